@@ -1,0 +1,57 @@
+"""Packaging of tfvae: what it needs, what it installs."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+ROOT = pathlib.Path(__file__).parent
+
+
+def version() -> str:
+    """Returns tfvae's version without importing it, since that would need TensorFlow at build time."""
+    text = (ROOT / "tfvae" / "version.py").read_text(encoding="utf-8")
+    return re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE).group(1)
+
+
+setup(
+    name="tfvae",
+    version=version(),
+    description="Variational auto-encoders that learn interpretable latent spaces of text, on TensorFlow and Keras 3",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    keywords="variational-autoencoder text latent-variable-model mixture interpretability tensorflow keras",
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Text Processing :: Linguistic",
+        "Typing :: Typed",
+    ],
+    packages=find_packages(include=["tfvae", "tfvae.*"]),
+    package_data={"tfvae": ["py.typed"]},
+    python_requires=">=3.11,<3.13",
+    install_requires=[
+        "absl-py",
+        "keras>=3.15,<3.16",
+        "numpy",
+        "rich",
+        "scikit-learn",
+        "scipy",
+        "setuptools",  # TensorFlow Probability imports distutils
+        "tensorboard==2.21.*",
+        "tensorflow==2.21.*",
+        "tensorflow-probability==0.25.*",
+        "tf-keras==2.21.*",  # TensorFlow Probability imports it and does not declare it
+    ],
+    extras_require={"dev": ["build", "import-linter", "mypy", "pytest", "pytest-xdist", "ruff"]},
+    entry_points={"console_scripts": ["tfvae-train=tfvae.cli.train:main"]},
+)

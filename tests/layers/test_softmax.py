@@ -1,0 +1,144 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.special import log_softmax
+
+from tfvae.layers.softmax import VocabularySoftmax
+
+S, B, T, H, Z, V = 3, 4, 5, 6, 2, 11
+LENGTH = tf.constant([5, 1, 3, 0], tf.int32)  # S * 9 = 27 positions that are not padding
+
+
+def layer_of(implementation, *, skip, tied, chunk_size=2048, dtype="float64"):
+    layer = VocabularySoftmax(
+        V,
+        hidden_dim=H,
+        z_dim=Z if skip else 0,
+        tied=tied,
+        implementation=implementation,
+        chunk_size=chunk_size,
+        initializer_range=1.0,
+        dtype=dtype,
+    )
+    layer.bias.assign(np.linspace(-1, 1, V))
+    return layer
+
+
+def inputs(skip, tied):
+    rng = np.random.default_rng(0)
+    hidden, z, kernel = (tf.constant(rng.normal(size=shape)) for shape in ((S, B, T, H), (S, B, Z), (V, H)))
+    targets = tf.constant(rng.integers(0, V, (B, T)), tf.int32)
+    return hidden, targets, z if skip else None, kernel if tied else None
+
+
+def with_gradients(layer, hidden, targets, z, kernel):
+    with tf.GradientTape() as tape:
+        watched = [v for v in (hidden, z, kernel) if v is not None]
+        tape.watch(watched)
+        scores = layer.log_prob(hidden, targets, LENGTH, z, kernel)
+        loss = tf.reduce_sum(tf.sin(scores) * np.arange(1, S * B + 1.0).reshape(S, B))
+    return [scores, *tape.gradient(loss, watched + [w.value for w in layer.trainable_variables])]
+
+
+@pytest.mark.parametrize(("skip", "tied", "graph"), list(itertools.product(*[(True, False)] * 3)))
+@pytest.mark.parametrize("chunk_size", [4, 9, 27, 2048])
+def test_fast_equals_plain_in_values_and_gradients(skip, tied, graph, chunk_size):
+    fast, plain = layer_of("fast", skip=skip, tied=tied, chunk_size=chunk_size), layer_of("plain", skip=skip, tied=tied)
+    arguments = inputs(skip, tied)
+    run = tf.function(with_gradients) if graph else with_gradients
+    for value, expected in zip(run(fast, *arguments), run(plain, *arguments), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("implementation", ["fast", "plain"])
+def test_log_prob_is_the_sum_of_log_softmax(implementation):
+    layer = layer_of(implementation, skip=True, tied=False, chunk_size=4)
+    hidden, targets, z, _ = inputs(True, False)
+    kernel, skip, bias = layer.get_weights()
+    h, targets, z = (value.numpy() for value in (hidden, targets, z))
+    expected = np.zeros([S, B])
+    for s, b in itertools.product(range(S), range(B)):
+        for t in range(LENGTH[b]):
+            expected[s, b] += log_softmax(kernel @ h[s, b, t] + z[s, b] @ skip + bias)[targets[b, t]]
+    np.testing.assert_allclose(layer.log_prob(hidden, targets, LENGTH, z), expected, atol=1e-12)
+    logits = kernel @ h[1, 2, 0] + z[1, 2] @ skip + bias
+    np.testing.assert_allclose(layer.logits(hidden[1, :, 0], z[1])[2], logits, atol=1e-12)
+
+
+def test_large_logits_stay_finite():
+    layer = layer_of("fast", skip=False, tied=False, dtype="float32")
+    hidden, targets, _, _ = inputs(False, False)
+    for value in with_gradients(layer, tf.cast(hidden, tf.float32) * 1e3, targets, None, None):
+        assert np.all(np.isfinite(value))
+
+
+def test_a_batch_of_empty_sentences_scores_zero():
+    layer = layer_of("fast", skip=True, tied=False)
+    hidden, targets, z, _ = inputs(True, False)
+    with tf.GradientTape() as tape:
+        scores = layer.log_prob(hidden, targets, tf.zeros([B], tf.int32), z)
+        loss = tf.reduce_sum(scores)
+    np.testing.assert_array_equal(scores, np.zeros([S, B]))
+    np.testing.assert_array_equal(tape.gradient(loss, layer.kernel.value), np.zeros([V, H]))
+
+
+def test_no_tensor_of_the_fast_path_holds_the_logits_of_all_positions():
+    """A batch whose logits would need 40 GB."""
+    layer = VocabularySoftmax(50_000, hidden_dim=1, chunk_size=8)
+    hidden, targets = tf.zeros([500, 20, 20, 1]), tf.zeros([20, 20], tf.int32)
+    run = tf.function(lambda hidden, targets, length: layer.log_prob(hidden, targets, length))
+    scores = run(hidden, targets, tf.constant([1] + [0] * 19))
+    np.testing.assert_allclose(scores[:, 0], -np.log(50_000), rtol=1e-4)
+
+
+def test_half_precision_is_normalised_in_float32():
+    policy = keras.DTypePolicy("mixed_bfloat16")
+    fast, plain = (layer_of(name, skip=True, tied=False, chunk_size=4, dtype=policy) for name in ("fast", "plain"))
+    reference = layer_of("plain", skip=True, tied=False)
+    for layer in (fast, plain):
+        layer.set_weights(reference.get_weights())
+    arguments = inputs(True, False)
+    values = [
+        with_gradients(layer, *(None if v is None else v if v.dtype.is_integer else tf.cast(v, tf.float32) for v in arguments))
+        for layer in (fast, plain)
+    ]
+    exact = with_gradients(reference, *arguments)
+    for value, other, expected in zip(*values, exact, strict=True):
+        assert value.dtype == other.dtype == tf.float32
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(value, expected, atol=0.02 * scale)
+        np.testing.assert_allclose(other, expected, atol=0.02 * scale)
+
+
+def test_second_derivative_of_the_fast_path_is_an_error():
+    layer = layer_of("fast", skip=False, tied=False)
+    hidden, targets, _, _ = inputs(False, False)
+    with tf.GradientTape() as outer:
+        outer.watch(hidden)
+        with tf.GradientTape() as inner:
+            inner.watch(hidden)
+            loss = tf.reduce_sum(layer.log_prob(hidden, targets, LENGTH))
+        slope = tf.reduce_sum(inner.gradient(loss, hidden) ** 2)
+    with pytest.raises(LookupError, match="plain"):
+        outer.gradient(slope, hidden)
+
+
+def test_missing_or_superfluous_arguments_are_errors():
+    hidden, targets, _, kernel = inputs(True, True)
+    with pytest.raises(ValueError, match="tied"):
+        layer_of("fast", skip=False, tied=True).log_prob(hidden, targets, LENGTH)
+    with pytest.raises(ValueError, match="tied"):
+        layer_of("fast", skip=False, tied=False).log_prob(hidden, targets, LENGTH, kernel=kernel)
+    with pytest.raises(ValueError, match="z is absent"):
+        layer_of("fast", skip=True, tied=False).logits(hidden[0, :, 0])
+
+
+def test_config_round_trips():
+    layer = VocabularySoftmax(V, hidden_dim=H, z_dim=Z, chunk_size=7, seed=3)
+    twin = VocabularySoftmax.from_config(layer.get_config())
+    assert twin.get_config() == layer.get_config()
+    for value, expected in zip(twin.get_weights(), layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, expected)

@@ -1,0 +1,122 @@
+"""What the commands share: flags, and errors in one line."""
+
+import errno
+import logging
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from absl import flags
+
+from tfvae.config import Config, describe_fields, read_json
+from tfvae.errors import UserError, suggest
+
+SHORT_NAMES = {
+    "data_dir": "data.dir",
+    "train_file": "data.train_file",
+    "valid_file": "data.valid_file",
+    "test_file": "data.test_file",
+    "batch_size": "data.batch_size",
+    "kappa": "latent.kappa",
+    "components": "latent.components",
+    "beta": "objective.beta",
+    "seed": "training.seed",
+    "epochs": "training.epochs",
+    "select": "training.select",
+}
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def define_config_flags(values: flags.FlagValues) -> None:
+    """Defines --model, --data, --config_file, the short names, and --config.* for every field of the configuration."""
+    flags.DEFINE_string("model", None, "Model: vae, gm_vae, dgm_vae or dem_vae (default dem_vae).", flag_values=values)
+    flags.DEFINE_string("data", None, "Corpus: demo, ptb or text, your own files (default demo).", flag_values=values)
+    flags.DEFINE_string("config_file", None, "JSON file with fields of the configuration, as in a run's config.json.", flag_values=values)
+    described = describe_fields()
+    for name, path in SHORT_NAMES.items():
+        flags.DEFINE_string(name, None, f"{described[path]} [config.{path}]", flag_values=values)
+    for path, help in described.items():
+        flags.DEFINE_string(f"config.{path}", None, help, flag_values=values)
+
+
+def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None = None) -> Config:
+    """Resolves the configuration: defaults < registry < `base` < --config_file < --config.* < short names.
+
+    Args:
+      values: parsed flags.
+      base: fields by their path that the command sets where the user does not.
+
+    Raises:
+      UserError: whatever `resolve` finds wrong, or a configuration file that cannot be read.
+    """
+    from tfvae.models.registry import resolve
+
+    settings = read_json(values.config_file) if values.config_file else {}
+    data = settings.get("data")
+    model = values.model or settings.get("model") or Config().model
+    corpus = values.data or (data.get("name") if isinstance(data, dict) else None) or Config().data.name
+    overrides = {path: values[f"config.{path}"].value for path in describe_fields() if values[f"config.{path}"].value is not None}
+    for reserved, flag in (("model", "--model"), ("data.name", "--data")):
+        if reserved in overrides:
+            raise UserError(f"--config.{reserved}: use {flag}")
+    overrides |= {path: values[name].value for name, path in SHORT_NAMES.items() if values[name].value is not None}
+    config = resolve(model, corpus, {key: value for key, value in settings.items() if key != "versions"}, overrides, base=base)
+    config.model, config.data.name = model, corpus
+    return config
+
+
+def run_command(
+    summary: str, define: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues], None], argv: Sequence[str] | None = None
+) -> None:
+    """Parses the command line, runs `main`, and ends the process: status 0, 2 for a user's mistake, 130 for an interrupt.
+
+    Args:
+      summary: what the command does, for --help.
+      define: defines its flags.
+      main: the command.
+      argv: the command line, by default this process's.
+    """
+    values = flags.FlagValues()
+    define(values)
+    flags.DEFINE_bool("help", False, "List the flags.", flag_values=values)
+    flags.DEFINE_bool("helpfull", False, "List the flags and every field of the configuration.", flag_values=values)
+    logging.basicConfig(format="%(message)s")
+    try:
+        rest = values(list(argv or sys.argv))
+        if len(rest) > 1:
+            raise UserError(f"{rest[1]!r} is not a flag: write --name=value{_nearest(rest[1], values)}")
+        if values.help or values.helpfull:
+            print(_help(summary, values))
+        else:
+            main(values)
+    except flags.UnrecognizedFlagError as error:
+        _fail(f"--{error.flagname} is not a flag{_nearest(error.flagname, values)}; --help lists them")
+    except (UserError, flags.Error) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("interrupted; --resume goes on from the last whole epoch", status=130)
+    except OSError as error:
+        if error.errno not in _CANNOT_WRITE:
+            raise
+        what = f"{error.filename}: " if error.filename else ""
+        _fail(f"{what}{os.strerror(error.errno)}; what was written before is whole: make room or choose another place, then --resume")
+
+
+def _help(summary: str, values: flags.FlagValues) -> str:
+    names = [name for name in values if len(name) > 1 and (values.helpfull or not name.startswith("config."))]
+    lines = [summary, ""]
+    for name in names:
+        lines += textwrap.wrap(f"--{name}: {values[name].help}", width=110, initial_indent="  ", subsequent_indent="      ")
+    return "\n".join(lines)
+
+
+def _nearest(word: str, values: flags.FlagValues) -> str:
+    hint = suggest(word.lstrip("-").split("=")[0], [name for name in values if len(name) > 1])
+    return hint if hint.startswith(", did") else ""
+
+
+def _fail(message: str, status: int = 2) -> None:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    sys.exit(status)

@@ -1,0 +1,69 @@
+"""tfvae-train: trains a model and prints sentences from its busiest components."""
+
+import pathlib
+import tempfile
+
+import numpy as np
+from absl import flags
+
+from tfvae.cli.command import config_from_flags, define_config_flags, run_command
+from tfvae.models.text_vae import TextVAE
+from tfvae.training.fit import fit
+from tfvae.training.run import Run
+
+SUMMARY = "Trains a model of texts into a run directory and prints sentences from its busiest components."
+SMOKE = {
+    "data.limit": 300,
+    "encoder.embedding_dim": 16,
+    "encoder.hidden_dim": 16,
+    "decoder.embedding_dim": 16,
+    "decoder.hidden_dim": 16,
+    "training.epochs": 2,
+}
+_SENTENCES, _COMPONENTS = 4, 5
+
+
+def main() -> None:
+    """Entry point."""
+    run_command(SUMMARY, _define_flags, _train)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    flags.DEFINE_string("run", "", "Run directory (default runs/<model>-<data>-<changed fields>-<seed>).", flag_values=values)
+    flags.DEFINE_bool("resume", False, "Go on with the run that is there, from its last whole epoch.", flag_values=values)
+    flags.DEFINE_bool("overwrite", False, "Replace the run that is there.", flag_values=values)
+    flags.DEFINE_bool(
+        "smoke", False, "The whole path in seconds: a tiny model on a little data, into a temporary directory.", flag_values=values
+    )
+    define_config_flags(values)
+
+
+def _train(values: flags.FlagValues) -> None:
+    config = config_from_flags(values, base=SMOKE if values.smoke else None)
+    directory = values.run or (str(pathlib.Path(tempfile.mkdtemp(prefix="tfvae-smoke-")) / "run") if values.smoke else "")
+    model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, say=print)
+    _print_sentences(model, run, config.training.seed)
+    print(f"\nThe run is in {run.path}; `tensorboard --logdir {run.path.parent}` shows its curves.")
+
+
+def _print_sentences(model: TextVAE, run: Run, seed: int) -> None:
+    """Prints sentences of the components that the validation split uses most, or of the prior where there are no codes."""
+    latent = model.vae.latent
+    if not latent.has_codes:
+        print("\nSentences from the prior:")
+        for text in model.generate(2 * _SENTENCES, seed=seed)[0]:
+            print(f"  {text}")
+        return
+    use = np.array(run.read_metrics()[-1]["val_component_use"])  # [J, K]
+    busiest = np.argsort(-use, axis=None, kind="stable")[:_COMPONENTS]
+    print("\nSentences from the busiest components, the other variables free:")
+    for rank, (variable, component) in enumerate(zip(*np.unravel_index(busiest, use.shape), strict=True)):
+        codes = np.full(latent.num_variables, -1)
+        codes[variable] = component
+        print(f"component {variable}:{component}, {use[variable, component]:.0%} of the validation sentences")
+        for text in model.generate(_SENTENCES, component=codes, seed=seed + rank)[0]:
+            print(f"  {text}")
+
+
+if __name__ == "__main__":
+    main()

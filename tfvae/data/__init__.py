@@ -1,0 +1,1 @@
+"""Corpora, the vocabulary and batches."""

@@ -1,0 +1,170 @@
+"""Tokenized splits and the batches made of them, in an order that is a function of the seed and the epoch alone."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from tfvae.data.corpus import Split
+from tfvae.data.vocabulary import CHUNK, Vocabulary
+from tfvae.tokens import EOS, PAD
+
+Batch = dict[str, tf.Tensor | dict[str, tf.Tensor]]
+"""tokens: int32 [B, T], right-padded with PAD; length: int32 [B], EOS included; weight: float32 [B], ones; index: the examples' numbers
+in their split, int32 [B]; labels: {name: int32 [B]}."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """A tokenized split.
+
+    Attributes:
+      tokens: the ids of all N sentences one after the other, each with EOS at its end, int32.
+      row_splits: sentence i is tokens[row_splits[i] : row_splits[i + 1]], int64 [N + 1].
+      whole_length: tokens of a sentence before it was cut, int32 [N].
+      labels: for each label name the class of every sentence, int32 [N].
+    """
+
+    tokens: np.ndarray
+    row_splits: np.ndarray
+    whole_length: np.ndarray
+    labels: Mapping[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.whole_length)
+
+    @property
+    def length(self) -> np.ndarray:
+        """Tokens of each sentence, EOS included, int32 [N]."""
+        return np.diff(self.row_splits).astype(np.int32)
+
+    @property
+    def cut(self) -> np.ndarray:
+        """The numbers of the sentences that lost tokens, ascending, int64 [num_cut]."""
+        return np.flatnonzero(self.length < self.whole_length)
+
+    @property
+    def num_cut(self) -> int:
+        """How many sentences lost tokens."""
+        return len(self.cut)
+
+    def batch(self, index: np.ndarray | tf.Tensor) -> Batch:
+        """Returns the batch of the sentences that `index`, int [B], names, padded to the longest of them."""
+        index = tf.cast(index, tf.int32)
+        ids, length, labels = self._tensors
+        return {
+            "tokens": tf.gather(ids, index).to_tensor(PAD),
+            "length": tf.gather(length, index),
+            "weight": tf.ones_like(index, tf.float32),
+            "index": index,
+            "labels": {name: tf.gather(classes, index) for name, classes in labels.items()},
+        }
+
+    @functools.cached_property
+    def _tensors(self) -> tuple[tf.RaggedTensor, tf.Tensor, dict[str, tf.Tensor]]:
+        # tf.data runs on the CPU: what an accelerator holds would be copied back; and its graphs must not own what outlives them
+        with tf.init_scope(), tf.device("CPU"):
+            ids = tf.RaggedTensor.from_row_splits(tf.constant(self.tokens), tf.constant(self.row_splits))
+            return ids, tf.constant(self.length), {name: tf.constant(classes) for name, classes in self.labels.items()}
+
+
+def tokenize_split(split: Split, vocabulary: Vocabulary, max_length: int, *, ceiling: int = 0) -> Examples:
+    """Tokenizes a split.
+
+    Args:
+      split: N texts with their labels.
+      vocabulary: maps texts to ids.
+      max_length: most tokens of a sentence, EOS included; a longer one keeps its first max_length - 1 and EOS. 0: no limit.
+      ceiling: `eval_max_length`, to have logged what `warn_of_cuts` says; 0: nothing is logged.
+    """
+    chunks = [vocabulary.tokenize(split.texts[start : start + CHUNK]) for start in range(0, len(split), CHUNK)]
+    tokens = np.concatenate([chunk.flat_values.numpy() for chunk in chunks])
+    whole_length = np.concatenate([chunk.row_lengths().numpy() for chunk in chunks])
+    length = np.minimum(whole_length, max_length or whole_length)
+    position = np.arange(len(tokens)) - np.repeat(np.cumsum(whole_length) - whole_length, whole_length)
+    tokens = tokens[position < np.repeat(length, whole_length)]
+    row_splits = np.concatenate([[0], np.cumsum(length)])
+    tokens[row_splits[1:] - 1] = EOS
+    examples = Examples(tokens, row_splits, whole_length.astype(np.int32), split.labels)
+    if ceiling:
+        warn_of_cuts(split, examples, max_length, ceiling=ceiling)
+    return examples
+
+
+def warn_of_cuts(split: Split, examples: Examples, max_length: int, *, ceiling: int, most_named: int = 5) -> None:
+    """Logs how many sentences of a split were cut to `max_length`, training's when it is below the ceiling, `eval_max_length`.
+
+    Names the file and line of sentences beyond the ceiling, `most_named` of them at most.
+    """
+    if examples.num_cut and max_length < ceiling:
+        logging.warning("%d of %d training sentences are longer than %d tokens and are cut", examples.num_cut, len(examples), max_length)
+    beyond = np.flatnonzero(examples.whole_length > ceiling)
+    for i in beyond[:most_named]:
+        whole = examples.whole_length[i]
+        fate = f"it is cut to {max_length}" if examples.length[i] < whole else "it is not cut"
+        logging.warning("%s: %d tokens, more than eval_max_length = %d; %s", split.where(i), whole, ceiling, fate)
+    if len(beyond) > most_named:
+        logging.warning("and %d more in %s", len(beyond) - most_named, split.origin)
+
+
+def bucket_boundaries(lengths: np.ndarray, num_buckets: int = 8) -> np.ndarray:
+    """Chooses at most `num_buckets` buckets of about equally many sentences of lengths [N]; fewer when many share a length.
+
+    Returns:
+      The greatest length of each bucket, ascending, int [buckets]; the last is the longest sentence's.
+    """
+    return np.unique(np.quantile(lengths, np.arange(1, num_buckets + 1) / num_buckets, method="higher"))
+
+
+def steps_per_epoch(examples: Examples, batch_size: int) -> int:
+    """Returns the number of training batches of an epoch, the same for all epochs."""
+    return sum(-(-len(bucket) // batch_size) for bucket in _buckets(examples, batch_size))
+
+
+def training_batches(examples: Examples, batch_size: int, seed: int, *, first_epoch: int = 0, epochs: int = 1) -> tf.data.Dataset:
+    """Returns the batches of the epochs first_epoch, …, epochs - 1, one epoch after the other.
+
+    An epoch has every example once, in batches of sentences of similar lengths. It is a function of the seed and its number: an epoch
+    comes out the same wherever the dataset starts.
+
+    Args:
+      examples: the training split, tokenized.
+      batch_size: sentences a batch; the last batch of each bucket of lengths may have fewer.
+      seed: what the order depends on, beside the number of the epoch.
+      first_epoch: the number of the epoch to start with.
+      epochs: the number of the epoch to stop before.
+    """
+    buckets, steps = _buckets(examples, batch_size), steps_per_epoch(examples, batch_size)
+
+    def plan(epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        random = np.random.default_rng([seed, epoch])
+        batches = []
+        for bucket in buckets:
+            batches += np.split(random.permutation(bucket), range(batch_size, len(bucket), batch_size))
+        batches = [batches[i] for i in random.permutation(steps)]
+        return np.concatenate(batches), np.cumsum([0, *map(len, batches)])
+
+    def indices(epoch: tf.Tensor) -> tf.data.Dataset:
+        order, ends = tf.numpy_function(plan, [epoch], [tf.int32, tf.int64])
+        return tf.data.Dataset.range(steps).map(lambda i: tf.ensure_shape(order[ends[i] : ends[i + 1]], [None]))
+
+    # not Dataset.from_generator: it changes how the whole process allocates memory
+    sized = tf.data.experimental.assert_cardinality(max(0, epochs - first_epoch) * steps)
+    return tf.data.Dataset.range(first_epoch, epochs).flat_map(indices).apply(sized).map(examples.batch).prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_batches(examples: Examples, batch_size: int) -> tf.data.Dataset:
+    """Returns one pass over all examples, from the shortest to the longest sentence; the last batch may be smaller."""
+    order = np.argsort(examples.length, kind="stable").astype(np.int32)
+    return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(examples.batch).prefetch(tf.data.AUTOTUNE)
+
+
+def _buckets(examples: Examples, batch_size: int) -> list[np.ndarray]:
+    """The numbers of the sentences of each bucket, int32 [n], shortest first."""
+    # each bucket ends in a batch that may be small, so a bucket is at least a few batches
+    boundaries = bucket_boundaries(examples.length, min(8, max(1, len(examples) // (4 * batch_size))))
+    bucket = np.searchsorted(boundaries, examples.length)
+    return [np.flatnonzero(bucket == number).astype(np.int32) for number in range(len(boundaries))]

@@ -1,0 +1,37 @@
+"""The registry of corpora."""
+
+from collections.abc import Callable
+
+from tfvae.config import DataConfig
+from tfvae.data import demo, ptb, text
+from tfvae.data.corpus import SPLITS, Corpus
+from tfvae.errors import UserError, suggest
+
+_READERS: dict[str, Callable[[DataConfig, int], Corpus]] = {
+    "demo": lambda data, seed: demo.read(),
+    "ptb": ptb.read,
+    "text": text.read,
+}
+
+
+def names() -> list[str]:
+    """Returns the names that `config.data.name` may have, sorted."""
+    return sorted(_READERS)
+
+
+def read(data: DataConfig, seed: int) -> Corpus:
+    """Reads the corpus `data.name`.
+
+    Args:
+      data: the corpus's name and where its files are.
+      seed: what splits depend on that are not the corpus's own.
+
+    Raises:
+      UserError: there is no such corpus, it cannot be read, or files are named that it does not read.
+    """
+    if data.name not in _READERS:
+        raise UserError(f"config.data.name = {data.name!r}: no such corpus{suggest(data.name, _READERS)}")
+    for field in (f"{split}_file" for split in SPLITS):
+        if data.name != "text" and getattr(data, field):
+            raise UserError(f"config.data.{field} is read by the corpus text, not by {data.name}: set config.data.name=text")
+    return _READERS[data.name](data, seed)

@@ -1,0 +1,81 @@
+"""Text files, read strictly: what is wrong with one is said in a line that names the file and the line."""
+
+import codecs
+import gzip
+import os
+import zlib
+
+import numpy as np
+
+from tfvae.config import DataConfig
+from tfvae.errors import UserError
+
+WHITE_SPACE = " \t\n\v\f\r"
+"""What separates words: what tf.strings.split takes for white space. Other spaces of Unicode, U+00A0 or U+3000, are parts of words."""
+
+
+def read_lines(path: str | os.PathLike[str], *, advice: str = "check the path") -> tuple[list[str], np.ndarray]:
+    r"""Reads a UTF-8 text file, plain or, when its name ends in .gz, compressed.
+
+    A byte order mark is dropped, "\r\n" and "\r" end a line as "\n" does, and blank lines are skipped.
+
+    Args:
+      path: the file.
+      advice: what to do when the file does not exist, for the message.
+
+    Returns:
+      The N lines that are not blank, without their ends, and their numbers in the file, counted from 1, int64 [N].
+
+    Raises:
+      UserError: there is no such file, it cannot be read, it is not UTF-8 text, or all of it is blank.
+    """
+    path = os.fspath(path)
+    data = _read_bytes(path, advice).removeprefix(codecs.BOM_UTF8)
+    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if (nul := data.find(b"\0")) >= 0:
+        raise UserError(f"{path}:{_line_of(data, nul)}: a NUL byte: this is a binary file or UTF-16, not UTF-8 text")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        where = f"{path}:{_line_of(data, error.start)}"
+        raise UserError(f"{where}: byte 0x{data[error.start]:02x} at position {column} is not UTF-8: convert the file to UTF-8") from None
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip(WHITE_SPACE)]
+    if not lines:
+        raise UserError(f"{path}: the file is empty: no line holds any text")
+    return [line for _, line in lines], np.array([number for number, _ in lines], np.int64)
+
+
+def corpus_folder(data: DataConfig, *, advice: str) -> str:
+    """Returns the folder of the corpus `data.name`: `data.dir`, or else $TFVAE_DATA_DIR/<name>.
+
+    Raises:
+      UserError: neither is set or the folder does not exist; the message ends in `advice`.
+    """
+    root = os.environ.get("TFVAE_DATA_DIR", "")
+    if not data.dir and not root:
+        raise UserError(f"where is the corpus {data.name!r}? Neither config.data.dir nor $TFVAE_DATA_DIR is set; {advice}")
+    folder = os.path.expanduser(data.dir or os.path.join(root, data.name))
+    if not os.path.isdir(folder):
+        raise UserError(f"{folder}: no such folder; {advice}")
+    return folder
+
+
+def _read_bytes(path: str, advice: str) -> bytes:
+    try:
+        with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
+            return file.read()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: broken gzip file: {error}; fetch or compress it again") from None
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; {advice}") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: is a folder where a file is wanted") from None
+    except PermissionError:
+        raise UserError(f"{path}: no permission to read it; see chmod +r") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _line_of(data: bytes, position: int) -> int:
+    return data.count(b"\n", 0, position) + 1

@@ -1,0 +1,41 @@
+"""Penn Treebank in Mikolov's preprocessing: 10,000 words, rare ones `<unk>`, numbers `N`, one sentence a line.
+
+References:
+  Mikolov et al., Recurrent neural network based language model, Interspeech 2010.
+"""
+
+import os
+
+from tfvae.config import DataConfig
+from tfvae.data.corpus import SPLITS, Corpus, Split
+from tfvae.data.files import WHITE_SPACE, corpus_folder, read_lines
+from tfvae.errors import UserError
+
+_ADVICE = (
+    "get Mikolov's Penn Treebank (ptb.train.txt, ptb.valid.txt and ptb.test.txt, in the folder data of simple-examples.tgz) "
+    "and name its folder in config.data.dir, or make it $TFVAE_DATA_DIR/ptb"
+)
+
+
+def read(data: DataConfig, seed: int) -> Corpus:
+    """Reads the three files, train.txt, valid.txt and test.txt or ptb.train.txt and so on.
+
+    Args:
+      data: `dir` is their folder; empty: $TFVAE_DATA_DIR/ptb.
+      seed: not used, the splits are the corpus's own.
+
+    Raises:
+      UserError: the folder or a file is missing or cannot be read.
+    """
+    folder = corpus_folder(data, advice=_ADVICE)
+    train, valid, test = (_read_split(folder, name) for name in SPLITS)
+    return Corpus("ptb", train, valid, test)
+
+
+def _read_split(folder: str, name: str) -> Split:
+    candidates = [f"{name}.txt", f"ptb.{name}.txt"]
+    path = next((path for path in (os.path.join(folder, file) for file in candidates) if os.path.exists(path)), None)
+    if path is None:
+        raise UserError(f"{folder}: holds neither {' nor '.join(candidates)}; {_ADVICE}")
+    lines, numbers = read_lines(path)
+    return Split([line.strip(WHITE_SPACE) for line in lines], {}, path, numbers)

@@ -1,0 +1,169 @@
+"""Texts to ids and back, in TensorFlow's own operations, so that it can be part of an exported model."""
+
+import collections
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfvae.data.files import WHITE_SPACE, read_lines
+from tfvae.errors import UserError
+from tfvae.tokens import BOS, EOS, PAD, UNK
+
+SPECIALS = ("<pad>", "<unk>", "<s>", "</s>")
+"""How the special tokens are written in a vocabulary's file, in the order of their ids."""
+
+# "_unk" is what lower-casing makes of a corpus's "_UNK"
+RESERVED = frozenset([*SPECIALS, "<UNK>", "_UNK", "_unk"])
+"""Words of a text that are read as UNK and never counted: the special tokens' names and the unknown marks that corpora bring along."""
+
+_EDGE = '[.,!?;:()"…“”„«»¿¡]'
+_SPACE = r"[ \t\n\v\f\r]"
+CHUNK = 4096
+"""Texts that go through an operation at a time."""
+
+
+def split_words(texts: Any, *, lowercase: bool = False, split_punctuation: bool = False) -> tf.RaggedTensor:
+    """Splits texts at white space, that is at runs of the six ASCII spaces that tf.strings.split knows, not at U+00A0 or U+3000.
+
+    Args:
+      texts: strings [B].
+      lowercase: lower-case by Unicode's rules, as tf.strings.lower has them.
+      split_punctuation: make a token of each punctuation mark at the edges of a word, and of a run of full stops; marks inside a
+        word, apostrophes and `<unk>` stay as they are.
+
+    Returns:
+      Words, ragged strings [B, (words)].
+    """
+    texts = tf.convert_to_tensor(texts, tf.string)
+    if lowercase:
+        texts = tf.strings.lower(texts, encoding="utf-8")
+    if not split_punctuation:
+        return tf.strings.split(texts)
+    # first the edges part from the words, as words that are all punctuation, then these fall apart
+    texts = tf.strings.regex_replace(texts, f"({_EDGE}+)({_SPACE}|$)", r" \1 ")
+    texts = tf.strings.regex_replace(texts, f"(^|{_SPACE})({_EDGE}+)", r" \2 ")
+    words = tf.strings.split(texts)
+    flat = words.flat_values
+    apart = tf.strings.regex_replace(flat, rf"(\.\.+|{_EDGE})", r" \1 ")
+    flat = tf.where(tf.strings.regex_full_match(flat, f"{_EDGE}+"), apart, flat)
+    return words.with_flat_values(tf.strings.split(flat)).merge_dims(1, 2)
+
+
+@keras.saving.register_keras_serializable(package="tfvae")
+class Vocabulary(keras.layers.Layer):
+    """Maps texts to ids and ids to texts.
+
+    Ids are PAD 0, UNK 1, BOS 2, EOS 3, then the words in order. Words that are not in the vocabulary are UNK, and so are the words of
+    RESERVED: no text can produce PAD, BOS or EOS, but for the EOS at its end.
+
+    Args:
+      words: the ordinary words, in the order of their ids.
+      lowercase, split_punctuation: see `split_words`.
+
+    Raises:
+      UserError: there are no words, or one is empty, reserved, there twice, or has white space or NUL in it.
+    """
+
+    def __init__(self, words: Iterable[str], lowercase: bool = False, split_punctuation: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.words = tuple(words)
+        self.lowercase = lowercase
+        self.split_punctuation = split_punctuation
+        _check(self.words)
+        # texts come as lists and numpy arrays too, which Keras would turn into numbers
+        self._convert_input_args = False
+        self._allow_non_tensor_positional_args = True
+        ids = tf.range(len(SPECIALS), self.size)
+        self._ids = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(tf.constant(self.words), ids), UNK)
+        tokens = tf.lookup.KeyValueTensorInitializer(tf.range(self.size, dtype=tf.int64), tf.constant([*SPECIALS, *self.words]))
+        self._tokens = tf.lookup.StaticHashTable(tokens, SPECIALS[UNK])
+
+    @classmethod
+    def from_texts(
+        cls, texts: Sequence[str], *, size: int, min_count: int = 1, lowercase: bool = False, split_punctuation: bool = False
+    ) -> "Vocabulary":
+        """Makes a vocabulary of the `size` words that are most frequent in texts, by falling count and then by code points.
+
+        Words seen less often than `min_count` are not kept; how texts become words is in `split_words`.
+
+        Raises:
+          UserError: no word is left.
+        """
+        counts: collections.Counter[bytes] = collections.Counter()
+        for start in range(0, len(texts), CHUNK):
+            chunk = split_words(texts[start : start + CHUNK], lowercase=lowercase, split_punctuation=split_punctuation)
+            counts.update(chunk.flat_values.numpy().tolist())
+        for word in RESERVED:
+            counts.pop(word.encode(), None)
+        # UTF-8 sorts as code points do
+        ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:size]
+        if not ranked:
+            raise UserError(f"the training texts have no word that occurs config.data.min_count = {min_count} times or more")
+        return cls([word.decode() for _, word in ranked], lowercase, split_punctuation)
+
+    @property
+    def size(self) -> int:
+        """The number V of ids, special tokens included."""
+        return len(SPECIALS) + len(self.words)
+
+    def split_words(self, texts: Any) -> tf.RaggedTensor:
+        """Returns the words [B, (words)] of texts [B]; see the function of this name."""
+        return split_words(texts, lowercase=self.lowercase, split_punctuation=self.split_punctuation)
+
+    def tokenize(self, texts: Any) -> tf.RaggedTensor:
+        """Returns ids, ragged int32 [B, (words + 1)], of texts [B]: the words' and EOS."""
+        words = self.split_words(texts)
+        ids = words.with_flat_values(self._ids.lookup(words.flat_values))
+        return tf.concat([ids, tf.fill([ids.nrows(), 1], EOS)], axis=1)
+
+    def call(self, texts: Any) -> dict[str, tf.Tensor]:
+        """Returns {"tokens": int32 [B, T], right-padded with PAD, "length": int32 [B], EOS included} of texts [B]."""
+        ids = self.tokenize(texts)
+        return {"tokens": ids.to_tensor(PAD), "length": tf.cast(ids.row_lengths(), tf.int32)}
+
+    def detokenize(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns the texts [B] of ids [B, T]: words joined by a space up to the first EOS, without PAD and BOS; UNK is "<unk>"."""
+        ids = tf.convert_to_tensor(ids)
+        ended = tf.cumsum(tf.cast(ids == EOS, tf.int32), axis=1) > 0
+        kept = tf.logical_not(ended | (ids == PAD) | (ids == BOS))
+        words = tf.ragged.boolean_mask(self._tokens.lookup(tf.cast(ids, tf.int64)), kept)
+        return tf.strings.reduce_join(words, axis=-1, separator=" ")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a text file, a token a line in the order of ids; there is never half a file at `path`."""
+        with open(f"{path}.tmp", "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{token}\n" for token in [*SPECIALS, *self.words])
+        os.replace(f"{path}.tmp", path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, lowercase: bool = False, split_punctuation: bool = False) -> "Vocabulary":
+        """Reads what `save` wrote; how texts are split is not in the file.
+
+        Raises:
+          UserError: the file cannot be read or is not a vocabulary.
+        """
+        lines, numbers = read_lines(path)
+        if tuple(lines[: len(SPECIALS)]) != SPECIALS or numbers[-1] != len(lines):
+            raise UserError(f"{path}: not a vocabulary: it must begin with the lines {', '.join(SPECIALS)} and have no blank one")
+        try:
+            return cls(lines[len(SPECIALS) :], lowercase, split_punctuation)
+        except UserError as error:
+            raise UserError(f"{path}: not a vocabulary: {error}") from None
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        names = ("words", "lowercase", "split_punctuation")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def _check(words: Sequence[str]) -> None:
+    if not words:
+        raise UserError("there are no words beside the special tokens")
+    for word, count in collections.Counter(words).items():
+        if not word or word in RESERVED or any(character in word for character in f"{WHITE_SPACE}\0"):
+            raise UserError(f"{word!r} is not a word: it is empty, a special token, an unknown mark, or has white space or NUL in it")
+        if count > 1:
+            raise UserError(f"the word {word!r} is there {count} times")

@@ -1,0 +1,18 @@
+"""Errors that are the user's to mend, told in one line."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(ValueError):
+    """A mistake in a flag, a file or a configuration.
+
+    The message is one line: what is wrong, where, and what to do. Commands print it without a traceback and exit with status 2.
+    """
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Returns ", did you mean 'x'?" for the nearest of `known`, or the list of what is known when none is near."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

@@ -1,0 +1,1 @@
+"""Sentences from z: graphs over a decoder's step."""

@@ -1,0 +1,151 @@
+"""What every latent distribution offers."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfvae import stateless
+
+Params = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Term:
+    """One quantity of the objective or of its log, kept as fine as it factorises.
+
+    Attributes:
+      name: a short name, the key in logs.
+      value: nats (or what the name says) an example, [B], [B, J] or [B, J, F].
+      role: "reconstruction", "kl" (part of the ELBO), "relief" (given back with a weight) or "diagnostic".
+      estimator: "analytic" or "monte_carlo".
+    """
+
+    name: str
+    value: tf.Tensor
+    role: str
+    estimator: str = "analytic"
+
+
+class Latent(keras.layers.Layer):
+    """A posterior q(z, c|x) and a prior p(z, c) over J variables; z is one vector of `size` numbers.
+
+    `call` makes unconstrained parameters from features, and every other method applies the constraints itself, so parameters can be optimised
+    directly. All arithmetic is float32 (or float64), whatever the policy of the networks around it.
+
+    Attributes:
+      size: numbers in z.
+      num_variables: J.
+      num_components: K; 1 where there are no codes.
+      has_prior: whether z can be drawn without an x.
+      has_density: whether q(z|x) and p(z) have densities.
+      has_codes: whether there is a discrete c.
+    """
+
+    size: int
+    num_variables: int = 1
+    num_components: int = 1
+    has_prior: bool = True
+    has_density: bool = True
+    has_codes: bool = False
+
+    def build(self, input_shape: Any) -> None:
+        """Does nothing: constructors make all weights."""
+        self.built = True
+
+    def call(self, features: tf.Tensor) -> Params:
+        """Returns the posterior's unconstrained parameters, leaves [B, ...], from features [B, F]."""
+        raise NotImplementedError
+
+    def sample(self, params: Params, num_samples: int, seed: tf.Tensor, *, temperature: float | None = None, start: int = 0) -> tf.Tensor:
+        """Draws z ~ q(z|x).
+
+        Args:
+          params: what `call` returned.
+          num_samples: S.
+          seed: int32 [2], or [B, 2] where a row's noise must not depend on its neighbours.
+          temperature: of relaxed discrete latents; the others ignore it.
+          start: number of the first sample. Sample s is the same however samples start .. start + S - 1 are cut into calls.
+
+        Returns:
+          z, [S, B, size].
+        """
+        return tf.stack([self._sample_once(params, stateless.fold(seed, start + s), temperature) for s in range(num_samples)])
+
+    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
+        """Returns one z an example, [B, size]."""
+        raise NotImplementedError
+
+    def mean(self, params: Params) -> tf.Tensor:
+        """Returns the posterior mean of z, [B, size]."""
+        raise NotImplementedError
+
+    def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
+        """Returns the latent's terms of the objective.
+
+        Args:
+          params: what `call` returned.
+          z: samples, [S, B, size], for terms that are Monte Carlo estimates.
+          weight: weights of the examples, [B].
+        """
+        raise NotImplementedError
+
+    def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
+        """Returns log q(z|x), nats, [..., B] from z [..., B, size]."""
+        raise NotImplementedError
+
+    def log_prior(self, z: tf.Tensor) -> tf.Tensor:
+        """Returns log p(z), nats, [...] from z [..., size]."""
+        raise NotImplementedError
+
+    def sample_prior(self, num: int, seed: tf.Tensor, component: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws from the prior.
+
+        Args:
+          num: n.
+          seed: int32 [2], or [n, 2] one a row.
+          component: codes to hold, int [n, J] with -1 for a free variable, or None for all free.
+
+        Returns:
+          z [n, size] and the codes [n, J], int32.
+        """
+        raise NotImplementedError
+
+    def code_probabilities(self, params: Params) -> tf.Tensor:
+        """Returns q(c|x), [B, J, K]; of one component where there are no codes."""
+        batch = tf.shape(tf.nest.flatten(params)[0])[0]
+        return tf.ones([batch, self.num_variables, self.num_components])
+
+    def statistics(self, params: Params, weight: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns sums over examples, from which `from_statistics` makes what the aggregate posterior determines."""
+        return {}
+
+    def from_statistics(self, sums: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Returns quantities of the aggregate posterior, by name, from (added up) `statistics`."""
+        return {}
+
+    @property
+    def prior_variables(self) -> list[keras.Variable]:
+        """Trainable variables of p(z, c)."""
+        return []
+
+    def prior_parameters(self) -> dict[str, np.ndarray]:
+        """Returns what a picture of the prior needs, by name; empty where the prior has no parameters."""
+        return {}
+
+
+def weighted_sum(weight: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
+    """Returns sum over examples of weight * value: shape [...] from [B] and [B, ...]."""
+    return tf.tensordot(tf.cast(weight, value.dtype), value, axes=1)
+
+
+def dense(units: int, input_dim: int, seed: int, *, activation: str | None = None, dtype: str, name: str) -> keras.layers.Dense:
+    """Returns a built dense layer, initialised by its own seed."""
+    layer = keras.layers.Dense(
+        units, activation=activation, kernel_initializer=keras.initializers.GlorotUniform(seed), dtype=dtype, name=name
+    )
+    layer.build((None, input_dim))
+    return layer

@@ -1,0 +1,199 @@
+"""Mixture prior: J variables, each with a mixture of K components of an exponential family."""
+
+import math
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfvae import stateless
+from tfvae.latents.exponential_family import ExponentialFamily, average, dispersion, kl_divergence, natural, natural_variance
+from tfvae.latents.latent import Latent, Params, Term, dense, weighted_sum
+
+
+@keras.saving.register_keras_serializable("tfvae")
+class MixtureLatent(Latent):
+    """c_j ~ Cat(1/K), z_j | c_j ~ p(z; eta_jc); q(z, c|x) = prod_j q(z_j|x) q(c_j|x), with q(z_j|x) of the components' family.
+
+    The decoder reads z alone, so gradients to q(c|x) come from the regularisers, in closed form. With eta-bar the average of the components'
+    natural parameters under q(c|x), the KL of z splits into the KL to the averaged component and the dispersion term L_d.
+
+    References:
+      Shi, Zhou, Miao, Li. Dispersed Exponential Family Mixture VAEs for Interpretable Text Generation. ICML 2020, sections 2 and 3.
+    """
+
+    has_codes = True
+
+    def __init__(
+        self,
+        *,
+        feature_dim: int,
+        family: ExponentialFamily,
+        prior_family: ExponentialFamily | None = None,
+        variables: int,
+        components: int,
+        hidden_dim: int,
+        seed: int = 0,
+        dtype: str = "float32",
+        **kwargs: Any,
+    ) -> None:
+        """Makes the layer.
+
+        Args:
+          feature_dim: size of the encoder's features.
+          family: of the posterior of one variable.
+          prior_family: of the components; `family` unless it differs, as in a frozen concentration.
+          variables: J.
+          components: K.
+          hidden_dim: units of the hidden layer before the component logits.
+          seed: of the initial weights and components.
+          dtype: float32 or float64.
+          **kwargs: of keras.layers.Layer.
+        """
+        super().__init__(dtype=dtype, **kwargs)
+        self.family, self.prior_family = family, prior_family or family
+        self.feature_dim, self.hidden_dim, self.seed = feature_dim, hidden_dim, seed
+        self.num_variables, self.num_components = variables, components
+        self.size = variables * family.event_size
+        seeds = random.Random(seed)
+        self.posterior = dense(variables * family.raw_size, feature_dim, seeds.getrandbits(31), dtype=dtype, name="posterior")
+        self.hidden = dense(hidden_dim, feature_dim, seeds.getrandbits(31), activation="relu", dtype=dtype, name="hidden")
+        self.logits = dense(variables * components, hidden_dim, seeds.getrandbits(31), dtype=dtype, name="logits")
+        self.components = self.add_weight(
+            shape=(variables, components, self.prior_family.raw_size),
+            initializer=keras.initializers.RandomNormal(stddev=1.0, seed=seeds.getrandbits(31)),
+            name="components",
+        )
+
+    def call(self, features: tf.Tensor) -> Params:
+        """Returns {"posterior": raw parameters [B, J, R], "logits": of q(c|x) [B, J, K]}."""
+        return {
+            "posterior": tf.reshape(self.posterior(features), [-1, self.num_variables, self.family.raw_size]),
+            "logits": tf.reshape(self.logits(self.hidden(features)), [-1, self.num_variables, self.num_components]),
+        }
+
+    def component_parameters(self) -> tf.Tensor:
+        """Returns the components' natural parameters, [J, K, F, P]."""
+        return natural(self.prior_family, tf.convert_to_tensor(self.components))
+
+    def code_probabilities(self, params: Params) -> tf.Tensor:
+        """Returns q(c|x), [B, J, K]."""
+        return tf.nn.softmax(params["logits"], axis=-1)
+
+    def _natural(self, params: Params) -> tf.Tensor:
+        return natural(self.family, params["posterior"])  # [B, J, F, P]
+
+    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
+        return self._join(self.family.sample(self._natural(params), seed))
+
+    def mean(self, params: Params) -> tf.Tensor:
+        """Returns E[z|x], [B, J * event_size]."""
+        return self._join(self.family.mean(self._natural(params)))
+
+    def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
+        """Returns, all in closed form: `kl_z` = E_q(c|x) KL(q(z|x) || p(z|c)) (R_z) and `kl_c` = KL(q(c|x) || p(c)) (R_c); `dispersion`
+        (L_d, contained in kl_z); `average_kl` (the rest of kl_z) and `natural_variance`.
+        """  # noqa: D205
+        components = self.component_parameters()
+        probabilities = self.code_probabilities(params)
+        average_kl = kl_divergence(self.family, self._natural(params), average(probabilities, components))
+        spread = dispersion(self.prior_family, probabilities, components)
+        return [
+            Term("kl_z", average_kl + spread, "kl"),
+            Term("kl_c", math.log(self.num_components) - self._code_entropy(params), "kl"),
+            Term("dispersion", spread, "relief"),
+            Term("average_kl", average_kl, "diagnostic"),
+            Term("natural_variance", natural_variance(probabilities, components), "diagnostic"),
+        ]
+
+    def _code_entropy(self, params: Params) -> tf.Tensor:
+        """Entropy of q(c|x), [B, J]."""
+        log_probabilities = tf.nn.log_softmax(params["logits"], axis=-1)
+        return -tf.reduce_sum(tf.exp(log_probabilities) * log_probabilities, axis=-1)
+
+    def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
+        """Returns log q(z|x) = sum_j log q(z_j|x), [..., B]."""
+        return tf.reduce_sum(self.family.distribution(self._natural(params)).log_prob(self._split(z)), axis=-1)
+
+    def prior(self) -> tfp.distributions.MixtureSameFamily:
+        """Returns the prior of each variable: batch shape [J], event shape [event_size]."""
+        return tfp.distributions.MixtureSameFamily(
+            tfp.distributions.Categorical(logits=tf.zeros([self.num_variables, self.num_components], self.compute_dtype)),
+            self.prior_family.distribution(self.component_parameters()),
+        )
+
+    def log_prior(self, z: tf.Tensor) -> tf.Tensor:
+        """Returns log p(z) = sum_j log (1/K) sum_k p(z_j|c_j = k), [...]."""
+        return tf.reduce_sum(self.prior().log_prob(self._split(z)), axis=-1)
+
+    def sample_prior(self, num: int, seed: tf.Tensor, component: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns z [n, size] and codes [n, J]; free codes (-1) are uniform."""
+        uniform = stateless.uniform([num, self.num_variables], stateless.fold(seed, 0))
+        codes = tf.minimum(tf.cast(uniform * self.num_components, tf.int32), self.num_components - 1)
+        if component is not None:
+            chosen = tf.convert_to_tensor(component, tf.int32)
+            codes = tf.where(chosen >= 0, chosen, codes)
+        eta = tf.gather(self.component_parameters(), tf.transpose(codes), axis=1, batch_dims=1)  # [J, n, F, P]
+        return self._join(self.prior_family.sample(tf.transpose(eta, [1, 0, 2, 3]), stateless.fold(seed, 1))), codes
+
+    def statistics(self, params: Params, weight: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns sums over examples of q(c|x) [J, K], its entropy [J] and the weight []."""
+        return {
+            "codes": weighted_sum(weight, self.code_probabilities(params)),
+            "code_entropy": weighted_sum(weight, self._code_entropy(params)),
+            "weight": tf.reduce_sum(weight),
+        }
+
+    def from_statistics(self, sums: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Returns, with q(c) the aggregate posterior of the examples summed over: `mutual_information` I_q(x; c_j) = H(q(c_j)) - E H(q(c_j|x))
+        and `aggregate_kl_c` KL(q(c_j) || p(c_j)), nats [J], which add up to the mean of kl_c; `component_use` q(c_j), [J, K].
+        """  # noqa: D205
+        weight = tf.cast(sums["weight"], sums["codes"].dtype)
+        use = sums["codes"] / weight
+        entropy = -tf.reduce_sum(tf.math.xlogy(use, use), axis=-1)
+        return {
+            "mutual_information": entropy - sums["code_entropy"] / weight,
+            "aggregate_kl_c": math.log(self.num_components) - entropy,
+            "component_use": use,
+        }
+
+    @property
+    def prior_variables(self) -> list[keras.Variable]:
+        """The components."""
+        return [self.components]
+
+    def prior_parameters(self) -> dict[str, np.ndarray]:
+        """Returns the components' natural parameters, [J, K, F, P]."""
+        return {"components": self.component_parameters().numpy()}
+
+    def _join(self, z: tf.Tensor) -> tf.Tensor:
+        """[..., J, event_size] -> [..., size]."""
+        return tf.reshape(z, tf.concat([tf.shape(z)[:-2], [self.size]], axis=0))
+
+    def _split(self, z: tf.Tensor) -> tf.Tensor:
+        """[..., size] -> [..., J, event_size]."""
+        return tf.reshape(z, tf.concat([tf.shape(z)[:-1], [self.num_variables, self.family.event_size]], axis=0))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "feature_dim": self.feature_dim,
+            "family": keras.saving.serialize_keras_object(self.family),
+            "prior_family": keras.saving.serialize_keras_object(self.prior_family),
+            "variables": self.num_variables,
+            "components": self.num_components,
+            "hidden_dim": self.hidden_dim,
+            "seed": self.seed,
+            "dtype": self.compute_dtype,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "MixtureLatent":
+        """Makes the layer from `get_config`'s answer."""
+        families = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("family", "prior_family")}
+        return cls(**{**config, **families})

@@ -1,0 +1,204 @@
+"""The variational auto-encoder over ids: three parts and an objective."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfvae import stateless
+from tfvae.latents.latent import Latent, Params, Term, weighted_sum
+from tfvae.models.totals import Totals
+from tfvae.objectives.elbo import ELBO
+
+Batch = Mapping[str, Any]
+
+_POSTERIOR, _ENCODER_DROPOUT, _DECODER_DROPOUT = range(3)  # streams of one step's seed
+
+
+@keras.saving.register_keras_serializable("tfvae")
+class VAE(keras.Model):
+    """encoder -> latent -> decoder, trained on an ELBO.
+
+    `evaluate_posterior` scores posterior parameters, wherever they come from; `call`, `train_step` and `test_step` are thin over it and
+    `encode`. All noise is a function of (seed, step), and in evaluation of (seed, the example's index), so scores do not depend on batching.
+
+    Attributes:
+      step: updates made, a saved variable.
+      totals: sums over what the epoch, or the evaluation, has seen.
+    """
+
+    def __init__(
+        self, *, encoder: keras.layers.Layer, latent: Latent, decoder: keras.layers.Layer, objective: ELBO, seed: int = 0,
+        num_samples: int = 1, clip_norm: float = 0.0, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Puts parts together.
+
+        Args:
+          encoder: batch -> features [B, F].
+          latent: features -> q(z|x), and the prior.
+          decoder: log p(x|z).
+          objective: of training.
+          seed: of all noise.
+          num_samples: S, posterior samples a sentence in training.
+          clip_norm: global gradient norm above which gradients are scaled down; 0 for none.
+          **kwargs: of keras.Model.
+        """
+        super().__init__(**kwargs)
+        self.encoder, self.latent, self.decoder, self.objective = encoder, latent, decoder, objective
+        self.seed, self.num_samples, self.clip_norm = seed, num_samples, clip_norm
+        self.step = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="step")
+        self.built = True
+        self.totals = Totals()
+        self.totals.reserve(self._sums(*self._score_one_word()))
+
+    def build(self, input_shape: Any = None) -> None:
+        """Does nothing: the parts come built."""
+        self.built = True
+
+    @property
+    def encoder_variables(self) -> list[keras.Variable]:
+        """Trainable variables of q(z, c|x): the encoder's and the posterior heads of the latent."""
+        return [variable for variable in self.trainable_variables if not self._is_generative(variable)]
+
+    @property
+    def generative_variables(self) -> list[keras.Variable]:
+        """Trainable variables of p(x, z, c): the decoder's and the prior's."""
+        return [variable for variable in self.trainable_variables if self._is_generative(variable)]
+
+    def _is_generative(self, variable: keras.Variable) -> bool:
+        own = [*self.decoder.trainable_variables, *self.latent.prior_variables]
+        return any(variable is candidate for candidate in own)
+
+    def encode(self, batch: Batch, seed: tf.Tensor | None = None) -> Params:
+        """Returns the posterior's unconstrained parameters; `seed` is of dropout, None outside training."""
+        return self.latent(self.encoder(batch, seed=seed))
+
+    def evaluate_posterior(
+        self, batch: Batch, params: Params, *, seed: tf.Tensor, step: tf.Tensor | None = None, num_samples: int = 1, training: bool = False
+    ) -> tuple[tf.Tensor, list[Term]]:
+        """Scores a batch under given posterior parameters.
+
+        Args:
+          batch: the examples.
+          params: unconstrained, as from `encode`.
+          seed: int32 [2], or [B, 2] one a row.
+          step: that sets the weight w of the regularisers; None for w = 1.
+          num_samples: S.
+          training: whether the decoder drops units and words.
+
+        Returns:
+          the objective [], nats a sentence, and all terms, the reconstruction first.
+        """
+        z = self.latent.sample(params, num_samples, stateless.fold(seed, _POSTERIOR))
+        dropout_seed = stateless.fold(seed, _DECODER_DROPOUT) if training else None
+        log_likelihood = tf.reduce_mean(self.decoder.log_prob(batch, z, seed=dropout_seed), axis=0)
+        terms = [Term("reconstruction", -log_likelihood, "reconstruction", "monte_carlo"), *self.latent.terms(params, z, batch["weight"])]
+        weight = 1.0 if step is None else self.objective.schedule(step)
+        return self._loss(self._means(self._sums(batch, params, terms)), weight), terms
+
+    def call(self, batch: Batch, training: bool = False) -> dict[str, tf.Tensor]:
+        """Returns each term an example, [B], one posterior sample each, with "z_mean" [B, size] and "code_probabilities" [B, J, K]."""
+        _, params, terms = self._score(batch)
+        by_example = {term.name: tf.reduce_sum(term.value, axis=list(range(1, term.value.shape.rank))) for term in terms}
+        return {**by_example, "z_mean": self.latent.mean(params), "code_probabilities": self.latent.code_probabilities(params)}
+
+    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """Makes one update and returns the means over the epoch so far: `loss` is the objective at each step's w, `w` the latest."""
+        seed = stateless.fold(tf.constant([self.seed, 0]), self.step.value)
+        with tf.GradientTape() as tape:
+            params = self.encode(batch, seed=stateless.fold(seed, _ENCODER_DROPOUT))
+            loss, terms = self.evaluate_posterior(
+                batch, params, seed=seed, step=self.step.value, num_samples=self.num_samples, training=True
+            )
+        variables = self.trainable_variables
+        gradients = tape.gradient(loss, variables)
+        norm = tf.linalg.global_norm(gradients)
+        if self.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
+        sums = self._sums(batch, params, terms)
+        weight = self.objective.schedule(self.step.value)
+        self.optimizer.apply(gradients, variables)
+        self.step.assign_add(1)
+        totals = self.totals.add({**sums, "loss": loss * sums["weight"], "gradient_norm": norm, "updates": tf.constant(1.0)})
+        means = {"loss": totals["loss"] / totals["weight"], "gradient_norm": totals["gradient_norm"] / totals["updates"]}
+        return {**self.summarize(totals), **means, "w": weight}
+
+    def test_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+        """Adds a batch to the totals and returns what they say, with w = 1."""
+        return self.summarize(self.totals.add(self._sums(*self._score(batch))))
+
+    def _score(self, batch: Batch) -> tuple[Batch, Params, list[Term]]:
+        params = self.encode(batch)
+        seed = stateless.rows(tf.constant([self.seed, 1]), batch["index"])
+        _, terms = self.evaluate_posterior(batch, params, seed=seed)
+        return batch, params, terms
+
+    def _sums(self, batch: Batch, params: Params, terms: list[Term]) -> dict[str, tf.Tensor]:
+        """Everything that is logged, as sums over examples."""
+        weight = batch["weight"]
+        sums = {"weight": tf.reduce_sum(weight), "observations": weighted_sum(weight, self.decoder.num_observations(batch))}
+        sums |= {f"{term.role}/{term.name}": weighted_sum(weight, term.value) for term in terms}
+        return sums | {f"latent/{name}": value for name, value in self.latent.statistics(params, weight).items()}
+
+    def _means(self, sums: Mapping[str, tf.Tensor]) -> dict[str, dict[str, tf.Tensor]]:
+        """Means over examples by role and name; what the aggregate posterior determines is under "aggregate"."""
+        means: dict[str, dict[str, tf.Tensor]] = {"reconstruction": {}, "kl": {}, "relief": {}, "diagnostic": {}, "latent": {}}
+        for key, value in sums.items():
+            role, _, name = key.partition("/")
+            if role in means and name:
+                means[role][name] = value if role == "latent" else value / tf.cast(sums["weight"], value.dtype)
+        means["aggregate"] = self.latent.from_statistics(means.pop("latent"))
+        return means
+
+    def _loss(self, means: Mapping[str, Mapping[str, tf.Tensor]], weight: tf.Tensor | float) -> tf.Tensor:
+        aggregate = means["aggregate"]
+        relief = {**means["relief"], **{name: aggregate[name] for name in ("mutual_information",) if name in aggregate}}
+        return self.objective(means["reconstruction"]["reconstruction"], means["kl"], relief, weight)
+
+    def summarize(self, sums: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Returns scalars by name, from sums over examples: nats a sentence, summed over variables and dimensions.
+
+        `loss` is the objective at w = 1, `elbo` the true lower bound and `perplexity` its exponential a token, `mutual_information` and
+        `aggregate_kl_c` those of the aggregate posterior of the examples summed over, `active_components` the mean over variables of
+        exp(H(q(c_j))).
+        """
+        means = self._means(sums)
+        aggregate = means.pop("aggregate")
+        scalars = {name: tf.reduce_sum(value) for role in means.values() for name, value in role.items()}
+        bound = scalars["reconstruction"] + sum(tf.reduce_sum(value) for value in means["kl"].values())
+        scalars["loss"] = self._loss({**means, "aggregate": aggregate}, 1.0)
+        scalars["elbo"] = -bound
+        scalars["perplexity"] = tf.exp(bound * tf.cast(sums["weight"] / sums["observations"], bound.dtype))
+        scalars |= {name: tf.reduce_sum(value) for name, value in aggregate.items() if name != "component_use"}
+        if "component_use" in aggregate:
+            use = aggregate["component_use"]
+            scalars["active_components"] = tf.reduce_mean(tf.exp(-tf.reduce_sum(tf.math.xlogy(use, use), axis=-1)))
+        return scalars
+
+    def aggregates(self) -> dict[str, tf.Tensor]:
+        """Returns what the aggregate posterior of the latest pass determines, a value each variable: see the latent's `from_statistics`."""
+        return self._means(self.totals.result())["aggregate"]
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The totals alone: they are what an epoch resets."""
+        return [self.totals]
+
+    def _score_one_word(self) -> tuple[Batch, Params, list[Term]]:
+        """A batch of one sentence of one token, scored: it shows which sums there are."""
+        ones = tf.ones([1], tf.int32)
+        return self._score({"tokens": ones[:, tf.newaxis], "length": ones, "weight": tf.ones([1]), "index": ones})
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
+        return {**parts, "seed": self.seed, "num_samples": self.num_samples, "clip_norm": self.clip_norm, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "VAE":
+        """Makes the model from `get_config`'s answer."""
+        return cls(**{**config, **{name: keras.saving.deserialize_keras_object(config[name]) for name in _PARTS}})
+
+
+_PARTS = ("encoder", "latent", "decoder", "objective")

@@ -1,0 +1,95 @@
+"""The evidence lower bound, with weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfvae.objectives.schedules import Constant, Schedule
+
+
+@keras.saving.register_keras_serializable("tfvae")
+class ELBO:
+    """loss = reconstruction + w * [kl_weight * sum of KLs - beta * dispersion - mi_weight * mutual information].
+
+    A function of means over examples, so the same formula gives the loss of a batch and of a split. The defaults give the negative ELBO.
+    `beta` is the paper's: the share of the dispersion term that is given back. Beyond 1 the objective would be unbounded.
+
+    Free bits replace the mean KL of a unit by max(KL, free_bits), a unit being one variable of one KL term, one dimension of it, or all KL terms
+    together ("total").
+
+    References:
+      Shi, Zhou, Miao, Li. Dispersed Exponential Family Mixture VAEs for Interpretable Text Generation. ICML 2020, section 3.3.
+      Kingma et al. Improving Variational Inference with Inverse Autoregressive Flow. NIPS 2016, appendix C.8 (free bits).
+      Li et al. A Surprisingly Effective Fix for Deep Latent Variable Modeling of Text. EMNLP 2019, section 3.
+    """
+
+    def __init__(
+        self,
+        *,
+        beta: float = 0.0,
+        mi_weight: float = 0.0,
+        kl_weight: float = 1.0,
+        free_bits: float = 0.0,
+        free_bits_per: str = "variable",
+        schedule: Schedule | None = None,
+    ) -> None:
+        """Holds the weights.
+
+        Args:
+          beta: weight of the dispersion term, in [0, 1].
+          mi_weight: weight of the mutual information I(x; c), summed over variables.
+          kl_weight: weight of the KL terms.
+          free_bits: nats a unit.
+          free_bits_per: "variable", "dimension" or "total".
+          schedule: of w; constantly 1 unless given.
+
+        Raises:
+          ValueError: beta outside [0, 1] or an unknown kind of unit.
+        """
+        if not 0 <= beta <= 1:
+            raise ValueError(f"beta = {beta}: must be in [0, 1]; beyond 1 the objective is unbounded")
+        if free_bits_per not in ("variable", "dimension", "total"):
+            raise ValueError(f"free_bits_per = {free_bits_per!r}: must be 'variable', 'dimension' or 'total'")
+        self.beta, self.mi_weight, self.kl_weight = beta, mi_weight, kl_weight
+        self.free_bits, self.free_bits_per = free_bits, free_bits_per
+        self.schedule = schedule or Constant()
+
+    def __call__(
+        self, reconstruction: tf.Tensor, kl: Mapping[str, tf.Tensor], relief: Mapping[str, tf.Tensor], weight: tf.Tensor | float = 1.0
+    ) -> tf.Tensor:
+        """Returns the loss, nats a sentence.
+
+        Args:
+          reconstruction: mean of -log p(x|z), [].
+          kl: means of the KL terms, [], [J] or [J, F] each.
+          relief: means of "dispersion" and "mutual_information", where the latent has them, any shape.
+          weight: w.
+        """
+        given_back = {"dispersion": self.beta, "mutual_information": self.mi_weight}
+        regularizer = self.kl_weight * self.penalty(kl)
+        for name, value in relief.items():
+            if given_back[name]:
+                regularizer -= given_back[name] * tf.reduce_sum(value)
+        return reconstruction + tf.cast(weight, reconstruction.dtype) * regularizer
+
+    def penalty(self, kl: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the sum of KLs after free bits, []."""
+        if not self.free_bits:
+            return tf.add_n([tf.reduce_sum(value) for value in kl.values()]) if kl else tf.constant(0.0)
+        if self.free_bits_per == "total":
+            return tf.maximum(tf.add_n([tf.reduce_sum(value) for value in kl.values()]), self.free_bits)
+        per_variable = self.free_bits_per == "variable"
+        units = [tf.reduce_sum(value, axis=-1) if per_variable and value.shape.rank == 2 else value for value in kl.values()]
+        return tf.add_n([tf.reduce_sum(tf.maximum(value, self.free_bits)) for value in units])
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        names = ("beta", "mi_weight", "kl_weight", "free_bits", "free_bits_per")
+        return {**{name: getattr(self, name) for name in names}, "schedule": keras.saving.serialize_keras_object(self.schedule)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ELBO":
+        """Makes the objective from `get_config`'s answer."""
+        return cls(**{**config, "schedule": keras.saving.deserialize_keras_object(config["schedule"])})

@@ -1,0 +1,200 @@
+"""What happens at the end of an epoch, and what must be remembered from one to the next."""
+
+import contextlib
+import math
+import os
+import time
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfvae.config import TrainingConfig
+from tfvae.errors import UserError
+from tfvae.models.vae import VAE
+from tfvae.training.checkpoint import Checkpoint
+from tfvae.training.run import Run
+
+Logs = dict[str, Any] | None
+ANNEALED = 0.99  # w from which patience and learning-rate decay count epochs
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends training when the loss is no number, before such weights are saved."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Looks at the running mean of the loss.
+
+        Raises:
+          UserError: it is NaN or infinite.
+        """
+        loss = float((logs or {})["loss"])
+        if not math.isfinite(loss):
+            raise UserError(
+                f"the loss became {loss} at step {int(self.model.step.numpy())}: training stopped, and the last good checkpoint is kept; "
+                "lower --config.training.learning_rate or --config.training.clip_norm and start again"
+            )
+
+
+class Selection(keras.callbacks.Callback):
+    """Keeps the epoch that is best on validation, lowers the learning rate, and stops; epochs count once w >= 0.99.
+
+    An epoch is kept when its figure is the lowest so far; it counts as an improvement when it is lower by a share `min_improvement`.
+    """
+
+    def __init__(self, config: TrainingConfig, run: Run) -> None:
+        """Reads what to select by and how long to wait."""
+        super().__init__()
+        self.config, self.run = config, run
+        self.memory: dict[str, Any] = {
+            "lowest": math.inf,
+            "best_epoch": 0,
+            "reference": math.inf,
+            "waited": 0,
+            "lr_waited": 0,
+            "stopped": "",
+        }
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Compares the epoch's figure; sets `memory["stopped"]` to the reason when training should end."""
+        logs, memory, config = logs or {}, self.memory, self.config
+        figure = float(logs["val_loss"] if config.select == "objective" else -logs["val_elbo"])
+        if figure < memory["lowest"]:
+            memory.update(lowest=figure, best_epoch=epoch + 1)
+            partial = self.run.path / "partial.weights.h5"
+            self.model.save_weights(partial, overwrite=True)
+            os.replace(partial, self.run.weights_file)
+        if figure < memory["reference"] - config.min_improvement * abs(memory["reference"]) or math.isinf(memory["reference"]):
+            memory.update(reference=figure, waited=0, lr_waited=0)
+        elif logs["w"] >= ANNEALED:
+            memory.update(waited=memory["waited"] + 1, lr_waited=memory["lr_waited"] + 1)
+            self._lower_or_stop()
+        if memory["stopped"]:
+            self.model.stop_training = True
+
+    def _lower_or_stop(self) -> None:
+        config, memory, optimizer = self.config, self.memory, self.model.optimizer
+        if config.lr_patience and memory["lr_waited"] >= config.lr_patience:
+            optimizer.learning_rate.assign(optimizer.learning_rate * config.lr_decay)
+            memory["lr_waited"] = 0
+        if config.patience and memory["waited"] >= config.patience:
+            memory["stopped"] = f"no improvement for {config.patience} epochs"
+        elif float(optimizer.learning_rate.numpy()) < config.min_learning_rate:
+            memory["stopped"] = "the learning rate fell below its minimum"
+
+
+class Journal(keras.callbacks.Callback):
+    """Appends a line to metrics.jsonl and scalars to TensorBoard."""
+
+    def __init__(self, run: Run) -> None:
+        """Writes into the run's directory."""
+        super().__init__()
+        self.run = run
+        self.writer = tf.summary.create_file_writer(str(run.tensorboard_dir))
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Starts the clock."""
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Writes all of the epoch's figures."""
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        values["learning_rate"] = float(self.model.optimizer.learning_rate.numpy())
+        aggregate = {f"val_{name}": value.numpy().tolist() for name, value in self.model.aggregates().items()}
+        step = int(self.model.step.numpy())
+        line = {"epoch": epoch + 1, "step": step, **values}
+        for name, value in aggregate.items():
+            line[name if name not in values else f"{name}_per_variable"] = value
+        self.run.append_metrics({**line, "seconds": round(time.monotonic() - self._started, 2)})
+        with self.writer.as_default(step=step):
+            for name, value in values.items():
+                where = name.replace("val_", "valid/", 1) if name.startswith("val_") else f"train/{name}"
+                tf.summary.scalar(where, value)
+        self.writer.flush()
+
+
+class Snapshots(keras.callbacks.Callback):
+    """Keeps the prior's parameters and the posteriors of some fixed validation sentences at each epoch."""
+
+    def __init__(self, run: Run, batch: dict[str, tf.Tensor]) -> None:
+        """Takes the sentences as one batch."""
+        super().__init__()
+        self.run, self.batch = run, batch
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Writes snapshots/epoch-NNNNN.npz."""
+        latent = self.model.latent
+        params = self.model.encode(self.batch)
+        self.run.snapshot_dir.mkdir(exist_ok=True)
+        partial = self.run.snapshot_dir / "partial.npz"
+        np.savez(
+            partial,
+            index=self.batch["index"].numpy(),
+            mean=latent.mean(params).numpy(),
+            code_probabilities=latent.code_probabilities(params).numpy(),
+            **latent.prior_parameters(),
+        )
+        os.replace(partial, self.run.snapshot_dir / f"epoch-{epoch + 1:05d}.npz")
+
+
+class CollapseWarning(keras.callbacks.Callback):
+    """Says once, in plain words, that the posterior or the mixture has collapsed."""
+
+    def __init__(self, warn: Any) -> None:
+        """Speaks through `warn(message)`."""
+        super().__init__()
+        self.warn = warn
+        self.memory = {"posterior": False, "mixture": False}
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Looks at validation figures once w >= 0.99."""
+        if logs and logs["w"] >= ANNEALED:
+            for what, message in collapse_messages(self.model, logs).items():
+                if not self.memory[what]:
+                    self.memory[what] = True
+                    self.warn(message)
+
+
+def collapse_messages(model: VAE, logs: dict[str, Any]) -> dict[str, str]:
+    """Returns a message for each kind of collapse that validation figures show: "posterior" and "mixture"."""
+    messages = {}
+    kl = float(logs.get("val_average_kl", logs.get("val_kl_z", math.inf)))
+    if kl < 0.1:
+        messages["posterior"] = (
+            f"the posterior has collapsed: z carries {kl:.3f} nats, so the decoder is a language model that ignores it; "
+            "try --config.objective.free_bits=0.5, --config.decoder.word_dropout=0.3 or --config.decoder.z_to_output=true"
+        )
+    latent = model.latent
+    if latent.has_codes and latent.num_components > 1:
+        information = float(logs["val_mutual_information"]) / latent.num_variables
+        if information < 0.05:
+            messages["mixture"] = (
+                f"the mixture has collapsed: a code carries {information:.3f} of the {math.log(latent.num_components):.2f} nats it could, "
+                "so components mean nothing; try --beta=0.8 and --config.objective.mi_weight=1"
+            )
+    return messages
+
+
+class Saver(keras.callbacks.Callback):
+    """Saves a checkpoint, with the memory of the other callbacks; the last to run."""
+
+    def __init__(self, checkpoint: Checkpoint, keepers: dict[str, Any]) -> None:
+        """Saves the `memory` of each keeper under its name."""
+        super().__init__()
+        self.checkpoint, self.keepers = checkpoint, keepers
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Writes the checkpoint."""
+        self.checkpoint.save(epoch + 1, {name: keeper.memory for name, keeper in self.keepers.items()})
+
+    def restore(self) -> int:
+        """Restores the latest checkpoint into the model and the keepers; returns the epochs done, 0 where there is none."""
+        found = self.checkpoint.restore()
+        if found is None:
+            return 0
+        epochs, memory = found
+        for name, keeper in self.keepers.items():
+            with contextlib.suppress(KeyError):
+                keeper.memory.update(memory[name])
+        return epochs
