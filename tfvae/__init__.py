@@ -19,8 +19,8 @@ def create(model: str = "dem_vae", **overrides: Any) -> Any:
 
     Args:
       model: a name of `tfvae.models.registry.MODELS`.
-      **overrides: `vocabulary_size` (10,000 by default), `corpus` whose sizes are taken ("ptb" by default), and fields of the configuration with
-        dots as double underscores, such as latent__dim=5.
+      **overrides: `vocabulary_size` (10,000 by default), `corpus` whose sizes are taken ("ptb" by default), and fields of the configuration
+        with dots as double underscores, such as latent__dim=5.
 
     Returns:
       a `tfvae.models.vae.VAE`.

@@ -33,8 +33,8 @@ class Term:
 class Latent(keras.layers.Layer):
     """A posterior q(z, c|x) and a prior p(z, c) over J variables; z is one vector of `size` numbers.
 
-    `call` makes unconstrained parameters from features, and every other method applies the constraints itself, so parameters can be optimised
-    directly. All arithmetic is float32 (or float64), whatever the policy of the networks around it.
+    `call` makes unconstrained parameters from features, and every other method applies the constraints itself, so parameters can be
+    optimised directly. All arithmetic is float32 (or float64), whatever the policy of the networks around it.
 
     Attributes:
       size: numbers in z.

@@ -19,7 +19,7 @@ from tfvae.latents.latent import Latent, Params, Term, dense, weighted_sum
 class MixtureLatent(Latent):
     """c_j ~ Cat(1/K), z_j | c_j ~ p(z; eta_jc); q(z, c|x) = prod_j q(z_j|x) q(c_j|x), with q(z_j|x) of the components' family.
 
-    The decoder reads z alone, so gradients to q(c|x) come from the regularisers, in closed form. With eta-bar the average of the components'
+    The decoder reads z alone, so gradients to q(c|x) come from the regularisers, in closed form. With eta-bar the average of components'
     natural parameters under q(c|x), the KL of z splits into the KL to the averaged component and the dispersion term L_d.
 
     References:
@@ -95,9 +95,11 @@ class MixtureLatent(Latent):
         return self._join(self.family.mean(self._natural(params)))
 
     def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
-        """Returns, all in closed form: `kl_z` = E_q(c|x) KL(q(z|x) || p(z|c)) (R_z) and `kl_c` = KL(q(c|x) || p(c)) (R_c); `dispersion`
-        (L_d, contained in kl_z); `average_kl` (the rest of kl_z) and `natural_variance`.
-        """  # noqa: D205
+        """Returns the terms, all in closed form.
+
+        `kl_z` is R_z = E_q(c|x) KL(q(z|x) || p(z|c)) [B, J, F] and `kl_c` is R_c = KL(q(c|x) || p(c)) [B, J]. `dispersion` L_d is part of
+        kl_z and `average_kl` the rest of it; `natural_variance` is the spread of the components' natural parameters.
+        """
         components = self.component_parameters()
         probabilities = self.code_probabilities(params)
         average_kl = kl_divergence(self.family, self._natural(params), average(probabilities, components))
@@ -149,9 +151,11 @@ class MixtureLatent(Latent):
         }
 
     def from_statistics(self, sums: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns, with q(c) the aggregate posterior of the examples summed over: `mutual_information` I_q(x; c_j) = H(q(c_j)) - E H(q(c_j|x))
-        and `aggregate_kl_c` KL(q(c_j) || p(c_j)), nats [J], which add up to the mean of kl_c; `component_use` q(c_j), [J, K].
-        """  # noqa: D205
+        """Returns what q(c), the aggregate posterior of the examples summed over, determines.
+
+        `mutual_information` I_q(x; c_j) = H(q(c_j)) - E H(q(c_j|x)) and `aggregate_kl_c` KL(q(c_j) || p(c_j)), nats [J], add up to the mean
+        of kl_c; `component_use` is q(c_j), [J, K].
+        """
         weight = tf.cast(sums["weight"], sums["codes"].dtype)
         use = sums["codes"] / weight
         entropy = -tf.reduce_sum(tf.math.xlogy(use, use), axis=-1)

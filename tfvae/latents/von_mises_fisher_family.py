@@ -19,8 +19,8 @@ from tfvae.latents.exponential_family import ExponentialFamily
 class VonMisesFisher(ExponentialFamily):
     """f(z) = C_d(kappa) exp(kappa mu . z) on the sphere of R^d: one factor with eta = kappa mu and T(z) = z.
 
-    A(eta) = -log C_d(|eta|) with C_d(k) = k^(d/2-1) / ((2 pi)^(d/2) I_(d/2-1)(k)); at eta = 0, the uniform sphere, A is the log of its area.
-    Averages of members have a smaller norm than kappa: every function of eta takes any norm, but `sample`, which needs the family's own.
+    A(eta) = -log C_d(|eta|) with C_d(k) = k^(d/2-1) / ((2 pi)^(d/2) I_(d/2-1)(k)); at eta = 0, the uniform law, A is the log of the area.
+    Averages of members have a smaller norm than kappa: every function of eta takes any norm, but `sample`, which needs kappa.
 
     References:
       Xu, Durrett. Spherical Latent Spaces for Stable Variational Autoencoders. EMNLP 2018, section 3.
@@ -68,8 +68,9 @@ class VonMisesFisher(ExponentialFamily):
     def sample(self, eta: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Returns z = cos(a) mu + sin(a) v for eta of norm `concentration`: v is uniform on the unit vectors orthogonal to mu.
 
-        The angle's law depends on kappa alone, so the gradient flows through mu only. v is held fixed but for the turn that keeps it orthogonal
-        to mu (parallel transport): the gradient is unbiased and bounded everywhere on the sphere, which that of a Householder reflection is not.
+        The angle's law depends on kappa alone, so the gradient flows through mu only. v is held fixed but for the turn that keeps it
+        orthogonal to mu (parallel transport): the gradient is unbiased, and bounded everywhere on the sphere, which that of a Householder
+        reflection is not.
         """
         direction = tf.math.l2_normalize(eta[..., 0, :], axis=-1)
         shape, dtype = tf.shape(direction), direction.dtype.name

@@ -21,7 +21,7 @@ class VAE(keras.Model):
     """encoder -> latent -> decoder, trained on an ELBO.
 
     `evaluate_posterior` scores posterior parameters, wherever they come from; `call`, `train_step` and `test_step` are thin over it and
-    `encode`. All noise is a function of (seed, step), and in evaluation of (seed, the example's index), so scores do not depend on batching.
+    `encode`. All noise is a function of (seed, step), in evaluation of (seed, the example's index): scores do not depend on batching.
 
     Attributes:
       step: updates made, a saved variable.
@@ -29,9 +29,17 @@ class VAE(keras.Model):
     """
 
     def __init__(
-        self, *, encoder: keras.layers.Layer, latent: Latent, decoder: keras.layers.Layer, objective: ELBO, seed: int = 0,
-        num_samples: int = 1, clip_norm: float = 0.0, **kwargs: Any,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        encoder: keras.layers.Layer,
+        latent: Latent,
+        decoder: keras.layers.Layer,
+        objective: ELBO,
+        seed: int = 0,
+        num_samples: int = 1,
+        clip_norm: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
         """Puts parts together.
 
         Args:

@@ -16,8 +16,8 @@ class ELBO:
     A function of means over examples, so the same formula gives the loss of a batch and of a split. The defaults give the negative ELBO.
     `beta` is the paper's: the share of the dispersion term that is given back. Beyond 1 the objective would be unbounded.
 
-    Free bits replace the mean KL of a unit by max(KL, free_bits), a unit being one variable of one KL term, one dimension of it, or all KL terms
-    together ("total").
+    Free bits replace the mean KL of a unit by max(KL, free_bits), a unit being one variable of one KL term, one dimension of it, or all KL
+    terms together ("total").
 
     References:
       Shi, Zhou, Miao, Li. Dispersed Exponential Family Mixture VAEs for Interpretable Text Generation. ICML 2020, section 3.3.

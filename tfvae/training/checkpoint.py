@@ -13,7 +13,7 @@ import numpy as np
 class Checkpoint:
     """The state of training after a whole epoch: weights, optimiser, the step, and what callbacks remember.
 
-    Each is a directory of its own, written beside and renamed, and the older ones go only after that: a kill at any moment leaves one whole.
+    Each is a directory of its own, written beside and renamed, and older ones go only after that: a kill at any moment leaves one whole.
     """
 
     def __init__(self, directory: pathlib.Path, model: keras.Model) -> None:

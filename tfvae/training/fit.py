@@ -86,9 +86,12 @@ def tokenize(config: Config, corpus: Corpus, split: str, vocabulary: Vocabulary)
 def _vocabulary(config: Config, corpus: Corpus) -> Vocabulary:
     data = config.data
     return Vocabulary.from_texts(
-        corpus.train.texts, size=data.vocabulary_size, min_count=data.min_count, lowercase=data.lowercase,
+        corpus.train.texts,
+        size=data.vocabulary_size,
+        min_count=data.min_count,
+        lowercase=data.lowercase,
         split_punctuation=data.split_punctuation,
-    )  # fmt: skip
+    )
 
 
 def _check_vocabulary(run: Run, vocabulary: Vocabulary) -> None:
@@ -121,8 +124,13 @@ def _train(config: Config, vae: VAE, train: Examples, valid: Examples, run: Run,
         vae.fit(
             training_batches(train, data.batch_size, training.seed, first_epoch=done, epochs=training.epochs),
             validation_data=evaluation_batches(valid, data.eval_batch_size),
-            steps_per_epoch=steps, initial_epoch=done, epochs=training.epochs, callbacks=[*callbacks, saver], verbose=0, shuffle=False,
-        )  # fmt: skip
+            steps_per_epoch=steps,
+            initial_epoch=done,
+            epochs=training.epochs,
+            callbacks=[*callbacks, saver],
+            verbose=0,
+            shuffle=False,
+        )
     finally:
         lines.close()
     memory = selection.memory
