@@ -1,5 +1,7 @@
 """Each property once, over every registered model."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -43,9 +45,17 @@ def make_batch(padding=0):
 
 
 def train(model, steps=3):
-    model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
+    if not model.compiled:
+        model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
     batches = tf.data.Dataset.from_tensors(make_batch()).repeat(steps)
     return model.fit(batches, epochs=1, verbose=0, shuffle=False).history
+
+
+@functools.cache
+def trained(variant):
+    """A model after three steps and its history, shared: tests must not change it."""
+    model = create(variant)
+    return model, train(model)
 
 
 @pytest.fixture(params=VARIANTS)
@@ -53,7 +63,7 @@ def variant(request):
     return request.param
 
 
-def test_a_step_lowers_the_loss_and_moves_every_weight(variant):
+def test_training_lowers_the_loss_and_moves_every_weight(variant):
     model = create(variant, training__clip_norm=0.0, objective__schedule__kind="constant")
     before = [variable.numpy() for variable in model.trainable_variables]
     first = train(model, 1)["loss"][0]
@@ -64,23 +74,20 @@ def test_a_step_lowers_the_loss_and_moves_every_weight(variant):
 
 
 def test_a_saved_model_gives_equal_outputs(variant, tmp_path):
-    model = create(variant)
-    train(model)
-    expected = model(make_batch())
+    model, _ = trained(variant)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    tf.nest.map_structure(np.testing.assert_array_equal, loaded(make_batch()), expected)
+    tf.nest.map_structure(np.testing.assert_array_equal, loaded(make_batch()), model(make_batch()))
     assert int(loaded.step) == 3
 
 
 def test_loaded_weights_give_equal_outputs(variant, tmp_path):
-    model = create(variant)
-    train(model)
+    model, _ = trained(variant)
     model.save_weights(tmp_path / "model.weights.h5")
     other = create(variant, training__seed=7)
     assert not np.allclose(other(make_batch())["reconstruction"], model(make_batch())["reconstruction"])
     other.load_weights(tmp_path / "model.weights.h5")
-    np.testing.assert_array_equal(other.encode(make_batch())["posterior"], model.encode(make_batch())["posterior"])
+    tf.nest.map_structure(np.testing.assert_array_equal, other.encode(make_batch()), model.encode(make_batch()))
 
 
 def test_padding_changes_nothing(variant):
@@ -88,26 +95,28 @@ def test_padding_changes_nothing(variant):
     tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), model(make_batch(4)), model(make_batch()))
 
 
-def test_training_is_a_function_of_the_seed(variant):
-    histories = [train(create(variant, training__seed=seed)) for seed in (1, 1, 2)]
-    assert histories[0] == histories[1]
-    assert histories[0]["loss"] != histories[2]["loss"]
-
-
-def test_training_leaves_global_random_state_alone(variant):
+def test_training_repeats_exactly_and_leaves_global_random_state_alone(variant):
     tf.random.set_seed(1)
     np.random.seed(1)
     expected = tf.random.normal([3]).numpy(), np.random.rand(3)
     tf.random.set_seed(1)
     np.random.seed(1)
-    train(create(variant))
+    assert train(create(variant)) == trained(variant)[1]
     np.testing.assert_array_equal(tf.random.normal([3]), expected[0])
     np.testing.assert_array_equal(np.random.rand(3), expected[1])
 
 
+def test_another_seed_gives_other_weights_and_noise(variant):
+    first, second = create(variant), create(variant, training__seed=1)
+    same = [a.path for a, b in zip(first.trainable_variables, second.trainable_variables, strict=True) if np.array_equal(a, b)]
+    assert all(np.ptp(dict((v.path, v) for v in first.trainable_variables)[path].numpy()) == 0 for path in same)
+    second.set_weights(first.get_weights())
+    assert not np.allclose(second(make_batch())["reconstruction"], first(make_batch())["reconstruction"], rtol=1e-7)
+
+
 def test_plain_layers_train_to_the_same_figures(variant):
-    fast, plain = (train(create(variant, training__implementation=kind)) for kind in ("fast", "plain"))
-    for name, values in fast.items():
+    plain = train(create(variant, training__implementation="plain"))
+    for name, values in trained(variant)[1].items():
         np.testing.assert_allclose(values, plain[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
@@ -123,31 +132,32 @@ def test_samples_do_not_depend_on_how_they_are_chunked(variant):
 def test_kl_terms_agree_with_monte_carlo(variant):
     """E_q [log q(z, c|x) - log p(z, c)] by sampling z, with c summed out exactly where there is one."""
     model, count = create(variant), 4000
-    batch = make_batch()
-    params = model.encode(batch)
-    z = model.latent.sample(params, count, tf.constant([1, 2]))
-    terms = {term.name: term for term in model.latent.terms(params, z, batch["weight"])}
-    analytic = sum(np.sum(t.value.numpy().reshape(5, -1), axis=1) for t in terms.values() if t.role == "kl")
-    ratio = model.latent.log_posterior(params, z).numpy()
-    if model.latent.has_codes:
-        latent = model.latent
-        components = latent.prior_family.distribution(latent.component_parameters())
-        log_prior = components.log_prob(tf.reshape(z, [count, 5, latent.num_variables, 1, -1])).numpy()  # [S, B, J, K]
-        q = latent.code_probabilities(params).numpy()
-        ratio = ratio - np.sum(q * log_prior, axis=(-2, -1)) + np.sum(q * np.log(q * latent.num_components), axis=(-2, -1))
-    else:
-        ratio = ratio - model.latent.log_prior(z).numpy()
-    assert np.all(np.abs(ratio.mean(0) - analytic) < 4 * ratio.std(0) / np.sqrt(count) + 1e-4 * np.abs(analytic))
+    params = model.encode(make_batch())
+    params = tf.nest.map_structure(lambda leaf: tf.repeat(leaf, count, axis=0), params)
+    analytic, ratio = (value.numpy().reshape(5, count) for value in tf.function(log_ratio)(model.latent, params))
+    assert np.all(np.abs(ratio.mean(1) - analytic[:, 0]) < 4 * ratio.std(1) / np.sqrt(count) + 1e-4 * np.abs(analytic[:, 0]))
 
 
-def test_prior_samples_have_the_prior_s_density(variant):
-    """E_p [q(z) / p(z)] = 1 for any density q that p covers: here the posterior of one sentence of an untrained model."""
+def log_ratio(latent, params):
+    """The KL terms, and log q(z, c|x) - log p(z, c) at one sample of z with c summed out under q."""
+    z = latent.sample(params, 1, tf.constant([1, 2]))
+    terms = latent.terms(params, z, tf.ones(tf.shape(z)[1]))
+    analytic = sum(tf.reduce_sum(tf.reshape(term.value, [tf.shape(z)[1], -1]), axis=1) for term in terms if term.role == "kl")
+    log_posterior = latent.log_posterior(params, z)[0]
+    if not latent.has_codes:
+        return analytic, log_posterior - latent.log_prior(z)[0]
+    components = latent.prior_family.distribution(latent.component_parameters())
+    log_prior = components.log_prob(tf.reshape(z[0], [-1, latent.num_variables, 1, z.shape[-1] // latent.num_variables]))  # [B, J, K]
+    q = latent.code_probabilities(params)
+    return analytic, log_posterior + tf.reduce_sum(q * (tf.math.log(q * latent.num_components) - log_prior), axis=[1, 2])
+
+
+def test_prior_samples_have_finite_density_and_uniform_codes(variant):
     latent = create(variant).latent
     z, codes = latent.sample_prior(2000, tf.constant([3, 4]))
     assert z.shape == (2000, latent.size)
     assert codes.shape == (2000, latent.num_variables)
-    log_prior = latent.log_prior(z).numpy()
-    assert np.all(np.isfinite(log_prior))
+    assert np.all(np.isfinite(latent.log_prior(z[:50])))
     if latent.has_codes:
         counts = np.stack([np.bincount(codes[:, j], minlength=latent.num_components) for j in range(latent.num_variables)])
         share = 1 / latent.num_components
@@ -161,7 +171,7 @@ def test_held_codes_are_held_and_rows_do_not_depend_on_neighbours(variant):
     held[1, 0] = latent.num_components - 1
     z, codes = latent.sample_prior(3, seeds, held)
     assert codes[1, 0] == latent.num_components - 1
-    np.testing.assert_array_equal(latent.sample_prior(2, seeds[1:], held[1:])[0], z[1:])
+    np.testing.assert_allclose(latent.sample_prior(2, seeds[1:], held[1:])[0], z[1:], rtol=1e-5, atol=1e-6)
 
 
 def test_every_trainable_variable_belongs_to_one_side(variant):

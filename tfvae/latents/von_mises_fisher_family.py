@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -145,15 +146,7 @@ def _log_partition(dim: int, squared_norm: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient
     def function(squared: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        order = dim / 2 - 1
-        log_area = math.log(2) + dim / 2 * math.log(math.pi) - math.lgamma(dim / 2)
-        small, safe = _split_at_small(dim, squared)
-        norm = tf.sqrt(safe)
-        log_bessel = tfp.math.log_bessel_ive(tf.constant(order, squared.dtype), norm) + norm
-        large = log_bessel - order * tf.math.log(norm) + dim / 2 * math.log(2 * math.pi)
-        cubic = squared**3 / (3 * dim**3 * (dim + 2) * (dim + 4))
-        series = log_area + squared / (2 * dim) - tf.square(squared) / (4 * dim**2 * (dim + 2)) + cubic
-        return tf.where(small, series, large), lambda upstream: upstream * _mean_length_over_norm(dim, squared) / 2
+        return _values(dim, squared)[0], lambda upstream: upstream * _mean_length_over_norm(dim, squared) / 2
 
     return function(squared_norm)
 
@@ -163,20 +156,44 @@ def _mean_length_over_norm(dim: int, squared_norm: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient
     def function(squared: tf.Tensor) -> tuple[tf.Tensor, Any]:
-        small, safe = _split_at_small(dim, squared)
-        norm = tf.sqrt(safe)
-        large = tfp.math.bessel_iv_ratio(tf.constant(dim / 2, squared.dtype), norm) / norm
-        series = 1 / dim - squared / (dim**2 * (dim + 2)) + 2 * tf.square(squared) / (dim**3 * (dim + 2) * (dim + 4))
-        value = tf.where(small, series, large)
+        value = _values(dim, squared)[1]
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            small, safe = _split_at_small(dim, squared)
             slope = (1 - safe * tf.square(value) - dim * value) / (2 * safe)
-            series_slope = -1 / (dim**2 * (dim + 2)) + 4 * squared / (dim**3 * (dim + 2) * (dim + 4))
-            return upstream * tf.where(small, series_slope, slope)
+            series = -1 / (dim**2 * (dim + 2)) + 4 * squared / (dim**3 * (dim + 2) * (dim + 4))
+            return upstream * tf.where(small, series, slope)
 
         return value, gradient
 
     return function(squared_norm)
+
+
+def _values(dim: int, squared_norm: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """A and g at squared norms of any shape, without their gradients."""
+    flat = _traced_values(dim, squared_norm.dtype.name)(tf.reshape(squared_norm, [-1]))
+    log_partition, mean_length = (tf.reshape(value, tf.shape(squared_norm)) for value in flat)
+    return tf.ensure_shape(log_partition, squared_norm.shape), tf.ensure_shape(mean_length, squared_norm.shape)
+
+
+@functools.cache
+def _traced_values(dim: int, dtype: str) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """The function from squared norms [N] to A and g [N], traced once: TFP's Bessel functions are over a thousand operations."""
+
+    def values(squared: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        small, safe = _split_at_small(dim, squared)
+        norm, order = tf.sqrt(safe), dim / 2 - 1
+        log_bessel = tfp.math.log_bessel_ive(tf.constant(order, dtype), norm) + norm
+        log_partition = log_bessel - order * tf.math.log(norm) + dim / 2 * math.log(2 * math.pi)
+        mean_length = tfp.math.bessel_iv_ratio(tf.constant(dim / 2, dtype), norm) / norm
+        log_area = math.log(2) + dim / 2 * math.log(math.pi) - math.lgamma(dim / 2)
+        cubic = squared**3 / (3 * dim**3 * (dim + 2) * (dim + 4))
+        series = log_area + squared / (2 * dim) - tf.square(squared) / (4 * dim**2 * (dim + 2)) + cubic
+        length_series = 1 / dim - squared / (dim**2 * (dim + 2)) + 2 * tf.square(squared) / (dim**3 * (dim + 2) * (dim + 4))
+        return tf.where(small, series, log_partition), tf.where(small, length_series, mean_length)
+
+    with tf.init_scope():
+        return tf.function(values, input_signature=[tf.TensorSpec([None], dtype)], autograph=False).get_concrete_function()
 
 
 def _split_at_small(dim: int, squared_norm: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
