@@ -67,7 +67,7 @@ def test_no_limit_keeps_everything():
 
 def warnings_of(caplog, split, max_length, ceiling):
     caplog.clear()
-    with caplog.at_level(logging.WARNING, logger="absl"):
+    with caplog.at_level(logging.WARNING, logger="tfvae"):
         tokenize_split(split, VOCABULARY, max_length, ceiling=ceiling)
     return [record.getMessage() for record in caplog.records]
 

@@ -82,7 +82,7 @@ def run_command(
     define(values)
     flags.DEFINE_bool("help", False, "List the flags.", flag_values=values)
     flags.DEFINE_bool("helpfull", False, "List the flags and every field of the configuration.", flag_values=values)
-    logging.basicConfig(format="%(message)s")
+    logging.getLogger("tfvae").handlers = [logging.StreamHandler(sys.stderr)]
     try:
         rest = values(list(argv or sys.argv))
         if len(rest) > 1:

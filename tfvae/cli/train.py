@@ -41,9 +41,13 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _train(values: flags.FlagValues) -> None:
     config = config_from_flags(values, base=SMOKE if values.smoke else None)
     directory = values.run or (str(pathlib.Path(tempfile.mkdtemp(prefix="tfvae-smoke-")) / "run") if values.smoke else "")
-    model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, say=print)
+    model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, say=_say)
     _print_sentences(model, run, config.training.seed)
     print(f"\nThe run is in {run.path}; `tensorboard --logdir {run.path.parent}` shows its curves.")
+
+
+def _say(message: str) -> None:
+    print(message, flush=True)
 
 
 def _print_sentences(model: TextVAE, run: Run, seed: int) -> None:

@@ -2,15 +2,17 @@
 
 import dataclasses
 import functools
+import logging
 from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from tfvae.data.corpus import Split
 from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.tokens import EOS, PAD
+
+log = logging.getLogger("tfvae")
 
 Batch = dict[str, tf.Tensor | dict[str, tf.Tensor]]
 """tokens: int32 [B, T], right-padded with PAD; length: int32 [B], EOS included; weight: float32 [B], ones; index: the examples' numbers
@@ -100,14 +102,14 @@ def warn_of_cuts(split: Split, examples: Examples, max_length: int, *, ceiling: 
     Names the file and line of sentences beyond the ceiling, `most_named` of them at most.
     """
     if examples.num_cut and max_length < ceiling:
-        logging.warning("%d of %d training sentences are longer than %d tokens and are cut", examples.num_cut, len(examples), max_length)
+        log.warning("%d of %d training sentences are longer than %d tokens and are cut", examples.num_cut, len(examples), max_length)
     beyond = np.flatnonzero(examples.whole_length > ceiling)
     for i in beyond[:most_named]:
         whole = examples.whole_length[i]
         fate = f"it is cut to {max_length}" if examples.length[i] < whole else "it is not cut"
-        logging.warning("%s: %d tokens, more than eval_max_length = %d; %s", split.where(i), whole, ceiling, fate)
+        log.warning("%s: %d tokens, more than eval_max_length = %d; %s", split.where(i), whole, ceiling, fate)
     if len(beyond) > most_named:
-        logging.warning("and %d more in %s", len(beyond) - most_named, split.origin)
+        log.warning("and %d more in %s", len(beyond) - most_named, split.origin)
 
 
 def bucket_boundaries(lengths: np.ndarray, num_buckets: int = 8) -> np.ndarray:

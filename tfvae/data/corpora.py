@@ -34,4 +34,5 @@ def read(data: DataConfig, seed: int) -> Corpus:
     for field in (f"{split}_file" for split in SPLITS):
         if data.name != "text" and getattr(data, field):
             raise UserError(f"config.data.{field} is read by the corpus text, not by {data.name}: set config.data.name=text")
-    return _READERS[data.name](data, seed)
+    corpus = _READERS[data.name](data, seed)
+    return corpus.head(data.limit) if data.limit else corpus

@@ -28,6 +28,11 @@ class Split:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def head(self, limit: int) -> "Split":
+        """Returns the first `limit` texts."""
+        labels = {name: classes[:limit] for name, classes in self.labels.items()}
+        return Split(self.texts[:limit], labels, self.origin, self.lines[:limit])
+
     def where(self, index: int) -> str:
         """Returns "file:line" of a text, for messages."""
         return f"{self.origin}:{self.lines[index]}"
@@ -54,3 +59,7 @@ class Corpus:
     def split(self, name: str) -> Split:
         """Returns the split called `name`, one of SPLITS."""
         return getattr(self, name)
+
+    def head(self, limit: int) -> "Corpus":
+        """Returns the first `limit` texts of each split."""
+        return Corpus(self.name, *(self.split(name).head(limit) for name in SPLITS), self.label_names)

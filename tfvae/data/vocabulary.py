@@ -116,8 +116,12 @@ class Vocabulary(keras.layers.Layer):
     def tokenize(self, texts: Any) -> tf.RaggedTensor:
         """Returns ids, ragged int32 [B, (words + 1)], of texts [B]: the words' and EOS."""
         words = self.split_words(texts)
-        ids = words.with_flat_values(self._ids.lookup(words.flat_values))
-        return tf.concat([ids, tf.fill([ids.nrows(), 1], EOS)], axis=1)
+        ids = self._ids.lookup(words.flat_values)
+        # a word moves up by one place for each sentence before its own, whose EOS is in between
+        places = tf.range(tf.size(ids)) + tf.cast(words.value_rowids(), tf.int32)
+        ends = tf.cast(words.row_limits(), tf.int32) + tf.range(tf.cast(words.nrows(), tf.int32))
+        stitched = tf.dynamic_stitch([places, ends], [ids, tf.fill(tf.shape(ends), EOS)])
+        return tf.RaggedTensor.from_row_splits(stitched, words.row_splits + tf.range(words.nrows() + 1), validate=False)
 
     def call(self, texts: Any) -> dict[str, tf.Tensor]:
         """Returns {"tokens": int32 [B, T], right-padded with PAD, "length": int32 [B], EOS included} of texts [B]."""

@@ -111,8 +111,9 @@ class VAE(keras.Model):
         by_example = {term.name: tf.reduce_sum(term.value, axis=list(range(1, term.value.shape.rank))) for term in terms}
         return {**by_example, "z_mean": self.latent.mean(params), "code_probabilities": self.latent.code_probabilities(params)}
 
-    def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Makes one update and returns the means over the epoch so far: `loss` is the objective at each step's w, `w` the latest."""
+        batch = _unpack(data)
         seed = stateless.fold(tf.constant([self.seed, 0]), self.step.value)
         with tf.GradientTape() as tape:
             params = self.encode(batch, seed=stateless.fold(seed, _ENCODER_DROPOUT))
@@ -132,9 +133,9 @@ class VAE(keras.Model):
         means = {"loss": totals["loss"] / totals["weight"], "gradient_norm": totals["gradient_norm"] / totals["updates"]}
         return {**self.summarize(totals), **means, "w": weight}
 
-    def test_step(self, batch: Batch) -> dict[str, tf.Tensor]:
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Adds a batch to the totals and returns what they say, with w = 1."""
-        return self.summarize(self.totals.add(self._sums(*self._score(batch))))
+        return self.summarize(self.totals.add(self._sums(*self._score(_unpack(data)))))
 
     def _score(self, batch: Batch) -> tuple[Batch, Params, list[Term]]:
         params = self.encode(batch)
@@ -207,6 +208,12 @@ class VAE(keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "VAE":
         """Makes the model from `get_config`'s answer."""
         return cls(**{**config, **{name: keras.saving.deserialize_keras_object(config[name]) for name in _PARTS}})
+
+
+def _unpack(data: Any) -> Batch:
+    """Returns the batch from what Keras hands a step: the batch, or (batch, no target, sample weights [B] that multiply the batch's)."""
+    batch, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    return batch if sample_weight is None else {**batch, "weight": batch["weight"] * tf.cast(sample_weight, tf.float32)}
 
 
 _PARTS = ("encoder", "latent", "decoder", "objective")

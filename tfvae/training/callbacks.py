@@ -62,9 +62,7 @@ class Selection(keras.callbacks.Callback):
         figure = float(logs["val_loss"] if config.select == "objective" else -logs["val_elbo"])
         if figure < memory["lowest"]:
             memory.update(lowest=figure, best_epoch=epoch + 1)
-            partial = self.run.path / "partial.weights.h5"
-            self.model.save_weights(partial, overwrite=True)
-            os.replace(partial, self.run.weights_file)
+            self._save_weights()
         if figure < memory["reference"] - config.min_improvement * abs(memory["reference"]) or math.isinf(memory["reference"]):
             memory.update(reference=figure, waited=0, lr_waited=0)
         elif logs["w"] >= ANNEALED:
@@ -72,6 +70,18 @@ class Selection(keras.callbacks.Callback):
             self._lower_or_stop()
         if memory["stopped"]:
             self.model.stop_training = True
+
+    def _save_weights(self) -> None:
+        partial = self.run.path / "partial.weights.h5"
+        # HDF5 crashes the process when the disk is full, so the room it will need is tried first.
+        needed = sum(4 * math.prod(variable.shape) + 4096 for variable in self.model.variables)
+        with partial.open("wb") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, needed)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(partial)) from None
+        self.model.save_weights(partial, overwrite=True)
+        os.replace(partial, self.run.weights_file)
 
     def _lower_or_stop(self) -> None:
         config, memory, optimizer = self.config, self.memory, self.model.optimizer

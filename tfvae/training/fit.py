@@ -26,7 +26,7 @@ log = logging.getLogger("tfvae")
 
 
 def fit(
-    config: Config, run: str = "", *, overwrite: bool = False, resume: bool = False, say: Callable[[str], None] = lambda message: None
+    config: Config, run: str = "", *, overwrite: bool = False, resume: bool = False, say: Callable[[str], None] = print
 ) -> tuple[TextVAE, Run]:
     """Trains what a configuration describes, and leaves a run directory.
 
@@ -108,7 +108,7 @@ def _train(config: Config, vae: VAE, train: Examples, valid: Examples, run: Run,
     vae.optimizer.build(vae.trainable_variables)
     steps = steps_per_epoch(train, data.batch_size)
     selection, warning = Selection(training, run), CollapseWarning(log.warning)
-    lines = EpochLines(steps, selection)
+    lines = EpochLines(steps, selection, say)
     saver = Saver(Checkpoint(run.checkpoint_dir, vae), {"selection": selection, "warning": warning})
     done = saver.restore()
     run.keep_epochs(done)

@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -33,10 +34,10 @@ LEGEND = (
 class EpochLines(keras.callbacks.Callback):
     """A progress bar within an epoch, where a terminal shows it, and one line at its end."""
 
-    def __init__(self, steps: int, selection: Any) -> None:
-        """Shows epochs of `steps` steps; `selection.memory` says which epoch is kept."""
+    def __init__(self, steps: int, selection: Any, say: Callable[[str], None]) -> None:
+        """Shows epochs of `steps` steps; `selection.memory` says which epoch is kept; lines go to `say`."""
         super().__init__()
-        self.steps, self.selection = steps, selection
+        self.steps, self.selection, self.say = steps, selection, say
         self.console = Console(file=sys.stderr)
         self.bar: Progress | None = None
         self.titled = False
@@ -67,13 +68,13 @@ class EpochLines(keras.callbacks.Callback):
         self.close()
         columns = [column for column in _COLUMNS if column[1] in logs]
         if not self.titled:
-            print(LEGEND)
-            print("epoch " + " ".join(f"{heading:>{width}}" for heading, _, width, _ in columns) + "     time")
+            self.say(LEGEND)
+            self.say("epoch " + " ".join(f"{heading:>{width}}" for heading, _, width, _ in columns) + "     time")
             self.titled = True
         values = {**logs, "val_elbo": -logs["val_elbo"]}
         cells = " ".join(f"{float(values[key]):>{width}.{decimals}f}" for _, key, width, decimals in columns)
         kept = "*" if self.selection.memory["best_epoch"] == epoch + 1 else " "
-        print(f"{epoch + 1:>5} {cells} {time.monotonic() - self._started:>6.1f} s {kept}", flush=True)
+        self.say(f"{epoch + 1:>5} {cells} {time.monotonic() - self._started:>6.1f} s {kept}")
 
     def close(self) -> None:
         """Removes the bar."""

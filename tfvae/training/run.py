@@ -38,7 +38,7 @@ class Run:
         Args:
           config: of the run.
           overwrite: whether an existing run is deleted.
-          resume: whether an existing run of the same configuration is continued; one that does not exist is begun.
+          resume: whether an existing run of the same configuration is continued, with more epochs if asked for; one that does not exist is begun.
 
         Raises:
           UserError: there is a run already and neither is set; it is another configuration's; or the path is no directory.
@@ -47,7 +47,11 @@ class Run:
             raise UserError(f"--run={self.path} is a file: name a directory")
         if self.config_file.exists() and resume:
             self._check_same(config)
-            return
+        else:
+            self._make(overwrite)
+        write_text(self.config_file, json.dumps({**config.to_dict(), "versions": versions()}, indent=2) + "\n")
+
+    def _make(self, overwrite: bool) -> None:
         if self.path.exists() and any(self.path.iterdir()):
             if not overwrite:
                 what = "a run is there already" if self.config_file.exists() else "the directory is not empty"
@@ -59,7 +63,6 @@ class Run:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"--run={self.path} cannot be made: {error.strerror}; name a directory you may write to") from None
-        write_text(self.config_file, json.dumps({**config.to_dict(), "versions": versions()}, indent=2) + "\n")
 
     def config(self) -> Config:
         """Reads the configuration.

@@ -1,0 +1,114 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfvae
+from tfvae.data.batching import evaluation_batches, tokenize_split
+from tfvae.data.corpus import Split
+from tfvae.data.vocabulary import Vocabulary
+
+SMALL = {"encoder__embedding_dim": 6, "encoder__hidden_dim": 5, "decoder__embedding_dim": 7, "decoder__hidden_dim": 7}
+
+
+@pytest.fixture(scope="module")
+def examples():
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(16)]
+    texts = [" ".join(rng.choice(words, rng.integers(1, 12))) for _ in range(64)]
+    return tokenize_split(Split(texts, {}, "made", np.arange(64) + 1), Vocabulary(words), 0)
+
+
+def create(model="dem_vae", **overrides):
+    vae = tfvae.create(model, corpus="demo", vocabulary_size=20, **SMALL, **overrides)
+    vae.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
+    return vae
+
+
+@pytest.mark.parametrize("model", ["vae", "dem_vae"])
+def test_split_figures_do_not_depend_on_the_batch_size(examples, model):
+    vae = create(model)
+    results = []
+    for batch_size in (1, 7, 64):
+        figures = vae.evaluate(evaluation_batches(examples, batch_size), return_dict=True, verbose=0)
+        results.append({**figures, **{f"per variable {name}": value.numpy() for name, value in vae.aggregates().items()}})
+    for other in results[1:]:
+        assert set(other) == set(results[0])
+        for name, value in results[0].items():
+            np.testing.assert_allclose(other[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def test_split_figures_are_the_means_of_the_examples(examples):
+    vae = create()
+    figures = vae.evaluate(evaluation_batches(examples, 10), return_dict=True, verbose=0)
+    each = vae(examples.batch(np.arange(64)))
+    for name in ("reconstruction", "kl_z", "kl_c", "dispersion", "natural_variance"):
+        np.testing.assert_allclose(figures[name], np.mean(each[name]), rtol=1e-5, err_msg=name)
+    bound = figures["reconstruction"] + figures["kl_z"] + figures["kl_c"]
+    assert figures["elbo"] == pytest.approx(-bound, rel=1e-6)
+    assert figures["perplexity"] == pytest.approx(np.exp(64 * bound / examples.length.sum()), rel=1e-6)
+    q = np.mean(each["code_probabilities"], axis=0)
+    assert figures["aggregate_kl_c"] == pytest.approx(np.sum(q * np.log(q * 5)), rel=1e-4, abs=1e-6)
+    assert figures["kl_c"] == pytest.approx(figures["aggregate_kl_c"] + figures["mutual_information"], abs=1e-6)
+    assert figures["kl_z"] == pytest.approx(figures["average_kl"] + figures["dispersion"], rel=1e-5)
+    assert figures["loss"] == pytest.approx(bound - 0.8 * figures["dispersion"] - figures["mutual_information"], rel=1e-6)
+
+
+def test_sample_weights_weigh_sentences(examples):
+    vae, batch = create(), examples.batch(np.arange(8))
+    kept = vae.test_on_batch(batch, sample_weight=np.array([1.0] * 6 + [0.0] * 2), return_dict=True)
+    vae.reset_metrics()
+    alone = vae.test_on_batch(examples.batch(np.arange(6)), return_dict=True)
+    assert kept == pytest.approx(alone, rel=1e-5)
+
+
+def test_rows_of_weight_zero_count_for_nothing(examples):
+    vae = create()
+    seed = tf.constant([1, 2])
+    whole = examples.batch(np.arange(6))
+    weighted = {**examples.batch(np.arange(8)), "weight": tf.constant([1.0] * 6 + [0.0] * 2)}
+    losses = []
+    for batch in (whole, weighted):
+        rows = tf.stack([tf.fill([len(batch["weight"])], seed[0]), batch["index"]], axis=1)
+        losses.append(vae.evaluate_posterior(batch, vae.encode(batch), seed=rows)[0])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
+
+
+def test_the_training_loss_weighs_the_regularisers_by_w(examples):
+    vae = create("gm_vae", objective__schedule__kind="linear", objective__schedule__steps=10)
+    batch, seed = examples.batch(np.arange(8)), tf.constant([1, 2])
+    at_start, half, full = (vae.evaluate_posterior(batch, vae.encode(batch), seed=seed, step=tf.constant(step))[0] for step in (0, 5, 10))
+    untimed, terms = vae.evaluate_posterior(batch, vae.encode(batch), seed=seed)
+    np.testing.assert_allclose(at_start, tf.reduce_mean(terms[0].value), rtol=1e-6)
+    np.testing.assert_allclose(half, (at_start + full) / 2, rtol=1e-6)
+    np.testing.assert_allclose(full, untimed, rtol=1e-6)
+
+
+def test_more_posterior_samples_estimate_the_same_reconstruction_with_less_noise(examples):
+    vae = create()
+    batch = examples.batch(np.arange(4))
+    params = vae.encode(batch)
+    few, many = (
+        np.array([vae.evaluate_posterior(batch, params, seed=tf.constant([1, i]), num_samples=count)[0] for i in range(20)])
+        for count in (1, 16)
+    )
+    assert many.std() < few.std() / 2
+    assert abs(many.mean() - few.mean()) < 4 * few.std() / np.sqrt(20)
+
+
+def test_gradients_are_scaled_down_to_the_clip_norm(examples):
+    batch = examples.batch(np.arange(8))
+    moved = {}
+    for clip_norm in (0.0, 1e-3):
+        vae = create(training__clip_norm=clip_norm)
+        vae.compile(optimizer=keras.optimizers.SGD(1.0), jit_compile=False)
+        before = [variable.numpy() for variable in vae.trainable_variables]
+        vae.train_on_batch(batch)
+        moved[clip_norm] = np.sqrt(sum(np.sum((a.numpy() - b) ** 2) for a, b in zip(vae.trainable_variables, before, strict=True)))
+    assert moved[1e-3] == pytest.approx(1e-3, rel=1e-3)
+    assert moved[0.0] > 0.1
+
+
+def test_training_with_several_samples_runs(examples):
+    vae = create(objective__samples=3)
+    assert np.isfinite(vae.train_on_batch(examples.batch(np.arange(8)), return_dict=True)["loss"])

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import stats
+
+from tfvae import stateless
+
+SEED = tf.constant([1, 2])
+
+
+@pytest.mark.parametrize(("draw", "law"), [(stateless.normal, "norm"), (stateless.uniform, "uniform")])
+def test_noise_has_its_law_with_one_seed_and_with_a_seed_a_row(draw, law):
+    for seed in (SEED, stateless.rows(SEED, tf.range(500))):
+        noise = draw([500, 20], seed).numpy()
+        assert stats.kstest(noise.ravel(), law).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("draw", [stateless.normal, stateless.uniform])
+def test_a_row_s_noise_depends_on_its_own_seed_alone(draw):
+    whole = draw([6, 3], stateless.rows(SEED, tf.range(6)))
+    part = draw([2, 3], stateless.rows(SEED, tf.constant([4, 1])))
+    np.testing.assert_array_equal(part, tf.gather(whole, [4, 1]))
+
+
+def test_folding_makes_seeds_that_differ_and_does_not_commute():
+    folded = [stateless.fold(SEED, i).numpy() for i in range(100)]
+    assert len({tuple(seed) for seed in folded}) == 100
+    one = stateless.fold(stateless.fold(SEED, 1), 2)
+    other = stateless.fold(stateless.fold(SEED, 2), 1)
+    assert not np.array_equal(one, other)
+
+
+def test_folding_rows_folds_each():
+    seeds = stateless.rows(SEED, tf.range(3))
+    np.testing.assert_array_equal(stateless.fold(seeds, 7)[1], stateless.fold(seeds[1], 7))
+
+
+def test_dropout_keeps_the_mean_and_is_off_without_a_seed():
+    x = tf.ones([10_000])
+    dropped = stateless.dropout(x, 0.3, SEED).numpy()
+    assert set(np.round(np.unique(dropped), 5)) == {0.0, np.float32(round(1 / 0.7, 5))}
+    assert abs(dropped.mean() - 1) < 4 * dropped.std() / 100
+    np.testing.assert_array_equal(stateless.dropout(x, 0.3, None), x)
+    np.testing.assert_array_equal(stateless.dropout(x, 0.0, SEED), x)

@@ -1,0 +1,245 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfvae
+from tfvae.errors import UserError
+from tfvae.models.vae import VAE
+from tfvae.training.fit import fit, load
+from tfvae.training.run import Run
+
+TIMES = ("seconds",)
+
+
+def figures(run):
+    """The lines of metrics.jsonl without their times."""
+    return [{name: value for name, value in line.items() if name not in TIMES} for line in Run(run).read_metrics()]
+
+
+def test_a_run_directory_has_all_that_a_run_leaves(tiny, tmp_path):
+    model, run = fit(tiny(), str(tmp_path / "run"))
+    names = {path.name for path in run.path.iterdir()}
+    assert names == {"config.json", "vocabulary.txt", "checkpoint", "model.weights.h5", "metrics.jsonl", "snapshots", "tensorboard"}
+    lines = run.read_metrics()
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    for name in (
+        "loss",
+        "elbo",
+        "kl_z",
+        "kl_c",
+        "dispersion",
+        "mutual_information",
+        "natural_variance",
+        "perplexity",
+        "gradient_norm",
+        "w",
+    ):
+        assert np.isfinite(lines[-1][name]), name
+    assert np.shape(lines[-1]["val_component_use"]) == (3, 5)
+    assert json.loads(run.config_file.read_text())["versions"]["tensorflow"] == tf.__version__
+    with np.load(run.snapshot_dir / "epoch-00003.npz") as snapshot:
+        assert snapshot["mean"].shape == (10, 6)
+        assert snapshot["components"].shape == (3, 5, 2, 2)
+    texts, codes = model.generate(5)
+    assert len(texts) == len(codes) == 5
+
+
+def test_tensorboard_has_every_term_and_the_gradient_norm(tiny, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    _, run = fit(tiny(), str(tmp_path / "run"))
+    events = EventAccumulator(str(run.tensorboard_dir))
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    assert {
+        "train/gradient_norm",
+        "train/loss",
+        "valid/elbo",
+        "valid/kl_z",
+        "valid/kl_c",
+        "valid/dispersion",
+        "valid/mutual_information",
+    } <= tags
+
+
+def test_a_loaded_run_is_the_selected_epoch(tiny, tmp_path):
+    model, run = fit(tiny(), str(tmp_path / "run"))
+    loaded = tfvae.load(str(run.path))
+    texts = ["the weather is nice today .", ""]
+    for name, value in model.encode(texts).items():
+        np.testing.assert_array_equal(loaded.encode(texts)[name], value)
+    assert loaded.generate(4, seed=3)[0] == model.generate(4, seed=3)[0]
+
+
+def test_a_sentence_s_sample_does_not_depend_on_how_many_are_drawn(tiny, tmp_path):
+    model, _ = fit(tiny(training__epochs=1), str(tmp_path / "run"))
+    assert model.generate(6, seed=3)[0][:2] == model.generate(2, seed=3)[0]
+
+
+def test_the_same_configuration_twice_gives_the_same_figures(tiny, tmp_path):
+    for name in "ab":
+        fit(tiny(), str(tmp_path / name))
+    assert figures(tmp_path / "a") == figures(tmp_path / "b")
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize(("method", "moment"), [("train_step", 2), ("save", 1), ("save", 2), ("append_metrics", 2)])
+def test_a_run_cut_short_anywhere_resumes_to_the_figures_of_a_whole_one(tiny, tmp_path, monkeypatch, method, moment):
+    """Early stopping and learning-rate decay included: their patience must survive."""
+    impatient = {
+        "objective__schedule__kind": "constant",
+        "training__min_improvement": 0.4,
+        "training__patience": 4,
+        "training__lr_patience": 2,
+    }
+    config = tiny(**impatient, training__epochs=12)
+    fit(config, str(tmp_path / "whole"))
+    assert len(figures(tmp_path / "whole")) < 12
+    assert figures(tmp_path / "whole")[-1]["learning_rate"] < 1e-3
+
+    from tfvae.training.callbacks import StopOnNaN
+    from tfvae.training.checkpoint import Checkpoint
+
+    owner, name = {
+        "train_step": (StopOnNaN, "on_train_batch_end"),
+        "save": (Checkpoint, "save"),
+        "append_metrics": (Run, "append_metrics"),
+    }[method]
+    original, calls = getattr(owner, name), []
+
+    def cut_short(self, *args, **kwargs):
+        calls.append(args)
+        if len(calls) == moment * (5 if method == "train_step" else 1):
+            raise Killed
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(owner, name, cut_short)
+    with pytest.raises(Killed):
+        fit(config, str(tmp_path / "cut"))
+    monkeypatch.undo()
+    fit(config, str(tmp_path / "cut"), resume=True)
+    assert figures(tmp_path / "cut") == figures(tmp_path / "whole")
+    for one, other in zip(load(tmp_path / "cut").vae.weights, load(tmp_path / "whole").vae.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_killed_process_resumes_to_the_figures_of_a_whole_one(tiny, tmp_path):
+    """SIGKILL, as the operating system sends it, after one and after two epochs."""
+    flags = [f"--config.{path}={value}" for path, value in tiny(training__epochs=4).flat().items() if path not in ("model", "data.name")]
+    flags = [flag for flag in flags if "schedule.s" not in flag or "slope" in flag]
+    flags = [flag for flag in flags if not any(part in flag for part in ("cycles", "ramp", "value", "kappa", "_file"))]
+    command = [sys.executable, "-m", "tfvae.cli.train", "--model=dem_vae", *flags]
+    subprocess.run([*command, f"--run={tmp_path / 'whole'}"], check=True, capture_output=True)
+    for epochs in (1, 2):
+        run = tmp_path / f"killed-{epochs}"
+        process = subprocess.Popen([*command, f"--run={run}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while len(figures(run)) < epochs and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        subprocess.run([*command, f"--run={run}", "--resume"], check=True, capture_output=True)
+        assert figures(run) == figures(tmp_path / "whole")
+
+
+def test_resuming_a_finished_run_trains_no_further(tiny, tmp_path):
+    fit(tiny(), str(tmp_path / "run"))
+    before = figures(tmp_path / "run")
+    heard = []
+    fit(tiny(), str(tmp_path / "run"), resume=True, say=heard.append)
+    assert figures(tmp_path / "run") == before
+    assert any("training had ended" in message for message in heard)
+
+
+def test_more_epochs_may_be_asked_of_a_finished_run(tiny, tmp_path):
+    fit(tiny(), str(tmp_path / "run"))
+    fit(tiny(training__epochs=4), str(tmp_path / "run"), resume=True)
+    fit(tiny(training__epochs=4), str(tmp_path / "whole"))
+    assert figures(tmp_path / "run") == figures(tmp_path / "whole")
+    assert Run(tmp_path / "run").config().training.epochs == 4
+
+
+def test_selection_by_elbo_and_by_objective_differ_where_they_should(tiny, tmp_path):
+    _, run = fit(tiny(training__select="elbo"), str(tmp_path / "run"))
+    lines = run.read_metrics()
+    best = int(np.argmin([-line["val_elbo"] for line in lines]))
+    vae = load(str(run.path)).vae
+    assert int(vae.step.numpy()) == lines[best]["step"]
+
+
+def test_a_loss_that_is_no_number_stops_training_and_keeps_the_last_good_checkpoint(tiny, tmp_path, monkeypatch):
+    original = VAE.evaluate_posterior
+
+    def poisoned(self, batch, params, *, step=None, **kwargs):
+        loss, terms = original(self, batch, params, step=step, **kwargs)
+        return (loss if step is None else tf.where(step < 8, loss, np.nan)), terms
+
+    monkeypatch.setattr(VAE, "evaluate_posterior", poisoned)
+    with pytest.raises(UserError, match=r"the loss became nan at step 9: .*last good checkpoint is kept"):
+        fit(tiny(), str(tmp_path / "run"))
+    assert [line["epoch"] for line in figures(tmp_path / "run")] == [1]
+    assert (tmp_path / "run" / "checkpoint" / "epoch-00001").is_dir()
+    assert all(np.all(np.isfinite(weight)) for weight in load(tmp_path / "run").vae.weights)
+
+
+def test_a_run_of_another_configuration_is_neither_overwritten_nor_resumed(tiny, tmp_path):
+    path = str(tmp_path / "run")
+    fit(tiny(training__epochs=1), path)
+    with pytest.raises(UserError, match="a run is there already; add --resume"):
+        fit(tiny(training__epochs=1), path)
+    with pytest.raises(UserError, match=r"another configuration's: config.latent.components is 5 there and 4 here"):
+        fit(tiny(training__epochs=1, latent__components=4), path, resume=True)
+    fit(tiny(training__epochs=1, latent__components=4), path, overwrite=True)
+    assert Run(path).config().latent.components == 4
+
+
+def test_a_directory_of_something_else_is_never_deleted(tiny, tmp_path):
+    (tmp_path / "precious.txt").write_text("x")
+    with pytest.raises(UserError, match="the directory holds no run, so --overwrite does not delete it"):
+        fit(tiny(), str(tmp_path), overwrite=True)
+    assert (tmp_path / "precious.txt").exists()
+
+
+def test_a_corpus_that_changed_is_not_resumed(tiny, tmp_path):
+    fit(tiny(), str(tmp_path / "run"))
+    words = (tmp_path / "run" / "vocabulary.txt").read_text().splitlines()
+    (tmp_path / "run" / "vocabulary.txt").write_text("\n".join([*words[:-1], "other"]) + "\n")
+    with pytest.raises(UserError, match="differs from the corpus's vocabulary"):
+        fit(tiny(), str(tmp_path / "run"), resume=True)
+
+
+def test_loading_what_is_no_run_says_so(tmp_path):
+    with pytest.raises(UserError, match="no run is there"):
+        tfvae.load(str(tmp_path))
+
+
+def test_the_learning_rate_falls_to_its_minimum_and_training_stops(tiny, tmp_path):
+    decay = {"training__lr_patience": 1, "training__lr_decay": 0.01, "training__min_learning_rate": 1e-4, "training__min_improvement": 0.5}
+    heard = []
+    fit(tiny(**decay, objective__schedule__kind="constant", training__epochs=8), str(tmp_path / "run"), say=heard.append)
+    assert any("the learning rate fell below its minimum" in message for message in heard)
+
+
+@pytest.mark.parametrize(
+    "overrides", [{"latent__components": 1}, {"latent__variables": 1}, {"latent__components": 1, "latent__variables": 1}]
+)
+def test_one_component_and_one_variable_work(tiny, tmp_path, overrides):
+    model, run = fit(tiny(**overrides, training__epochs=1), str(tmp_path / "run"))
+    assert np.isfinite(run.read_metrics()[-1]["val_loss"])
+    assert model.encode(["a b"])["codes"].shape == (1, model.vae.latent.num_variables)
+
+
+def test_keras_is_left_as_it_was(tiny, tmp_path):
+    fit(tiny(training__epochs=1), str(tmp_path / "run"))
+    assert keras.config.dtype_policy().name == "float32"

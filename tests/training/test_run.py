@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+from tfvae.errors import UserError
+from tfvae.models.registry import resolve
+from tfvae.training.run import Run, default_path
+
+
+def test_the_default_directory_names_model_corpus_changed_fields_and_seed():
+    usual = resolve("dem_vae", "demo")
+    assert default_path(usual, usual) == "runs/dem_vae-demo-0"
+    changed = resolve(
+        "dem_vae", "demo", overrides={"objective.beta": 0.5, "latent.components": 7, "training.seed": 3, "training.epochs": 2}
+    )
+    assert default_path(changed, usual) == "runs/dem_vae-demo-components=7-beta=0.5-3"
+
+
+def test_files_of_a_user_s_corpus_are_named_without_their_folders():
+    usual = resolve("vae", "text")
+    changed = resolve("vae", "text", overrides={"data.train_file": "/somewhere/my texts.txt"})
+    assert default_path(changed, usual) == "runs/vae-text-train_file=my texts.txt-0"
+
+
+def test_metrics_are_read_back_without_a_line_that_was_cut_short(tmp_path):
+    run = Run(tmp_path)
+    run.append_metrics({"epoch": 1, "loss": 2.0})
+    with run.metrics_file.open("a") as file:
+        file.write('{"epoch": 2, "lo')
+    assert run.read_metrics() == [{"epoch": 1, "loss": 2.0}]
+
+
+def test_only_whole_epochs_are_kept(tmp_path):
+    run = Run(tmp_path)
+    run.snapshot_dir.mkdir()
+    for epoch in (1, 2, 3):
+        run.append_metrics({"epoch": epoch})
+        (run.snapshot_dir / f"epoch-{epoch:05d}.npz").write_bytes(b"")
+    run.keep_epochs(2)
+    assert [line["epoch"] for line in run.read_metrics()] == [1, 2]
+    assert sorted(path.name for path in run.snapshot_dir.iterdir()) == ["epoch-00001.npz", "epoch-00002.npz"]
+
+
+def test_a_damaged_configuration_is_named(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"config.json is not valid JSON"):
+        Run(tmp_path).config()
+
+
+def test_a_configuration_of_a_version_with_other_fields_says_which(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"latent": {"planets": 9}}))
+    with pytest.raises(UserError, match="config.latent.planets is not a field"):
+        Run(tmp_path).config()
+
+
+def test_a_file_in_the_place_of_a_directory_is_refused(tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(UserError, match="is a file: name a directory"):
+        Run(tmp_path / "run").create(resolve("vae"))
