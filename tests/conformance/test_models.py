@@ -109,7 +109,7 @@ def test_training_repeats_exactly_and_leaves_global_random_state_alone(variant):
 def test_another_seed_gives_other_weights_and_noise(variant):
     first, second = create(variant), create(variant, training__seed=1)
     same = [a.path for a, b in zip(first.trainable_variables, second.trainable_variables, strict=True) if np.array_equal(a, b)]
-    assert all(np.ptp(dict((v.path, v) for v in first.trainable_variables)[path].numpy()) == 0 for path in same)
+    assert all(np.ptp({v.path: v for v in first.trainable_variables}[path].numpy()) == 0 for path in same)
     second.set_weights(first.get_weights())
     assert not np.allclose(second(make_batch())["reconstruction"], first(make_batch())["reconstruction"], rtol=1e-7)
 

@@ -49,7 +49,7 @@ def test_a_damaged_configuration_is_named(tmp_path):
 
 def test_a_configuration_of_a_version_with_other_fields_says_which(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"latent": {"planets": 9}}))
-    with pytest.raises(UserError, match="config.latent.planets is not a field"):
+    with pytest.raises(UserError, match=r"config.latent.planets is not a field"):
         Run(tmp_path).config()
 
 

@@ -62,4 +62,4 @@ class Corpus:
 
     def head(self, limit: int) -> "Corpus":
         """Returns the first `limit` texts of each split."""
-        return Corpus(self.name, *(self.split(name).head(limit) for name in SPLITS), self.label_names)
+        return Corpus(self.name, self.train.head(limit), self.valid.head(limit), self.test.head(limit), self.label_names)

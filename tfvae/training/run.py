@@ -38,7 +38,8 @@ class Run:
         Args:
           config: of the run.
           overwrite: whether an existing run is deleted.
-          resume: whether an existing run of the same configuration is continued, with more epochs if asked for; one that does not exist is begun.
+          resume: whether an existing run of the same configuration is continued, with more epochs if asked for; one that does not exist is
+            begun.
 
         Raises:
           UserError: there is a run already and neither is set; it is another configuration's; or the path is no directory.
