@@ -63,6 +63,7 @@ CORPORA: Mapping[str, Mapping[str, Any]] = {
         "training.epochs": 10,
     },
     "text": {
+        "data.split_punctuation": True,
         "encoder.embedding_dim": 256,
         "encoder.hidden_dim": 256,
         "decoder.embedding_dim": 256,
