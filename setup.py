@@ -44,7 +44,6 @@ setup(
         "keras>=3.15,<3.16",
         "numpy",
         "rich",
-        "scikit-learn",
         "scipy",
         "setuptools",  # TensorFlow Probability imports distutils
         "tensorboard==2.21.*",
@@ -52,6 +51,6 @@ setup(
         "tensorflow-probability==0.25.*",
         "tf-keras==2.21.*",  # TensorFlow Probability imports it and does not declare it
     ],
-    extras_require={"dev": ["build", "import-linter", "mypy", "pytest", "pytest-xdist", "ruff"]},
+    extras_require={"dev": ["build", "import-linter", "mypy", "pytest", "pytest-xdist", "ruff", "scikit-learn"]},
     entry_points={"console_scripts": ["tfvae-train=tfvae.cli.train:main"]},
 )

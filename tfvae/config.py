@@ -168,6 +168,10 @@ class Config:
                 f"config.decoder.tied_embeddings needs embedding_dim = hidden_dim, not {decoder.embedding_dim} and "
                 f"{decoder.hidden_dim}: make them equal or set config.decoder.tied_embeddings=false"
             )
+        if not (decoder.z_to_state or decoder.z_to_output) and decoder.z_to_inputs == "none":
+            raise UserError(
+                "config.decoder: z_to_state and z_to_output are false and z_to_inputs is none, so z would not reach the decoder: set one"
+            )
         if self.latent.kind == "mixture" and self.latent.family == "von_mises_fisher" and self.latent.dim < 2:
             raise UserError("config.latent.dim = 1: the von Mises-Fisher family lives on spheres of 2 dimensions or more")
 

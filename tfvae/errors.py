@@ -14,5 +14,5 @@ class UserError(ValueError):
 def suggest(word: str, known: Iterable[str]) -> str:
     """Returns ", did you mean 'x'?" for the nearest of `known`, or the list of what is known when none is near."""
     known = sorted(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
     return f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"

@@ -127,6 +127,8 @@ def test_a_run_s_own_configuration_file_repeats_it(run, tmp_path):
         (["--model=vae", "--beta=0.5"], "config.objective.beta means nothing for model vae: its prior is no mixture; leave it out"),
         (["--kappa=10"], "config.latent.kappa means nothing for model dem_vae: its latent space is no sphere; leave it out"),
         (["--config.model=vae"], "--config.model: use --model"),
+        (["--resume", "--overwrite"], "--overwrite and --resume contradict each other"),
+        (["--config.decoder.z_to_output=false", "--config.decoder.z_to_inputs=none", "--config.decoder.z_to_state=no"], "would not reach"),
         (["--config_file=missing.json"], "--config_file=missing.json cannot be read: No such file or directory"),
         (["--run=/proc/none"], "--run=/proc/none cannot be made"),
         (["--data=text"], "train_file"),
@@ -137,6 +139,23 @@ def test_a_run_s_own_configuration_file_repeats_it(run, tmp_path):
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(refused, arguments, message):
     assert message in refused(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("content", "flags", "message"),
+    [
+        ("{", [], "is not valid JSON"),
+        ("[1]", [], "must hold an object"),
+        ('{"model": 5}', [], "--model=5 is not a model"),
+        ('{"data": {"name": 5}}', [], "--data=5 is not a corpus"),
+        ('{"data": 5}', [], "config.data = 5: must be an object"),
+        ('{"model": "gm_vae"}', ["--model=vae"], "the configuration file is of model 'gm_vae', not 'vae': leave out --model"),
+        ('{"data": {"name": "demo"}}', ["--data=ptb"], "leave out --data"),
+    ],
+)
+def test_a_bad_configuration_file_is_one_line(refused, tmp_path, content, flags, message):
+    (tmp_path / "c.json").write_text(content)
+    assert message in refused("--config_file=c.json", *flags)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -204,11 +205,58 @@ def test_a_run_of_another_configuration_is_neither_overwritten_nor_resumed(tiny,
     assert Run(path).config().latent.components == 4
 
 
-def test_a_directory_of_something_else_is_never_deleted(tiny, tmp_path):
+@pytest.mark.parametrize("config", [None, '{"name": "my web application"}', "[1]", "{"])
+def test_a_directory_of_something_else_is_never_deleted(tiny, tmp_path, config):
     (tmp_path / "precious.txt").write_text("x")
-    with pytest.raises(UserError, match="the directory holds no run, so --overwrite does not delete it"):
+    if config:
+        (tmp_path / "config.json").write_text(config)
+    with pytest.raises(UserError, match="the directory holds something else, which stays as it is"):
         fit(tiny(), str(tmp_path), overwrite=True)
     assert (tmp_path / "precious.txt").exists()
+
+
+@pytest.mark.parametrize("file", ["model.weights.h5", "checkpoint/epoch-00001/variables.npz", "checkpoint/epoch-00001/memory.json"])
+def test_a_damaged_file_of_a_run_is_named(tiny, tmp_path, file):
+    fit(tiny(training__epochs=1), str(tmp_path / "run"))
+    (tmp_path / "run" / file).write_bytes(b"garbage")
+    with pytest.raises(UserError, match="damaged or of another model"):
+        fit(tiny(training__epochs=1), str(tmp_path / "run"), resume=True)
+
+
+def test_a_run_without_its_checkpoint_is_not_begun_anew_unasked(tiny, tmp_path):
+    fit(tiny(), str(tmp_path / "run"))
+    before = figures(tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoint")
+    with pytest.raises(UserError, match="holds no checkpoint"):
+        fit(tiny(), str(tmp_path / "run"), resume=True)
+    assert figures(tmp_path / "run") == before
+
+
+def test_texts_and_components_that_make_no_sense_are_refused(tiny, tmp_path):
+    model, _ = fit(tiny(training__epochs=1), str(tmp_path / "run"))
+    for texts in ([], "a bare string"):
+        with pytest.raises(UserError, match="a list of one text or more"):
+            model.encode(texts)
+    with pytest.raises(UserError, match="components are numbered 0 to 4, and -1 leaves one free"):
+        model.generate(2, component=[9, -1, -1])
+
+
+def test_a_gradient_that_is_no_number_at_an_epoch_s_last_step_spoils_no_checkpoint(tiny, tmp_path, monkeypatch):
+    original = VAE.evaluate_posterior
+
+    @tf.custom_gradient
+    def spoil(loss, step):
+        return tf.identity(loss), lambda upstream: (tf.where(tf.equal(step, 9), np.nan, upstream), None)
+
+    def poisoned(self, batch, params, *, step=None, **kwargs):
+        loss, terms = original(self, batch, params, step=step, **kwargs)
+        return (loss if step is None else spoil(loss, step)), terms
+
+    monkeypatch.setattr(VAE, "evaluate_posterior", poisoned)
+    with pytest.raises(UserError, match="the gradient_norm became nan at step 10"):
+        fit(tiny(data__limit=100), str(tmp_path / "run"))
+    assert [line["epoch"] for line in figures(tmp_path / "run")] == [1]
+    assert all(np.all(np.isfinite(weight)) for weight in load(tmp_path / "run").vae.weights)
 
 
 def test_a_corpus_that_changed_is_not_resumed(tiny, tmp_path):

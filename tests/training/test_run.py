@@ -22,6 +22,17 @@ def test_files_of_a_user_s_corpus_are_named_without_their_folders():
     assert default_path(changed, usual) == "runs/vae-text-train_file=my texts.txt-0"
 
 
+def test_default_directories_of_different_configurations_differ_and_stay_short():
+    usual = resolve("dem_vae", "demo")
+    one, other = (resolve("dem_vae", "demo", overrides={path: 64}) for path in ("encoder.hidden_dim", "latent.hidden_dim"))
+    assert default_path(one, usual) == "runs/dem_vae-demo-encoder.hidden_dim=64-0" != default_path(other, usual)
+    long = {"objective.beta": 0.5, "latent.components": 7, "encoder.hidden_dim": 1, "latent.hidden_dim": 2, "encoder.dropout": 0.1}
+    paths = [
+        default_path(resolve("dem_vae", "demo", overrides={**long, "training.clip_norm": c, "training.patience": 3}), usual) for c in (1, 2)
+    ]
+    assert len(set(paths)) == 2 and all(len(path) < 160 for path in paths)
+
+
 def test_metrics_are_read_back_without_a_line_that_was_cut_short(tmp_path):
     run = Run(tmp_path)
     run.append_metrics({"epoch": 1, "loss": 2.0})
@@ -45,10 +56,39 @@ def test_a_damaged_configuration_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(UserError, match=r"config.json is not valid JSON"):
         Run(tmp_path).config()
+    (tmp_path / "config.json").write_text("[1]")
+    with pytest.raises(UserError, match="holds no configuration"):
+        Run(tmp_path).config()
+
+
+def test_a_configuration_that_lacks_a_field_is_of_another_version(tmp_path):
+    values = resolve("vae").to_dict()
+    del values["latent"]["dim"]
+    (tmp_path / "config.json").write_text(json.dumps({**values, "versions": {}}))
+    with pytest.raises(UserError, match=r"lacks config.latent.dim: it was written by another version"):
+        Run(tmp_path).config()
+
+
+def test_a_damaged_line_of_metrics_is_named(tmp_path):
+    (tmp_path / "metrics.jsonl").write_text('{"epoch": 1}\n{"epo\n{"epoch": 3}\n')
+    with pytest.raises(UserError, match=r"metrics.jsonl is damaged"):
+        Run(tmp_path).read_metrics()
+
+
+def test_a_run_that_a_kill_left_half_made_or_half_deleted_is_made_again(tmp_path):
+    run = Run(tmp_path / "run")
+    run.path.mkdir()
+    (run.path / "config.json.partial").write_text("{")
+    run.create(resolve("vae"), resume=True)
+    assert run.config() == resolve("vae")
+    (run.path / "snapshots").mkdir()
+    run.create(resolve("dem_vae"), overwrite=True)
+    assert [path.name for path in run.path.iterdir()] == ["config.json"]
+    assert run.config() == resolve("dem_vae")
 
 
 def test_a_configuration_of_a_version_with_other_fields_says_which(tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps({"latent": {"planets": 9}}))
+    (tmp_path / "config.json").write_text(json.dumps({"latent": {"planets": 9}, "versions": {}}))
     with pytest.raises(UserError, match=r"config.latent.planets is not a field"):
         Run(tmp_path).config()
 

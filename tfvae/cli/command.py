@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import tensorflow as tf
 from absl import flags
 
 from tfvae.config import Config, describe_fields, read_json
@@ -26,7 +27,8 @@ SHORT_NAMES = {
     "epochs": "training.epochs",
     "select": "training.select",
 }
-_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_OUT_OF_REACH = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR)
 
 
 def define_config_flags(values: flags.FlagValues) -> None:
@@ -55,16 +57,14 @@ def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None =
 
     settings = read_json(values.config_file) if values.config_file else {}
     data = settings.get("data")
-    model = values.model or settings.get("model") or Config().model
-    corpus = values.data or (data.get("name") if isinstance(data, dict) else None) or Config().data.name
+    model = values.model or str(settings.get("model") or Config().model)
+    corpus = values.data or str((data.get("name") if isinstance(data, dict) else None) or Config().data.name)
     overrides = {path: values[f"config.{path}"].value for path in describe_fields() if values[f"config.{path}"].value is not None}
     for reserved, flag in (("model", "--model"), ("data.name", "--data")):
         if reserved in overrides:
             raise UserError(f"--config.{reserved}: use {flag}")
     overrides |= {path: values[name].value for name, path in SHORT_NAMES.items() if values[name].value is not None}
-    config = resolve(model, corpus, {key: value for key, value in settings.items() if key != "versions"}, overrides, base=base)
-    config.model, config.data.name = model, corpus
-    return config
+    return resolve(model, corpus, {key: value for key, value in settings.items() if key != "versions"}, overrides, base=base)
 
 
 def run_command(
@@ -98,10 +98,15 @@ def run_command(
     except KeyboardInterrupt:
         _fail("interrupted; --resume goes on from the last whole epoch", status=130)
     except OSError as error:
-        if error.errno not in _CANNOT_WRITE:
+        if error.errno not in (*_FULL, *_OUT_OF_REACH):
             raise
-        what = f"{error.filename}: " if error.filename else ""
-        _fail(f"{what}{os.strerror(error.errno)}; what was written before is whole: make room or choose another place, then --resume")
+        advice = "make room, then --resume" if error.errno in _FULL else "mend that, or name another place"
+        _fail(f"{error.filename or 'a file'}: {os.strerror(error.errno)}; what was written before is whole: {advice}")
+    except tf.errors.OpError as error:
+        # TensorBoard's files are written by TensorFlow, which has errors of its own for them.
+        if not isinstance(error, (tf.errors.NotFoundError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError)):
+            raise
+        _fail(f"{error.message}; what was written before is whole: mend that, then --resume")
 
 
 def _help(summary: str, values: flags.FlagValues) -> str:

@@ -58,7 +58,8 @@ def _print_sentences(model: TextVAE, run: Run, seed: int) -> None:
         for text in model.generate(2 * _SENTENCES, seed=seed)[0]:
             print(f"  {text}")
         return
-    use = np.array(run.read_metrics()[-1]["val_component_use"])  # [J, K]
+    kept = next(line for line in run.read_metrics() if line["step"] == int(model.vae.step.numpy()))
+    use = np.array(kept["val_component_use"])  # [J, K]
     busiest = np.argsort(-use, axis=None, kind="stable")[:_COMPONENTS]
     print("\nSentences from the busiest components, the other variables free:")
     for rank, (variable, component) in enumerate(zip(*np.unravel_index(busiest, use.shape), strict=True)):

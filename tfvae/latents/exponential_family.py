@@ -63,6 +63,13 @@ class ExponentialFamily(abc.ABC):
         """Returns E[z], [..., event_size]."""
         return self.distribution(eta).mean()
 
+    def centred(self, eta: tf.Tensor, centre: tf.Tensor) -> tf.Tensor:
+        """Returns eta as seen from the mean of `centre`, broadcasting; divergences stay the same, and float32 loses no digits in them.
+
+        Only families that are closed under translation of z have anything to do.
+        """
+        return eta
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {}
@@ -89,6 +96,7 @@ def kl_divergence(family: ExponentialFamily, eta_q: tf.Tensor, eta_p: tf.Tensor)
     Returns:
       nats, [..., F].
     """
+    eta_q, eta_p = family.centred(eta_q, eta_q), family.centred(eta_p, eta_q)
     slope = tf.reduce_sum((eta_p - eta_q) * family.mean_parameters(eta_q), axis=-1)
     return family.log_partition(eta_p) - family.log_partition(eta_q) - slope
 
@@ -112,8 +120,10 @@ def dispersion(family: ExponentialFamily, probabilities: tf.Tensor, eta: tf.Tens
     Returns:
       nats, [B, J, F].
     """
-    expected = tf.einsum("bjk,jkf->bjf", probabilities, family.log_partition(eta))
-    return expected - family.log_partition(average(probabilities, eta))
+    averaged = average(probabilities, eta)
+    components = family.centred(eta[tf.newaxis], averaged[:, :, tf.newaxis])  # [B or 1, J, K, F, P]
+    expected = tf.einsum("bjk,bjkf->bjf", probabilities, family.log_partition(components) + tf.zeros_like(probabilities)[..., tf.newaxis])
+    return expected - family.log_partition(family.centred(averaged, averaged))
 
 
 def natural_variance(probabilities: tf.Tensor, eta: tf.Tensor) -> tf.Tensor:

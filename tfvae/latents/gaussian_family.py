@@ -55,6 +55,12 @@ class Gaussian(ExponentialFamily):
         mean, log_variance = self.from_natural(eta)
         return tf.stack([mean, tf.square(mean) + tf.exp(log_variance)], axis=-1)
 
+    def centred(self, eta: tf.Tensor, centre: tf.Tensor) -> tf.Tensor:
+        """Moves the mean: eta_1 + 2 eta_2 t for t the mean of `centre`."""
+        shift = tf.stop_gradient(self.from_natural(centre)[0])
+        first, second = eta[..., 0] + 2 * eta[..., 1] * shift, eta[..., 1] + tf.zeros_like(shift)
+        return tf.stack([first, second], axis=-1)
+
     def distribution(self, eta: tf.Tensor) -> tfp.distributions.Distribution:
         """Returns a diagonal Gaussian."""
         mean, log_variance = self.from_natural(eta)

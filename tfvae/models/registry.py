@@ -98,6 +98,13 @@ def resolve(
     Raises:
       UserError: an unknown name or field, a value that is not admitted, or an override that means nothing for the model.
     """
+    for name, flag, value in (("model", "--model", model), ("name", "--data", corpus)):
+        source = (settings or {}) if name == "model" else (settings or {}).get("data", {})
+        named = source.get(name, value) if isinstance(source, Mapping) else value
+        if named != value:
+            raise UserError(
+                f"the configuration file is of {name} {named!r}, not {value!r}: leave out {flag}, or take {name} out of the file"
+            )
     if model not in MODELS:
         raise UserError(f"--model={model} is not a model{suggest(model, MODELS)}")
     if corpus not in CORPORA:

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfvae import stateless
 from tfvae.data.vocabulary import Vocabulary
+from tfvae.errors import UserError
 from tfvae.generation.sampling import ancestral_sample
 from tfvae.models.vae import VAE
 
@@ -35,7 +36,12 @@ class TextVAE:
 
         Returns:
           "mean" [N, size]; where there are codes "probabilities" [N, J, K] and "codes" [N, J], the most probable components.
+
+        Raises:
+          UserError: there is no text, or one string in place of a list.
         """
+        if isinstance(texts, str) or not len(texts):
+            raise UserError("encode takes a list of one text or more")
         chunks = [self._encode(tf.constant(texts[start : start + batch_size])) for start in range(0, len(texts), batch_size)]
         return {name: np.concatenate([chunk[name].numpy() for chunk in chunks]) for name in chunks[0]}
 
@@ -53,8 +59,14 @@ class TextVAE:
 
         Returns:
           the sentences and their codes [num, J].
+
+        Raises:
+          UserError: a component that does not exist.
         """
-        chosen = -1 if component is None else component
+        components = self.vae.latent.num_components
+        chosen = np.asarray(-1 if component is None else component)
+        if np.any(chosen >= components) or np.any(chosen < -1):
+            raise UserError(f"component {chosen.tolist()}: components are numbered 0 to {components - 1}, and -1 leaves one free")
         codes = np.broadcast_to(chosen, (num, self.vae.latent.num_variables)).astype(np.int32)
         texts, drawn = self._generate(tf.constant(codes), tf.constant(seed), temperature, max_length)
         return [text.decode() for text in texts.numpy()], drawn.numpy()

@@ -138,6 +138,8 @@ class VAE(keras.Model):
         return self.summarize(self.totals.add(self._sums(*self._score(_unpack(data)))))
 
     def _score(self, batch: Batch) -> tuple[Batch, Params, list[Term]]:
+        count = tf.shape(batch["length"])[0]
+        batch = {"weight": tf.ones([count]), "index": tf.range(count), **batch}  # a batch of bare texts has neither
         params = self.encode(batch)
         seed = stateless.rows(tf.constant([self.seed, 1]), batch["index"])
         _, terms = self.evaluate_posterior(batch, params, seed=seed)

@@ -69,15 +69,17 @@ class ELBO:
         """
         given_back = {"dispersion": self.beta, "mutual_information": self.mi_weight}
         regularizer = self.kl_weight * self.penalty(kl)
-        for name, value in relief.items():
-            if given_back[name]:
-                regularizer -= given_back[name] * tf.reduce_sum(value)
+        for name, share in given_back.items():
+            if share and name in relief:
+                regularizer -= share * tf.reduce_sum(relief[name])
         return reconstruction + tf.cast(weight, reconstruction.dtype) * regularizer
 
-    def penalty(self, kl: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns the sum of KLs after free bits, []."""
+    def penalty(self, kl: Mapping[str, tf.Tensor]) -> tf.Tensor | float:
+        """Returns the sum of KLs after free bits, []; 0 for a latent without KL terms."""
+        if not kl:
+            return 0.0
         if not self.free_bits:
-            return tf.add_n([tf.reduce_sum(value) for value in kl.values()]) if kl else tf.constant(0.0)
+            return tf.add_n([tf.reduce_sum(value) for value in kl.values()])
         if self.free_bits_per == "total":
             return tf.maximum(tf.add_n([tf.reduce_sum(value) for value in kl.values()]), self.free_bits)
         per_variable = self.free_bits_per == "variable"

@@ -8,7 +8,13 @@ import tensorflow as tf
 
 
 class Schedule(abc.ABC):
-    """w as a function of the number of updates made."""
+    """w as a function of the number of updates made.
+
+    Attributes:
+      final: where w ends.
+    """
+
+    final: float = 1.0
 
     @abc.abstractmethod
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
@@ -31,6 +37,11 @@ class Constant(Schedule):
     def __init__(self, value: float = 1.0) -> None:
         """Holds w at `value`."""
         self.value = value
+
+    @property
+    def final(self) -> float:  # type: ignore[override]
+        """The value."""
+        return self.value
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         """Returns the value."""

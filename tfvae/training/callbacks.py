@@ -17,28 +17,37 @@ from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.run import Run
 
 Logs = dict[str, Any] | None
-ANNEALED = 0.99  # w from which patience and learning-rate decay count epochs
+ANNEALED = 0.99  # share of the final w from which patience and learning-rate decay count epochs
 
 
 class StopOnNaN(keras.callbacks.Callback):
-    """Ends training when the loss is no number, before such weights are saved."""
+    """Ends training when the loss or a gradient is no number, before such weights are saved; the first to run."""
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Looks at the running mean of the loss.
+        """Looks at the running means of the loss and of the gradients' norm."""
+        self._check(logs, "loss", "gradient_norm")
 
-        Raises:
-          UserError: it is NaN or infinite.
-        """
-        loss = float((logs or {})["loss"])
-        if not math.isfinite(loss):
-            raise UserError(
-                f"the loss became {loss} at step {int(self.model.step.numpy())}: training stopped, and the last good checkpoint is kept; "
-                "lower --config.training.learning_rate or --config.training.clip_norm and start again"
-            )
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Looks at the loss on validation."""
+        self._check(logs, "val_loss")
+
+    def _check(self, logs: Logs, *names: str) -> None:
+        for name in names:
+            value = float((logs or {})[name])
+            if not math.isfinite(value):
+                raise UserError(
+                    f"the {name} became {value} at step {int(self.model.step.numpy())}: training stopped, and the last good checkpoint is "
+                    "kept; lower --config.training.learning_rate or --config.training.clip_norm and start again"
+                )
+
+
+def annealed(model: VAE, logs: Logs) -> bool:
+    """Whether the regularisers have reached (nearly) the weight that their schedule ends at."""
+    return logs is not None and float(logs["w"]) >= ANNEALED * model.objective.schedule.final
 
 
 class Selection(keras.callbacks.Callback):
-    """Keeps the epoch that is best on validation, lowers the learning rate, and stops; epochs count once w >= 0.99.
+    """Keeps the epoch that is best on validation, lowers the learning rate, and stops; epochs count once w is annealed.
 
     An epoch is kept when its figure is the lowest so far; it counts as an improvement when it is lower by a share `min_improvement`.
     """
@@ -65,7 +74,7 @@ class Selection(keras.callbacks.Callback):
             self._save_weights()
         if figure < memory["reference"] - config.min_improvement * abs(memory["reference"]) or math.isinf(memory["reference"]):
             memory.update(reference=figure, waited=0, lr_waited=0)
-        elif logs["w"] >= ANNEALED:
+        elif annealed(self.model, logs):
             memory.update(waited=memory["waited"] + 1, lr_waited=memory["lr_waited"] + 1)
             self._lower_or_stop()
         if memory["stopped"]:
@@ -74,7 +83,8 @@ class Selection(keras.callbacks.Callback):
     def _save_weights(self) -> None:
         partial = self.run.path / "partial.weights.h5"
         # HDF5 crashes the process when the disk is full, so the room it will need is tried first.
-        needed = sum(4 * math.prod(variable.shape) + 4096 for variable in self.model.variables)
+        variables = [*self.model.variables, *self.model.optimizer.variables]
+        needed = sum(variable.numpy().nbytes + 4096 for variable in variables)
         with partial.open("wb") as file:
             try:
                 os.posix_fallocate(file.fileno(), 0, needed)
@@ -104,13 +114,13 @@ class Journal(keras.callbacks.Callback):
         self.writer = tf.summary.create_file_writer(str(run.tensorboard_dir))
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Starts the clock."""
+        """Starts the clock, and notes the learning rate before its decay."""
         self._started = time.monotonic()
+        self._learning_rate = float(self.model.optimizer.learning_rate.numpy())
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Writes all of the epoch's figures."""
-        values = {name: float(value) for name, value in (logs or {}).items()}
-        values["learning_rate"] = float(self.model.optimizer.learning_rate.numpy())
+        values = {**{name: float(value) for name, value in (logs or {}).items()}, "learning_rate": self._learning_rate}
         aggregate = {f"val_{name}": value.numpy().tolist() for name, value in self.model.aggregates().items()}
         step = int(self.model.step.numpy())
         line = {"epoch": epoch + 1, "step": step, **values}
@@ -158,8 +168,8 @@ class CollapseWarning(keras.callbacks.Callback):
         self.memory = {"posterior": False, "mixture": False}
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Looks at validation figures once w >= 0.99."""
-        if logs and logs["w"] >= ANNEALED:
+        """Looks at validation figures once w is annealed."""
+        if logs and annealed(self.model, logs):
             for what, message in collapse_messages(self.model, logs).items():
                 if not self.memory[what]:
                     self.memory[what] = True
@@ -179,9 +189,11 @@ def collapse_messages(model: VAE, logs: dict[str, Any]) -> dict[str, str]:
     if latent.has_codes and latent.num_components > 1:
         information = float(logs["val_mutual_information"]) / latent.num_variables
         if information < 0.05:
+            objective = model.objective
+            cure = "a slower schedule" if objective.beta and objective.mi_weight else "--beta=0.8 and --config.objective.mi_weight=1"
             messages["mixture"] = (
                 f"the mixture has collapsed: a code carries {information:.3f} of the {math.log(latent.num_components):.2f} nats it could, "
-                "so components mean nothing; try --beta=0.8 and --config.objective.mi_weight=1"
+                f"so components mean nothing; try {cure}"
             )
     return messages
 

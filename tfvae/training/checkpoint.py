@@ -4,10 +4,13 @@ import json
 import os
 import pathlib
 import shutil
+import zipfile
 from typing import Any
 
 import keras
 import numpy as np
+
+from tfvae.errors import UserError
 
 
 class Checkpoint:
@@ -34,14 +37,22 @@ class Checkpoint:
             shutil.rmtree(older)
 
     def restore(self) -> tuple[int, dict[str, Any]] | None:
-        """Restores the latest state and returns (epochs done, what callbacks remember); None where there is none."""
+        """Restores the latest state and returns (epochs done, what callbacks remember); None where there is none.
+
+        Raises:
+          UserError: the checkpoint is damaged or of another model.
+        """
         found = self._whole()
         if not found:
             return None
-        with np.load(found[-1] / "variables.npz") as values:
-            for number, variable in enumerate(self._variables()):
-                variable.assign(values[str(number)])
-        return int(found[-1].name.removeprefix("epoch-")), json.loads((found[-1] / "memory.json").read_text())
+        try:
+            memory = json.loads((found[-1] / "memory.json").read_text())
+            with np.load(found[-1] / "variables.npz") as values:
+                for number, variable in enumerate(self._variables()):
+                    variable.assign(values[str(number)])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            raise UserError(f"{found[-1]} is damaged or of another model: train anew with --overwrite") from None
+        return int(found[-1].name.removeprefix("epoch-")), memory
 
     def _variables(self) -> list[keras.Variable]:
         return [*self.model.variables, *self.model.optimizer.variables]

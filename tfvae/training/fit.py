@@ -55,7 +55,7 @@ def fit(
     )
     model = TextVAE(vocabulary, build_vae(config, vocabulary.size))
     _train(config, model.vae, train, valid, place, say)
-    model.vae.load_weights(place.weights_file)
+    _load_weights(model.vae, place)
     return model, place
 
 
@@ -67,12 +67,19 @@ def load(run: str) -> TextVAE:
     """
     place = Run(run)
     config = place.config()
-    if not place.weights_file.exists():
-        raise UserError(f"--run={run}: no epoch was completed there; train it further with --resume")
     vocabulary = Vocabulary.load(place.vocabulary_file, lowercase=config.data.lowercase, split_punctuation=config.data.split_punctuation)
     model = TextVAE(vocabulary, build_vae(config, vocabulary.size))
-    model.vae.load_weights(place.weights_file)
+    _load_weights(model.vae, place)
     return model
+
+
+def _load_weights(vae: VAE, run: Run) -> None:
+    if not run.weights_file.exists():
+        raise UserError(f"--run={run.path}: no epoch was completed there; train it further with --resume")
+    try:
+        vae.load_weights(run.weights_file)
+    except (OSError, ValueError, KeyError):
+        raise UserError(f"{run.weights_file} is damaged or of another model: train anew with --overwrite") from None
 
 
 def tokenize(config: Config, corpus: Corpus, split: str, vocabulary: Vocabulary) -> Examples:
@@ -111,7 +118,10 @@ def _train(config: Config, vae: VAE, train: Examples, valid: Examples, run: Run,
     lines = EpochLines(steps, selection, say)
     saver = Saver(Checkpoint(run.checkpoint_dir, vae), {"selection": selection, "warning": warning})
     done = saver.restore()
+    if not done and len(run.read_metrics()) > 1:
+        raise UserError(f"{run.checkpoint_dir} holds no checkpoint, so the run cannot go on: train anew with --overwrite")
     run.keep_epochs(done)
+    run.extend(training.epochs)
     if done:
         say(f"resumed after epoch {done}")
     if selection.memory["stopped"] or done >= training.epochs:

@@ -1,5 +1,7 @@
 """The run directory: everything a run leaves behind."""
 
+import collections
+import hashlib
 import importlib.metadata
 import json
 import os
@@ -14,6 +16,7 @@ from tfvae.config import Config
 from tfvae.errors import UserError
 from tfvae.version import __version__
 
+_LONGEST_NAME = 120
 _PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 
 
@@ -22,7 +25,7 @@ class Run:
 
     def __init__(self, path: str | os.PathLike) -> None:
         """Names the directory; nothing is made or read yet."""
-        self.path = pathlib.Path(path)
+        self.path = pathlib.Path(path).expanduser()
 
     config_file = property(lambda self: self.path / "config.json")
     vocabulary_file = property(lambda self: self.path / "vocabulary.txt")
@@ -42,43 +45,75 @@ class Run:
             begun.
 
         Raises:
-          UserError: there is a run already and neither is set; it is another configuration's; or the path is no directory.
+          UserError: there is a run already and neither is set, or both are; it is another configuration's; or the path is no directory.
         """
+        if overwrite and resume:
+            raise UserError("--overwrite and --resume contradict each other: give one")
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"--run={self.path} is a file: name a directory")
-        if self.config_file.exists() and resume:
+        if resume and self.config_file.exists():
             self._check_same(config)
-        else:
-            self._make(overwrite)
-        write_text(self.config_file, json.dumps({**config.to_dict(), "versions": versions()}, indent=2) + "\n")
-
-    def _make(self, overwrite: bool) -> None:
-        if self.path.exists() and any(self.path.iterdir()):
+            return
+        if self._contents():
+            if not self._is_run():
+                raise UserError(f"--run={self.path}: the directory holds something else, which stays as it is; name another")
             if not overwrite:
-                what = "a run is there already" if self.config_file.exists() else "the directory is not empty"
-                raise UserError(f"--run={self.path}: {what}; add --resume to continue it, --overwrite to replace it, or name another")
-            if not self.config_file.exists():
-                raise UserError(f"--run={self.path}: the directory holds no run, so --overwrite does not delete it; name another")
-            shutil.rmtree(self.path)
+                raise UserError(f"--run={self.path}: a run is there already; add --resume to continue it, --overwrite to replace it")
+            self._empty()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"--run={self.path} cannot be made: {error.strerror}; name a directory you may write to") from None
 
-    def config(self) -> Config:
-        """Reads the configuration.
+        write_text(self.config_file, json.dumps({**config.to_dict(), "versions": versions()}, indent=2) + "\n")
 
-        Raises:
-          UserError: there is no run here, or its file is damaged.
-        """
+    def _contents(self) -> list[pathlib.Path]:
+        """What the directory holds beside a first file that a kill cut short."""
+        return [path for path in self.path.glob("*") if path.name != "config.json.partial"]
+
+    def _is_run(self) -> bool:
+        try:
+            return "tfvae" in self._read_config()["versions"]
+        except (UserError, KeyError, TypeError):
+            return False
+
+    def _empty(self) -> None:
+        """Deletes a run, but for the file that says it is one: what a kill leaves can be overwritten again."""
+        for path in self._contents():
+            if path != self.config_file:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+    def _read_config(self) -> dict[str, Any]:
         try:
             values = json.loads(self.config_file.read_text())
         except FileNotFoundError:
             raise UserError(f"--run={self.path}: no run is there (no config.json); name the directory of one") from None
         except ValueError as error:
             raise UserError(f"{self.config_file} is not valid JSON: {error}") from None
-        values.pop("versions", None)
-        return Config.from_dict(values)
+        if not isinstance(values, dict):
+            raise UserError(f"{self.config_file} holds no configuration")
+        return values
+
+    def config(self) -> Config:
+        """Reads the configuration.
+
+        Raises:
+          UserError: there is no run here, its file is damaged, or it is of a version with other fields.
+        """
+        values = self._read_config()
+        del values["versions"]
+        config = Config.from_dict(values)
+        if values != config.to_dict():
+            lacking = next(path for path, value in config.flat().items() if value != _get(values, path))
+            raise UserError(f"{self.config_file} lacks config.{lacking}: it was written by another version of tfvae")
+        return config
+
+    def extend(self, epochs: int) -> None:
+        """Records that a run goes on to more epochs; all else, versions included, stays."""
+        values = self._read_config()
+        if values["training"]["epochs"] < epochs:
+            values["training"]["epochs"] = epochs
+            write_text(self.config_file, json.dumps(values, indent=2) + "\n")
 
     def _check_same(self, config: Config) -> None:
         before, after = self.config().flat(), config.flat()
@@ -91,8 +126,11 @@ class Run:
         """Returns the lines of metrics.jsonl, an epoch each; a last line that a kill cut short is left out."""
         if not self.metrics_file.exists():
             return []
-        lines = self.metrics_file.read_text().split("\n")
-        return [json.loads(line) for line in lines[:-1] if line]
+        lines = self.metrics_file.read_text().split("\n")[:-1]
+        try:
+            return [json.loads(line) for line in lines]
+        except ValueError:
+            raise UserError(f"{self.metrics_file} is damaged: a line is not JSON; take it out, or train anew with --overwrite") from None
 
     def append_metrics(self, values: Mapping[str, Any]) -> None:
         """Appends a line."""
@@ -124,6 +162,8 @@ def versions() -> dict[str, str]:
 def _git_revision() -> str:
     source = pathlib.Path(__file__).parent
     try:
+        # Only if git keeps this very file: an installed package may lie inside a repository of something else.
+        subprocess.run(["git", "-C", str(source), "ls-files", "--error-unmatch", "run.py"], capture_output=True, timeout=10, check=True)
         answer = subprocess.run(
             ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12"],
             capture_output=True,
@@ -137,14 +177,31 @@ def _git_revision() -> str:
 
 
 def default_path(config: Config, usual: Config) -> str:
-    """Returns runs/<model>-<data>-<changed fields>-<seed>, the fields being those that differ from the model's usual ones."""
+    """Returns runs/<model>-<data>-<changed fields>-<seed>, the fields being those that differ from the model's usual ones.
+
+    A field is called by the end of its path that no other field shares; a long list is cut and ends in a hash of the whole.
+    """
     ours, theirs = config.flat(), usual.flat()
+    leaves = collections.Counter(path.rsplit(".", 1)[-1] for path in ours)
     unnamed = ("model", "data.name", "data.dir", "training.seed", "training.epochs")
-    changed = [f"{path.rsplit('.', 1)[1]}={_short(ours[path])}" for path in ours if ours[path] != theirs[path] and path not in unnamed]
-    return "runs/" + "-".join([config.model, config.data.name, *changed, str(config.training.seed)])
+    changed = []
+    for path in ours:
+        if ours[path] != theirs[path] and path not in unnamed:
+            leaf = path.rsplit(".", 1)[-1]
+            changed.append(f"{leaf if leaves[leaf] == 1 else path}={_short(ours[path])}")
+    named = "-".join(changed)
+    if len(named) > _LONGEST_NAME:
+        named = f"{named[:_LONGEST_NAME]}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
+    return "runs/" + "-".join(part for part in (config.model, config.data.name, named, str(config.training.seed)) if part)
 
 
 def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
-    return pathlib.PurePath(str(value)).name[:40] if isinstance(value, str) else str(value)
+    return pathlib.PurePath(value).name if isinstance(value, str) else str(value)
+
+
+def _get(values: Mapping[str, Any], path: str) -> Any:
+    for name in path.split("."):
+        values = values.get(name, {})
+    return values
