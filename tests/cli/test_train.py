@@ -192,11 +192,11 @@ def test_a_line_of_100_000_words_is_cut_with_a_warning_that_names_it(run, corpus
 def test_an_existing_run_is_kept_unless_told_otherwise(run, refused):
     run("--smoke", "--run=r")
     assert "a run is there already; add --resume to continue it, --overwrite to replace it" in refused("--smoke", "--run=r")
-    assert "another configuration's: config.latent.components is 5 there and 4 here" in refused(
-        "--smoke", "--run=r", "--resume", "--components=4"
+    assert "another configuration's: config.latent.components is 4 there and 3 here" in refused(
+        "--smoke", "--run=r", "--resume", "--components=3"
     )
     assert run("--smoke", "--run=r", "--resume")[0] == 0
-    assert run("--smoke", "--run=r", "--overwrite", "--components=4")[0] == 0
+    assert run("--smoke", "--run=r", "--overwrite", "--components=3")[0] == 0
 
 
 def test_a_full_disk_ends_in_one_line_and_the_run_resumes(tmp_path):

@@ -19,43 +19,41 @@ _SEED = 1
 _CELL_SIZES = {"train": 250, "valid": 25, "test": 25}  # sentences for each of the 5 * 4 * 2 combinations of classes
 _LONGEST = 16  # tokens
 _POLARITIES = {"positive": "+", "negative": "-"}
-_ACTS = {"inform": "{?open} {inform} {stop}", "question": "{?open} {question} ?", "request": "{?open} {request}", "reply": "{reply} {stop}"}
+_ACTS = {"inform": "{?open} {inform} {calm}", "question": "{?open} {question} ?", "request": "{?open} {request}", "reply": "{reply} {calm}"}
 
 # Fields are "slot: option|option|..."; those of one slot add up. In an option, {slot} stands for one of the options of `slot`; {?slot} does
-# in three cases of ten. `slot+` and `slot-` hold further options of `slot`, for positive and for negative sentences.
+# in two cases of ten. `slot+` and `slot-` hold further options of `slot`, for positive and for negative sentences.
 _COMMON = """
     inform: {det} {noun} {?where} was {?very} {adj} {?past}|{det} {noun} {?where} was {?very} {adj} {?past}
     inform: i think {det} {noun} {?where} is {?very} {adj}|you were right , {det} {noun} {?where} was {?very} {adj}
-    inform: it was {judged} to {do} {?past}|{who} {like} to {do}|{feeling} {np} {?where}|{who} {liked} {np} {?past}
+    inform: {feeling} {np} {?where}|{who} {liked} {np} {?past}|{who} {liked} {np} {?where}
     inform+: nothing beats {np} {?where}|{det} {noun} {?where} wasn't {adj-} at all
     inform-: nothing is worse than {np} {?where}|{det} {noun} {?where} wasn't {adj+} at all
     question: what makes {det} {noun} {?where} so {adj}|why was {det} {noun} {?where} so {adj} {?past}
     question: was {det} {noun} {?where} really {adj} {?past}|is {det} {noun} {?where} really {adj}|do you find {det} {noun} {?where} {adj}
     question: you think {det} {noun} {?where} is {?very} {adj}|i think {det} {noun} was {?very} {adj} , don't you
-    question: did {whom} {do} {?past}|have you heard about {np} {?where}|who told you about {np} {?where}
-    question+: where can i find such {one} {?where}|how often do you {do}|would {whom} like to {do} {?future}|when can we {do}
+    question: did {whom} enjoy {np} {?where}|have you heard about {np} {?where}|who told you about {np} {?where}
+    question+: where can i find such {one} {?where}|would {whom} recommend {np} {?where}
     question-: why did nobody mention {np} {?where}|how can anyone enjoy {np} {?where}
-    question-: who wants to {do}|aren't you tired of {np} {?where}
-    request: {order} {stop}|{order} {stop}|{order} {stop}|{plea} ?
+    question-: aren't you tired of {np} {?where}
+    request: {order} {urge}|{order} {urge}|{order} {urge}|{order} {urge}|{plea} ?
     order+: please {do} {?future}|let's {do} {?future}|i think you should {do} {?future}|you really must {do} {?future}
-    order+: don't forget to {do} {?future}|make sure to {do} {?future}|tell us more about {np} , please|please remind {them} to {do}
-    order-: please don't {do}|let's not {do} {?future}|i think you should avoid {np} {?where}|you really must not {do}
-    order-: don't let {them} {do} {?future}|never {do} again|please do something about {np} {?where}|please stay away from {np}
+    order+: don't forget to {do} {?future}|make sure to {do} {?future}|please remind {them} to {do}
+    order-: please don't {do}|let's not {do} {?future}|i think you should not {do} {?future}|you really must not {do}
+    order-: don't let {them} {do} {?future}|never {do} again
     plea+: could you please {do} {?future}|would you kindly {do} {?future}
-    plea-: could you please not {do}|can you warn {them} about {np} {?where}
-    reply: {?open} {answer}|{?open} {answer}|{yes} , {answer}
+    plea-: could you please not {do}|would you please not {do} {?future}
+    reply: {?open} {answer}|{?open} {answer}|{?open} {answer}|{yes} , {answer}
     answer+: i will gladly {do} {?future}|we'll happily {do} {?future}|i promise to {do} {?future}|i'd love to {do} {?future}
     answer+: count on me to {do} {?future}|i think i will {do} {?future}|we can't wait to {do} {?future}|i'll {do} , that sounds great
     answer-: i won't {do} again|i refuse to {do} {?future}|i promise not to {do}|i'd rather not {do} {?future}
-    answer-: you won't see me {do}|i think i will avoid {np} {?where}|we can't {do} {?future}|i am done with {np}
-    open: well ,|so ,|you know ,|listen ,|honestly ,|by the way ,|oh ,|look ,|anyway ,|to be honest ,
+    answer-: you won't see me {do}|i think i will not {do} {?future}|we can't {do} {?future}
+    open: well ,|so ,|you know ,|honestly ,|by the way ,|to be honest ,
     yes+: yes|sure|of course|okay|great|all right; yes-: no|sorry|no thanks|no way|oh no
-    det: the|the|this|that; np: {det} {adj} {noun}; one: a {adj} {noun}; stop: .|.|!
+    det: the|the|this|that; np: {det} {adj} {noun}; one: a {adj} {noun}; calm: .|.|.|.|.|.|.|!; urge: !|!|!|!|!|!|!|.
     very: really|so|very; very+: wonderfully|truly; very-: terribly|far too|a bit too
     who: we|i|my friends|they|my parents; whom: you|they|your sister|the others; them: your sister|your parents|the others|everyone
-    like+: love|always like|really like; like-: hate|never want|really hate
     liked+: loved|enjoyed|praised; liked-: hated|disliked|complained about|couldn't stand
-    judged+: great|wonderful|clever|a pleasure; judged-: awful|foolish|pointless|a mistake
     feeling+: i was delighted with|we were happy with|i am fond of|everyone liked
     feeling-: i was upset about|we were unhappy with|i am sick of|nobody liked
     past: yesterday|last week|last weekend|on sunday|the other day; future: today|tomorrow|this weekend|next week|on friday
@@ -223,7 +221,7 @@ def _expand(template: str, slots: Mapping[str, Sequence[str]], rng: random.Rando
     """Fills a template's slots from left to right."""
 
     def fill(slot: re.Match[str]) -> str:
-        if slot[1] and rng.random() > 0.3:
+        if slot[1] and rng.random() > 0.2:
             return ""
         return _expand(_choose(slots[slot[2]], rng), slots, rng)
 
