@@ -84,7 +84,7 @@ class GRU(keras.layers.Layer):
         if initial_state is None:
             leader = x if context is None else context
             initial_state = tf.zeros([tf.shape(leader)[0], batch, self.units], inputs.dtype)
-        valid = tf.transpose(tf.sequence_mask(length, time))[..., None]  # [T, B, 1]
+        valid = (tf.range(time)[:, None] < tf.cast(length, tf.int32))[..., None]  # [T, B, 1]
         unroll = _fast if self.implementation == "fast" else _plain
         outputs, final = unroll(inputs, constant, recurrent_kernel, bias[1], initial_state, valid)
         return tf.transpose(outputs, [1, 2, 0, 3]), final
