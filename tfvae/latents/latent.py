@@ -142,10 +142,9 @@ def weighted_sum(weight: tf.Tensor, value: tf.Tensor) -> tf.Tensor:
     return tf.tensordot(tf.cast(weight, value.dtype), value, axes=1)
 
 
-def dense(units: int, input_dim: int, seed: int, *, activation: str | None = None, dtype: str, name: str) -> keras.layers.Dense:
-    """Returns a built dense layer, initialised by its own seed."""
-    layer = keras.layers.Dense(
-        units, activation=activation, kernel_initializer=keras.initializers.GlorotUniform(seed), dtype=dtype, name=name
-    )
+def dense(units: int, input_dim: int, seed: int | None, *, activation: str | None = None, dtype: str, name: str) -> keras.layers.Dense:
+    """Returns a built dense layer, initialised by its own seed, or to zero where the seed is None."""
+    initializer = keras.initializers.Zeros() if seed is None else keras.initializers.GlorotUniform(seed)
+    layer = keras.layers.Dense(units, activation=activation, kernel_initializer=initializer, dtype=dtype, name=name)
     layer.build((None, input_dim))
     return layer

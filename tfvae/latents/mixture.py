@@ -62,7 +62,8 @@ class MixtureLatent(Latent):
         seeds = random.Random(seed)
         self.posterior = dense(variables * family.raw_size, feature_dim, seeds.getrandbits(31), dtype=dtype, name="posterior")
         self.hidden = dense(hidden_dim, feature_dim, seeds.getrandbits(31), activation="relu", dtype=dtype, name="hidden")
-        self.logits = dense(variables * components, hidden_dim, seeds.getrandbits(31), dtype=dtype, name="logits")
+        # q(c|x) starts at the prior, so that no chance association of codes with sentences is there to be kept.
+        self.logits = dense(variables * components, hidden_dim, None, dtype=dtype, name="logits")
         self.components = self.add_weight(
             shape=(variables, components, self.prior_family.raw_size),
             initializer=keras.initializers.RandomNormal(stddev=1.0, seed=seeds.getrandbits(31)),

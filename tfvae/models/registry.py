@@ -99,13 +99,11 @@ def resolve(
     Raises:
       UserError: an unknown name or field, a value that is not admitted, or an override that means nothing for the model.
     """
-    for name, flag, value in (("model", "--model", model), ("name", "--data", corpus)):
-        source = (settings or {}) if name == "model" else (settings or {}).get("data", {})
-        named = source.get(name, value) if isinstance(source, Mapping) else value
-        if named != value:
-            raise UserError(
-                f"the configuration file is of {name} {named!r}, not {value!r}: leave out {flag}, or take {name} out of the file"
-            )
+    data = (settings or {}).get("data")
+    named = {"model": (settings or {}).get("model", model), "data": data.get("name", corpus) if isinstance(data, Mapping) else corpus}
+    for flag, value in (("model", model), ("data", corpus)):
+        if str(named[flag]) != str(value):
+            raise UserError(f"the configuration file is for --{flag}={named[flag]}, not {value}: leave out --{flag}, or use another file")
     if model not in MODELS:
         raise UserError(f"--model={model} is not a model{suggest(model, MODELS)}")
     if corpus not in CORPORA:
