@@ -101,7 +101,7 @@ def run_command(
         if error.errno not in (*_FULL, *_OUT_OF_REACH):
             raise
         advice = "make room, then --resume" if error.errno in _FULL else "mend that, or name another place"
-        _fail(f"{error.filename or 'a file'}: {os.strerror(error.errno)}; what was written before is whole: {advice}")
+        _fail(f"{error.filename or 'a file of the run'}: {os.strerror(error.errno)}; what was written before is whole: {advice}")
     except tf.errors.OpError as error:
         # TensorBoard's files are written by TensorFlow, which has errors of its own for them.
         if not isinstance(error, (tf.errors.NotFoundError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError)):
