@@ -6,6 +6,7 @@ import re
 from setuptools import find_packages, setup
 
 ROOT = pathlib.Path(__file__).parent
+COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode")
 
 
 def version() -> str:
@@ -49,8 +50,9 @@ setup(
         "tensorboard==2.21.*",
         "tensorflow==2.21.*",
         "tensorflow-probability==0.25.*",
+        "tensorflow-text==2.21.*",
         "tf-keras==2.21.*",  # TensorFlow Probability imports it and does not declare it
     ],
-    extras_require={"dev": ["build", "import-linter", "mypy", "pytest", "pytest-xdist", "ruff", "scikit-learn"]},
-    entry_points={"console_scripts": ["tfvae-train=tfvae.cli.train:main"]},
+    extras_require={"dev": ["build", "import-linter", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff", "scikit-learn"]},
+    entry_points={"console_scripts": [f"tfvae-{name}=tfvae.cli.{name}:main" for name in COMMANDS]},
 )

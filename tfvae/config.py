@@ -27,8 +27,9 @@ class DataConfig:
     test_file: str = _field("", "text corpus: test file; empty: split off the training file by seed")
     valid_fraction: float = _field(0.1, "share of the training file that validates when there is no valid_file", above=0, high=0.45)
     test_fraction: float = _field(0.1, "share of the training file that tests when there is no test_file", above=0, high=0.45)
-    vocabulary_size: int = _field(10_000, "most words kept, special tokens not counted", low=1)
-    min_count: int = _field(1, "words seen less often in training are unknown", low=1)
+    vocabulary_size: int = _field(10_000, "most tokens kept, special ones not counted", low=1)
+    min_count: int = _field(1, "words seen less often in training are unknown; wordpiece: make no piece of their own", low=1)
+    tokenizer: str = _field("word", "what a token is: a word, or a piece of one", choices=("word", "wordpiece"))
     lowercase: bool = _field(False, "lower-case all texts")
     split_punctuation: bool = _field(False, "make tokens of punctuation at the edges of words")
     train_max_length: int = _field(40, "training sentences are cut to so many tokens, end of sentence included; 0: no limit", low=0)
@@ -52,8 +53,8 @@ class EncoderConfig:
 class LatentConfig:
     """The posterior and the prior of z, and of c where there is one."""
 
-    kind: str = _field("mixture", "latent distribution", choices=("gaussian", "mixture"))
-    family: str = _field("gaussian", "exponential family of a mixture's components and posterior", choices=("gaussian", "von_mises_fisher"))
+    kind: str = _field("mixture", "latent distribution", choices=("gaussian", "spherical", "mixture", "point", "none"))
+    family: str = _field("gaussian", "exponential family of a mixture's components: gaussian, von_mises_fisher or one of yours")
     variables: int = _field(20, "latent variables J, each with a mixture prior of its own", low=1)
     components: int = _field(5, "components K of each mixture", low=1)
     dim: int = _field(2, "dimension D of one variable", low=1)
@@ -84,6 +85,7 @@ class ScheduleConfig:
     kind: str = _field("logistic", "shape of w(step)", choices=("logistic", "linear", "cyclical", "constant"))
     slope: float = _field(0.0025, "logistic: k of 1 / (1 + exp(-k (step - midpoint)))", above=0)
     midpoint: int = _field(2500, "logistic: the step at which w = 1/2", low=0)
+    epochs: int = _field(0, "linear and cyclical: the same in epochs, in place of steps; 0: steps", low=0)
     start: float = _field(0.0, "linear and cyclical: w at the first step", low=0, high=1)
     steps: int = _field(10_000, "linear: steps until w = 1; cyclical: steps of all cycles together", low=1)
     cycles: int = _field(4, "cyclical: number of cycles", low=1)
@@ -100,6 +102,7 @@ class ObjectiveConfig:
     kl_weight: float = _field(1.0, "weight of the KL terms", low=0)
     free_bits: float = _field(0.0, "nats of KL a unit may use without penalty", low=0)
     free_bits_per: str = _field("variable", "what a unit of free_bits is", choices=("variable", "dimension", "total"))
+    norm_weight: float = _field(0.0, "spherical: weight of (length of the direction before it is normalised - 1)^2", low=0)
     samples: int = _field(1, "posterior samples a sentence in training", low=1)
     schedule: ScheduleConfig = dataclasses.field(default_factory=ScheduleConfig)
 
@@ -109,13 +112,19 @@ class TrainingConfig:
     """Optimisation, selection and stopping."""
 
     seed: int = _field(0, "all randomness is a function of seed and step", low=0, high=2**31 - 1)
+    preset: str = _field("", "a paper's optimisation, a name of tfvae.models.registry.PRESETS; empty: this project's")
+    init_from: str = _field("", "run whose weights training begins with; its vocabulary must be the same")
+    init_parts: str = _field("encoder,latent", "parts that init_from gives, of encoder, latent and decoder")
     epochs: int = _field(50, "passes over the training split", low=1)
-    learning_rate: float = _field(1e-3, "Adam's step size", above=0)
+    optimizer: str = _field("adam", "optimiser", choices=("adam", "sgd"))
+    learning_rate: float = _field(1e-3, "the optimiser's step size", above=0)
     clip_norm: float = _field(0.5, "global gradient norm above which gradients are scaled down; 0: no clipping", low=0)
     select: str = _field("objective", "which validation figure selects the epoch that is kept", choices=("objective", "elbo"))
     min_improvement: float = _field(0.004, "relative fall of that figure that counts as an improvement", low=0, high=0.5)
     patience: int = _field(10, "epochs without improvement before training stops; 0: never", low=0)
     lr_patience: int = _field(3, "epochs without improvement before the learning rate falls; 0: never", low=0)
+    lr_wait: int = _field(0, "epochs before the learning rate may fall", low=0)
+    lr_keep_falling: bool = _field(False, "once the learning rate has fallen, it falls after every epoch")
     lr_decay: float = _field(0.8, "factor by which the learning rate falls", above=0, high=1)
     min_learning_rate: float = _field(1e-6, "training stops when the learning rate falls below", low=0)
     snapshot_sentences: int = _field(300, "validation sentences whose posteriors are kept at every epoch", low=0)
@@ -168,12 +177,18 @@ class Config:
                 f"config.decoder.tied_embeddings needs embedding_dim = hidden_dim, not {decoder.embedding_dim} and "
                 f"{decoder.hidden_dim}: make them equal or set config.decoder.tied_embeddings=false"
             )
-        if not (decoder.z_to_state or decoder.z_to_output) and decoder.z_to_inputs == "none":
+        if self.latent.kind != "none" and not (decoder.z_to_state or decoder.z_to_output) and decoder.z_to_inputs == "none":
             raise UserError(
                 "config.decoder: z_to_state and z_to_output are false and z_to_inputs is none, so z would not reach the decoder: set one"
             )
-        if self.latent.kind == "mixture" and self.latent.family == "von_mises_fisher" and self.latent.dim < 2:
+        if self.on_spheres and self.latent.dim < 2:
             raise UserError("config.latent.dim = 1: the von Mises-Fisher family lives on spheres of 2 dimensions or more")
+
+    @property
+    def on_spheres(self) -> bool:
+        """Whether the latent variables are points of spheres."""
+        latent = self.latent
+        return latent.kind == "spherical" or (latent.kind == "mixture" and latent.family == "von_mises_fisher")
 
 
 def update(config: Any, values: Mapping[str, Any], prefix: str = "config") -> None:

@@ -13,6 +13,7 @@ from absl import flags
 
 from tfvae.config import Config, describe_fields, read_json
 from tfvae.errors import UserError, suggest
+from tfvae.models.registry import CORPORA, MODELS, resolve
 
 SHORT_NAMES = {
     "data_dir": "data.dir",
@@ -26,6 +27,11 @@ SHORT_NAMES = {
     "seed": "training.seed",
     "epochs": "training.epochs",
     "select": "training.select",
+    "preset": "training.preset",
+    "init_from": "training.init_from",
+    "parts": "training.init_parts",
+    "tokenizer": "data.tokenizer",
+    "word_dropout": "decoder.word_dropout",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _OUT_OF_REACH = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR)
@@ -33,8 +39,8 @@ _OUT_OF_REACH = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENO
 
 def define_config_flags(values: flags.FlagValues) -> None:
     """Defines --model, --data, --config_file, the short names, and --config.* for every field of the configuration."""
-    flags.DEFINE_string("model", None, "Model: vae, gm_vae, dgm_vae or dem_vae (default dem_vae).", flag_values=values)
-    flags.DEFINE_string("data", None, "Corpus: demo, ptb or text, your own files (default demo).", flag_values=values)
+    flags.DEFINE_string("model", None, f"Model, one of {', '.join(MODELS)} (default {Config().model}).", flag_values=values)
+    flags.DEFINE_string("data", None, f"Corpus, one of {', '.join(CORPORA)}, text being your own files (default demo).", flag_values=values)
     flags.DEFINE_string("config_file", None, "JSON file with fields of the configuration, as in a run's config.json.", flag_values=values)
     described = describe_fields()
     for name, path in SHORT_NAMES.items():
@@ -53,8 +59,6 @@ def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None =
     Raises:
       UserError: whatever `resolve` finds wrong, or a configuration file that cannot be read.
     """
-    from tfvae.models.registry import resolve
-
     settings = read_json(values.config_file) if values.config_file else {}
     data = settings.get("data")
     model = values.model or str(settings.get("model") or Config().model)

@@ -1,25 +1,15 @@
 """tfvae-train: trains a model and prints sentences from its busiest components."""
 
-import pathlib
-import tempfile
-
 import numpy as np
 from absl import flags
 
 from tfvae.cli.command import config_from_flags, define_config_flags, run_command
+from tfvae.cli.model import SMOKE, smoke_directory
 from tfvae.models.text_vae import TextVAE
 from tfvae.training.fit import fit
 from tfvae.training.run import Run
 
 SUMMARY = "Trains a model of texts into a run directory and prints sentences from its busiest components."
-SMOKE = {
-    "data.limit": 300,
-    "encoder.embedding_dim": 16,
-    "encoder.hidden_dim": 16,
-    "decoder.embedding_dim": 16,
-    "decoder.hidden_dim": 16,
-    "training.epochs": 2,
-}
 _SENTENCES, _COMPONENTS = 4, 5
 
 
@@ -40,7 +30,7 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 def _train(values: flags.FlagValues) -> None:
     config = config_from_flags(values, base=SMOKE if values.smoke else None)
-    directory = values.run or (str(pathlib.Path(tempfile.mkdtemp(prefix="tfvae-smoke-")) / "run") if values.smoke else "")
+    directory = values.run or (smoke_directory() if values.smoke else "")
     model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, say=_say)
     _print_sentences(model, run, config.training.seed)
     print(f"\nThe run is in {run.path}; `tensorboard --logdir {run.path.parent}` shows its curves.")

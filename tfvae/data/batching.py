@@ -158,9 +158,10 @@ def training_batches(examples: Examples, batch_size: int, seed: int, *, first_ep
     return tf.data.Dataset.range(first_epoch, epochs).flat_map(indices).apply(sized).map(examples.batch).prefetch(tf.data.AUTOTUNE)
 
 
-def evaluation_batches(examples: Examples, batch_size: int) -> tf.data.Dataset:
-    """Returns one pass over all examples, from the shortest to the longest sentence; the last batch may be smaller."""
-    order = np.argsort(examples.length, kind="stable").astype(np.int32)
+def evaluation_batches(examples: Examples, batch_size: int, index: np.ndarray | None = None) -> tf.data.Dataset:
+    """Returns one pass over the examples that `index` names, or all, from the shortest to the longest; the last batch may be smaller."""
+    chosen = np.arange(len(examples)) if index is None else index
+    order = chosen[np.argsort(examples.length[chosen], kind="stable")].astype(np.int32)
     return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(examples.batch).prefetch(tf.data.AUTOTUNE)
 
 

@@ -1,9 +1,12 @@
 """Text files, read strictly: what is wrong with one is said in a line that names the file and the line."""
 
 import codecs
+import contextlib
 import gzip
 import os
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +49,24 @@ def read_lines(path: str | os.PathLike[str], *, advice: str = "check the path") 
     return [line for _, line in lines], np.array([number for number, _ in lines], np.int64)
 
 
+def iterate_lines(path: str | os.PathLike[str], *, advice: str = "check the path") -> Iterator[tuple[int, str | None]]:
+    """Yields each line of a text file with its number, without holding the file in memory; None for a line that is no UTF-8 text.
+
+    Compression, the byte order mark and ends of lines are as in `read_lines`, but for a lone carriage return, which ends no line.
+
+    Raises:
+      UserError: there is no such file, or it cannot be read.
+    """
+    path = os.fspath(path)
+    with _opened(path, advice) as file:
+        for number, data in enumerate(file, 1):
+            line = data.removeprefix(codecs.BOM_UTF8) if number == 1 else data
+            try:
+                yield number, None if b"\0" in line else line.decode("utf-8").rstrip("\r\n")
+            except UnicodeDecodeError:
+                yield number, None
+
+
 def corpus_folder(data: DataConfig, *, advice: str) -> str:
     """Returns the folder of the corpus `data.name`: `data.dir`, or else $TFVAE_DATA_DIR/<name>.
 
@@ -62,9 +83,16 @@ def corpus_folder(data: DataConfig, *, advice: str) -> str:
 
 
 def _read_bytes(path: str, advice: str) -> bytes:
+    with _opened(path, advice) as file:
+        return file.read()
+
+
+@contextlib.contextmanager
+def _opened(path: str, advice: str) -> Iterator[Any]:
+    """Opens a file to read bytes, and says in a line what is wrong with it, then or later."""
     try:
         with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
-            return file.read()
+            yield file
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{path}: broken gzip file: {error}; fetch or compress it again") from None
     except FileNotFoundError:

@@ -92,17 +92,11 @@ class Vocabulary(keras.layers.Layer):
         Raises:
           UserError: no word is left.
         """
-        counts: collections.Counter[bytes] = collections.Counter()
-        for start in range(0, len(texts), CHUNK):
-            chunk = split_words(texts[start : start + CHUNK], lowercase=lowercase, split_punctuation=split_punctuation)
-            counts.update(chunk.flat_values.numpy().tolist())
-        for word in RESERVED:
-            counts.pop(word.encode(), None)
-        # UTF-8 sorts as code points do
+        counts = count_words(texts, lowercase=lowercase, split_punctuation=split_punctuation)
         ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:size]
         if not ranked:
             raise UserError(f"the training texts have no word that occurs config.data.min_count = {min_count} times or more")
-        return cls([word.decode() for _, word in ranked], lowercase, split_punctuation)
+        return cls([word for _, word in ranked], lowercase, split_punctuation)
 
     @property
     def size(self) -> int:
@@ -113,15 +107,25 @@ class Vocabulary(keras.layers.Layer):
         """Returns the words [B, (words)] of texts [B]; see the function of this name."""
         return split_words(texts, lowercase=self.lowercase, split_punctuation=self.split_punctuation)
 
+    def _look_up(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Returns the ids of words, ragged int32 [B, (tokens)]."""
+        return words.with_flat_values(self._ids.lookup(words.flat_values))
+
     def tokenize(self, texts: Any) -> tf.RaggedTensor:
-        """Returns ids, ragged int32 [B, (words + 1)], of texts [B]: the words' and EOS."""
-        words = self.split_words(texts)
-        ids = self._ids.lookup(words.flat_values)
-        # a word moves up by one place for each sentence before its own, whose EOS is in between
-        places = tf.range(tf.size(ids)) + tf.cast(words.value_rowids(), tf.int32)
-        ends = tf.cast(words.row_limits(), tf.int32) + tf.range(tf.cast(words.nrows(), tf.int32))
-        stitched = tf.dynamic_stitch([places, ends], [ids, tf.fill(tf.shape(ends), EOS)])
-        return tf.RaggedTensor.from_row_splits(stitched, words.row_splits + tf.range(words.nrows() + 1), validate=False)
+        """Returns ids, ragged int32 [B, (tokens + 1)], of texts [B]: the words' and EOS."""
+        ids = self._look_up(self.split_words(texts))
+        # a token moves up by one place for each sentence before its own, whose EOS is in between
+        places = tf.range(tf.size(ids.flat_values)) + tf.cast(ids.value_rowids(), tf.int32)
+        ends = tf.cast(ids.row_limits(), tf.int32) + tf.range(tf.cast(ids.nrows(), tf.int32))
+        stitched = tf.dynamic_stitch([places, ends], [ids.flat_values, tf.fill(tf.shape(ends), EOS)])
+        return tf.RaggedTensor.from_row_splits(stitched, ids.row_splits + tf.range(ids.nrows() + 1), validate=False)
+
+    @staticmethod
+    def cut(ids: tf.RaggedTensor, max_length: int) -> tf.RaggedTensor:
+        """Returns ids [B, (tokens)] without what is beyond the first max_length - 1 tokens of a text and its EOS."""
+        shorter = ids[:, :max_length]
+        flat, last = shorter.flat_values, tf.cast(shorter.row_limits(), tf.int32) - 1
+        return shorter.with_flat_values(tf.tensor_scatter_nd_update(flat, last[:, tf.newaxis], tf.fill(tf.shape(last), EOS)))
 
     def call(self, texts: Any) -> dict[str, tf.Tensor]:
         """Returns {"tokens": int32 [B, T], right-padded with PAD, "length": int32 [B], EOS included} of texts [B]."""
@@ -161,6 +165,15 @@ class Vocabulary(keras.layers.Layer):
         """Returns the constructor's arguments."""
         names = ("words", "lowercase", "split_punctuation")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def count_words(texts: Sequence[str], *, lowercase: bool, split_punctuation: bool) -> collections.Counter[str]:
+    """Returns how often each word occurs in texts, but for those of RESERVED; see `split_words`."""
+    counts: collections.Counter[bytes] = collections.Counter()
+    for start in range(0, len(texts), CHUNK):
+        chunk = split_words(texts[start : start + CHUNK], lowercase=lowercase, split_punctuation=split_punctuation)
+        counts.update(chunk.flat_values.numpy().tolist())
+    return collections.Counter({word.decode(): count for word, count in counts.items() if word.decode() not in RESERVED})
 
 
 def _check(words: Sequence[str]) -> None:

@@ -63,6 +63,15 @@ class ExponentialFamily(abc.ABC):
         """Returns E[z], [..., event_size]."""
         return self.distribution(eta).mean()
 
+    def mode(self, eta: tf.Tensor) -> tf.Tensor:
+        """Returns the z of greatest density, [..., event_size]; the mean, unless a family says otherwise."""
+        return self.mean(eta)
+
+    def interpolate(self, start: tf.Tensor, end: tf.Tensor, fraction: tf.Tensor) -> tf.Tensor:
+        """Returns points [..., event_size] on the shortest way between two z within the sample space; fraction [...] is the share gone."""
+        fraction = fraction[..., tf.newaxis]
+        return (1 - fraction) * start + fraction * end
+
     def centred(self, eta: tf.Tensor, centre: tf.Tensor) -> tf.Tensor:
         """Returns eta as seen from the mean of `centre`, broadcasting; divergences stay the same, and float32 loses no digits in them.
 

@@ -1,19 +1,20 @@
 """Gaussian posterior, standard normal prior: the plain VAE."""
 
-import random
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.latents.exponential_family import kl_divergence, natural
+from tfvae.latents.continuous import ContinuousLatent
+from tfvae.latents.exponential_family import kl_divergence
 from tfvae.latents.gaussian_family import Gaussian
-from tfvae.latents.latent import Latent, Params, Term, dense
+from tfvae.latents.latent import Latent, Params, Term
+from tfvae.latents.point import PointLatent
 
 
 @keras.saving.register_keras_serializable("tfvae")
-class GaussianLatent(Latent):
+class GaussianLatent(ContinuousLatent):
     """q(z|x) = N(m(x), diag v(x)), p(z) = N(0, I).
 
     References:
@@ -21,46 +22,17 @@ class GaussianLatent(Latent):
       Bowman et al. Generating Sentences from a Continuous Space. CoNLL 2016.
     """
 
-    def __init__(self, *, feature_dim: int, dim: int, seed: int = 0, dtype: str = "float32", **kwargs: Any) -> None:
-        """Makes the layer.
-
-        Args:
-          feature_dim: size of the encoder's features.
-          dim: size of z.
-          seed: of the initial weights.
-          dtype: float32 or float64.
-          **kwargs: of keras.layers.Layer.
-        """
-        super().__init__(dtype=dtype, **kwargs)
-        self.feature_dim, self.seed, self.size = feature_dim, seed, dim
-        self.family = Gaussian(dim)
-        self.posterior = dense(2 * dim, feature_dim, random.Random(seed).getrandbits(31), dtype=dtype, name="posterior")
-
-    def call(self, features: tf.Tensor) -> Params:
-        """Returns {"posterior": raw mean and log-variance, [B, 2 D]}."""
-        return {"posterior": self.posterior(features)}
-
-    def _natural(self, params: Params) -> tf.Tensor:
-        return natural(self.family, params["posterior"])  # [B, D, 2]
+    def __init__(self, *, feature_dim: int, dim: int, **kwargs: Any) -> None:
+        """Makes the layer: z has `dim` numbers; the other arguments are those of `ContinuousLatent`."""
+        super().__init__(Gaussian(dim), feature_dim=feature_dim, **kwargs)
 
     def _prior(self, *batch: Any) -> tf.Tensor:
         return Gaussian.standard_normal([*batch, self.size], self.compute_dtype)
-
-    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
-        return self.family.sample(self._natural(params), seed)
-
-    def mean(self, params: Params) -> tf.Tensor:
-        """Returns the posterior mean, [B, D]."""
-        return self.family.mean(self._natural(params))
 
     def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
         """Returns the KL to the prior a dimension, [B, 1, D]."""
         kl = kl_divergence(self.family, self._natural(params), self._prior())
         return [Term("kl_z", kl[:, tf.newaxis], "kl")]
-
-    def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
-        """Returns log q(z|x), [..., B]."""
-        return self.family.distribution(self._natural(params)).log_prob(z)
 
     def log_prior(self, z: tf.Tensor) -> tf.Tensor:
         """Returns log N(z; 0, I), [...]."""
@@ -71,6 +43,20 @@ class GaussianLatent(Latent):
         z = self.family.sample(self._prior(num), stateless.fold(seed, 0))
         return z, tf.zeros([num, 1], tf.int32)
 
+    def initialize_from(self, other: Latent) -> None:
+        """Takes the weights of a Gaussian latent, or an auto-encoder's point for the mean; then the variance keeps its own.
+
+        Raises:
+          ValueError: it is of another kind or size.
+        """
+        if not isinstance(other, PointLatent):
+            super().initialize_from(other)
+            return
+        if other.size != self.size:
+            raise ValueError(f"z has {self.size} numbers here and {other.size} there")
+        for own, mean in zip(self.posterior.weights, other.posterior.weights, strict=True):  # the mean comes before the variance
+            own.assign(tf.concat([mean, own[..., self.size :]], axis=-1))
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "feature_dim": self.feature_dim, "dim": self.size, "seed": self.seed, "dtype": self.compute_dtype}
+        return {**super().get_config(), "dim": self.size}

@@ -20,7 +20,7 @@ class Term:
     Attributes:
       name: a short name, the key in logs.
       value: nats (or what the name says) an example, [B], [B, J] or [B, J, F].
-      role: "reconstruction", "kl" (part of the ELBO), "relief" (given back with a weight) or "diagnostic".
+      role: "reconstruction", "kl" (part of the ELBO), "relief" (given back with a weight), "penalty" (added with a weight) or "diagnostic".
       estimator: "analytic" or "monte_carlo".
     """
 
@@ -37,7 +37,7 @@ class Latent(keras.layers.Layer):
     optimised directly. All arithmetic is float32 (or float64), whatever the policy of the networks around it.
 
     Attributes:
-      size: numbers in z.
+      size: numbers in z; 0 where there is no z.
       num_variables: J.
       num_components: K; 1 where there are no codes.
       has_prior: whether z can be drawn without an x.
@@ -82,6 +82,21 @@ class Latent(keras.layers.Layer):
     def mean(self, params: Params) -> tf.Tensor:
         """Returns the posterior mean of z, [B, size]."""
         raise NotImplementedError
+
+    def mode(self, params: Params) -> tf.Tensor:
+        """Returns the z of greatest posterior density, [B, size]: the one a text is best reconstructed from."""
+        return self.mean(params)
+
+    def interpolate(self, start: tf.Tensor, end: tf.Tensor, fraction: tf.Tensor) -> tf.Tensor:
+        """Returns points on the shortest way from one z to another within the latent space.
+
+        Args:
+          start: z, [..., size].
+          end: z, [..., size].
+          fraction: share of the way, [...] broadcasting with the leading axes of z; 0 is the start.
+        """
+        fraction = fraction[..., tf.newaxis]
+        return (1 - fraction) * start + fraction * end
 
     def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
         """Returns the latent's terms of the objective.
@@ -131,6 +146,16 @@ class Latent(keras.layers.Layer):
     def prior_variables(self) -> list[keras.Variable]:
         """Trainable variables of p(z, c)."""
         return []
+
+    def initialize_from(self, other: "Latent") -> None:
+        """Takes the weights of a latent that was trained before.
+
+        Raises:
+          ValueError: it is of another kind or size.
+        """
+        if type(other) is not type(self):
+            raise ValueError(f"a {type(self).__name__} cannot begin as a {type(other).__name__}")
+        self.set_weights(other.get_weights())
 
     def prior_parameters(self) -> dict[str, np.ndarray]:
         """Returns what a picture of the prior needs, by name; empty where the prior has no parameters."""

@@ -95,6 +95,14 @@ class MixtureLatent(Latent):
         """Returns E[z|x], [B, J * event_size]."""
         return self._join(self.family.mean(self._natural(params)))
 
+    def mode(self, params: Params) -> tf.Tensor:
+        """Returns the mode of q(z|x), [B, J * event_size]."""
+        return self._join(self.family.mode(self._natural(params)))
+
+    def interpolate(self, start: tf.Tensor, end: tf.Tensor, fraction: tf.Tensor) -> tf.Tensor:
+        """Returns points on the family's shortest way, each variable on its own."""
+        return self._join(self.family.interpolate(self._split(start), self._split(end), fraction[..., tf.newaxis]))
+
     def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
         """Returns the terms, all in closed form.
 

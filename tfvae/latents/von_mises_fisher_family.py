@@ -89,6 +89,22 @@ class VonMisesFisher(ExponentialFamily):
         """Returns E z, [..., d], inside the unit ball."""
         return self.mean_parameters(eta)[..., 0, :]
 
+    def mode(self, eta: tf.Tensor) -> tf.Tensor:
+        """Returns the mean direction, [..., d], on the sphere."""
+        return self.from_natural(eta)[0]
+
+    def interpolate(self, start: tf.Tensor, end: tf.Tensor, fraction: tf.Tensor) -> tf.Tensor:
+        """Returns points of the great circle through two unit vectors, [..., d]; between opposite ones, of some great circle."""
+        cosine = tf.reduce_sum(start * end, axis=-1, keepdims=True)
+        across = end - cosine * start
+        # Opposite vectors share every great circle: the one towards the axis that is least along them is as good as any.
+        axis = tf.one_hot(tf.argmin(tf.abs(start), axis=-1), self.event_size, dtype=start.dtype)
+        other = axis - tf.reduce_sum(axis * start, axis=-1, keepdims=True) * start
+        length = tf.norm(across, axis=-1, keepdims=True)
+        across = tf.math.l2_normalize(tf.where((length < 1e-4) & (cosine < 0), other, across), axis=-1, epsilon=1e-24)
+        angle = fraction[..., tf.newaxis] * tf.atan2(length, cosine)
+        return tf.cos(angle) * start + tf.sin(angle) * across
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {"dim": self.event_size, "concentration": self.concentration}
@@ -133,6 +149,11 @@ def angle_quantiles(dim: int, concentration: float, size: int = 4097) -> np.ndar
     kept = np.concatenate([[True], np.diff(score) > 0]) & np.isfinite(score)
     quantile = scipy.interpolate.interp1d(score[kept], grid[kept], bounds_error=False, fill_value=(lowest, highest))
     return quantile(-np.linspace(-_NORMAL_LIMIT, _NORMAL_LIMIT, size))
+
+
+def log_area(dim: int) -> float:
+    """Returns the log of the area of the unit sphere of R^dim."""
+    return math.log(2) + dim / 2 * math.log(math.pi) - math.lgamma(dim / 2)
 
 
 def _mode_cosine(dim: int, concentration: float) -> float:
@@ -186,9 +207,8 @@ def _traced_values(dim: int, dtype: str) -> Callable[[tf.Tensor], tuple[tf.Tenso
         log_bessel = tfp.math.log_bessel_ive(tf.constant(order, dtype), norm) + norm
         log_partition = log_bessel - order * tf.math.log(norm) + dim / 2 * math.log(2 * math.pi)
         mean_length = tfp.math.bessel_iv_ratio(tf.constant(dim / 2, dtype), norm) / norm
-        log_area = math.log(2) + dim / 2 * math.log(math.pi) - math.lgamma(dim / 2)
         cubic = squared**3 / (3 * dim**3 * (dim + 2) * (dim + 4))
-        series = log_area + squared / (2 * dim) - tf.square(squared) / (4 * dim**2 * (dim + 2)) + cubic
+        series = log_area(dim) + squared / (2 * dim) - tf.square(squared) / (4 * dim**2 * (dim + 2)) + cubic
         length_series = 1 / dim - squared / (dim**2 * (dim + 2)) + 2 * tf.square(squared) / (dim**3 * (dim + 2) * (dim + 4))
         return tf.where(small, series, log_partition), tf.where(small, length_series, mean_length)
 

@@ -84,6 +84,21 @@ class RecurrentEncoder(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
+@keras.saving.register_keras_serializable(package="tfvae")
+class NoEncoder(keras.layers.Layer):
+    """What a model without a latent variable has in an encoder's place: no features, shape [B, 0]."""
+
+    output_dim = 0
+
+    def build(self, *_: Any, **__: Any) -> None:
+        """Does nothing: there are no weights."""
+        self.built = True
+
+    def call(self, batch: Mapping[str, tf.Tensor], seed: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns features of no numbers, shape [B, 0]."""
+        return tf.zeros([tf.shape(batch["length"])[0], 0], self.compute_dtype)
+
+
 def _reverse(x: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
     """Turns each sentence of [B, T, ...] around and leaves its padding at the end."""
     return tf.reverse_sequence(x, length, seq_axis=1, batch_axis=0)

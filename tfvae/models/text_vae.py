@@ -1,31 +1,36 @@
 """A VAE over texts: a vocabulary and a model of its ids."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.data.vocabulary import Vocabulary
+from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.errors import UserError
-from tfvae.generation.sampling import ancestral_sample
+from tfvae.generation.decoding import Decoding
 from tfvae.models.vae import VAE
+from tfvae.tokens import PAD
 
 
 class TextVAE:
     """What a user holds: strings in, strings out.
 
+    Verbs that write text take the fields of `Decoding` by name, such as method="beam" or temperature=0.7.
+
     Attributes:
       vocabulary: texts <-> ids.
       vae: the model of ids.
+      max_length: tokens beyond which a text is cut before it is encoded, end of sentence included.
     """
 
-    def __init__(self, vocabulary: Vocabulary, vae: VAE) -> None:
+    def __init__(self, vocabulary: Vocabulary, vae: VAE, *, max_length: int = 1000) -> None:
         """Joins a vocabulary and a model made for its size."""
-        self.vocabulary, self.vae = vocabulary, vae
+        self.vocabulary, self.vae, self.max_length = vocabulary, vae, max_length
         self._encode = tf.function(self._encode_batch, reduce_retracing=True, autograph=False)
-        self._generate = tf.function(self._generate_batch, reduce_retracing=True, autograph=False)
+        self._sample_prior = tf.function(self._sample_prior_batch, reduce_retracing=True, autograph=False)
+        self._decoders: dict[Decoding, Any] = {}
 
     def encode(self, texts: Sequence[str], batch_size: int = 256) -> dict[str, np.ndarray]:
         """Returns the posterior of each text.
@@ -35,54 +40,129 @@ class TextVAE:
           batch_size: texts encoded at a time.
 
         Returns:
-          "mean" [N, size]; where there are codes "probabilities" [N, J, K] and "codes" [N, J], the most probable components.
+          "mean" [N, size] and "length" [N], the tokens of each text before it was cut to `max_length`; where there are codes
+          "probabilities" [N, J, K] and "codes" [N, J], the most probable components.
 
         Raises:
-          UserError: there is no text, or one string in place of a list.
+          UserError: the model has no latent variable, there is no text, or one string in place of a list.
         """
-        if isinstance(texts, str) or not len(texts):
-            raise UserError("encode takes a list of one text or more")
-        chunks = [self._encode(tf.constant(texts[start : start + batch_size])) for start in range(0, len(texts), batch_size)]
-        return {name: np.concatenate([chunk[name].numpy() for chunk in chunks]) for name in chunks[0]}
+        answer = self._posteriors(texts, batch_size)
+        del answer["mode"]
+        return answer
 
-    def generate(
-        self, num: int, *, component: Any = None, temperature: float = 1.0, seed: int = 0, max_length: int = 40
-    ) -> tuple[list[str], np.ndarray]:
-        """Draws z from the prior and a sentence from each z; sentence i depends on the seed and i alone.
+    def reconstruct(self, texts: Sequence[str], *, seed: int = 0, **decoding: Any) -> list[str]:
+        """Returns what the decoder makes of the mode of each text's posterior, greedily unless `decoding` says otherwise.
+
+        Args:
+          texts: N strings.
+          seed: of sampled words; text i depends on the seed and i alone.
+          **decoding: fields of `Decoding`.
+
+        Raises:
+          UserError: as `encode`, or a setting of `Decoding` that is not admitted.
+        """
+        return self.decode(self._posteriors(texts)["mode"], seed=seed, **{"method": "greedy", **decoding})
+
+    def interpolate(self, start: str, end: str, num: int = 7, *, seed: int = 0, **decoding: Any) -> list[str]:
+        """Returns sentences on the way from one text to another, the reconstructions of both included.
+
+        The way is straight, or along the sphere where the latent space is one.
+
+        Args:
+          start: the first text.
+          end: the last text.
+          num: sentences, at least 2.
+          seed: of sampled words.
+          **decoding: fields of `Decoding`; greedy unless said otherwise.
+
+        Raises:
+          UserError: as `reconstruct`, or fewer than two sentences.
+        """
+        if num < 2:
+            raise UserError(f"num = {num}: an interpolation has at least 2 sentences, the ends")
+        ends = self._posteriors([start, end])["mode"]
+        fraction = tf.cast(tf.linspace(0.0, 1.0, num), ends.dtype)
+        z = self.vae.latent.interpolate(tf.constant(ends[:1]), tf.constant(ends[1:]), fraction)
+        return self.decode(z.numpy(), seed=seed, **{"method": "greedy", **decoding})
+
+    def generate(self, num: int, *, component: Any = None, seed: int = 0, **decoding: Any) -> tuple[list[str], np.ndarray]:
+        """Draws z from the prior and makes a sentence of each z; sentence i depends on the seed and i alone.
 
         Args:
           num: number of sentences.
           component: codes to hold, [J] or [num, J] with -1 for a free variable; None for all free.
-          temperature: of the words; 0 takes the most probable one.
           seed: of z and words.
-          max_length: most words and the end of sentence.
+          **decoding: fields of `Decoding`; words are sampled unless said otherwise.
 
         Returns:
           the sentences and their codes [num, J].
 
         Raises:
-          UserError: a component that does not exist.
+          UserError: a component that does not exist, or a setting of `Decoding` that is not admitted.
         """
-        components = self.vae.latent.num_components
-        chosen = np.asarray(-1 if component is None else component)
-        if np.any(chosen >= components) or np.any(chosen < -1):
-            raise UserError(f"component {chosen.tolist()}: components are numbered 0 to {components - 1}, and -1 leaves one free")
-        codes = np.broadcast_to(chosen, (num, self.vae.latent.num_variables)).astype(np.int32)
-        texts, drawn = self._generate(tf.constant(codes), tf.constant(seed), temperature, max_length)
-        return [text.decode() for text in texts.numpy()], drawn.numpy()
-
-    def _encode_batch(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         latent = self.vae.latent
-        params = self.vae.encode(self.vocabulary(texts))
-        answer = {"mean": latent.mean(params)}
+        if component is not None and not latent.has_codes:
+            raise UserError("this model's prior is no mixture: it has no component to choose")
+        chosen = np.asarray(-1 if component is None else component)
+        if np.any(chosen >= latent.num_components) or np.any(chosen < -1):
+            raise UserError(
+                f"component {chosen.tolist()}: components are numbered 0 to {latent.num_components - 1}, and -1 leaves one free"
+            )
+        try:
+            held = np.broadcast_to(chosen, (num, latent.num_variables)).astype(np.int32)
+        except ValueError:
+            raise UserError(f"component {chosen.tolist()}: must name {latent.num_variables} variables, -1 for a free one") from None
+        drawn = [self._sample_prior(tf.constant(held[i : i + CHUNK]), tf.constant(seed), tf.constant(i)) for i in range(0, num, CHUNK)]
+        z, codes = (np.concatenate([part.numpy() for part in parts]) for parts in zip(*drawn, strict=True))
+        return self.decode(z, seed=seed, **decoding), codes
+
+    def decode(self, z: np.ndarray, *, seed: int = 0, batch_size: int = 256, **decoding: Any) -> list[str]:
+        """Returns a sentence for each z [N, size]; sentence i depends on z, the seed and i alone."""
+        settings = Decoding(**decoding)
+        if settings not in self._decoders:
+            self._decoders[settings] = tf.function(self._decode_batch(settings), reduce_retracing=True, autograph=False)
+        starts = range(0, len(z), batch_size)
+        parts = [self._decoders[settings](tf.constant(z[i : i + batch_size]), tf.constant(seed), tf.constant(i)) for i in starts]
+        return [text.decode() for part in parts for text in part.numpy()]
+
+    def _posteriors(self, texts: Sequence[str], batch_size: int = 256) -> dict[str, np.ndarray]:
+        """What `encode` returns, and "mode" [N, size]."""
+        if not self.vae.latent.size:
+            raise UserError("this model has no latent variable: it can only generate")
+        if isinstance(texts, str) or not len(texts):
+            raise UserError("texts must be a list of one string or more")
+        chunks = [part for i in range(0, len(texts), CHUNK) for part in self._encode_chunk(texts[i : i + CHUNK], batch_size)]
+        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+    def _encode_chunk(self, texts: Sequence[str], batch_size: int) -> Iterator[dict[str, np.ndarray]]:
+        """Encodes texts of similar lengths together, and puts them back in order."""
+        ids = self.vocabulary.tokenize(tf.constant(texts))
+        length = ids.row_lengths().numpy()
+        cut = self.vocabulary.cut(ids, self.max_length)
+        order = np.argsort(length, kind="stable")
+        parts = []
+        for start in range(0, len(order), batch_size):
+            rows = tf.gather(cut, order[start : start + batch_size])
+            parts.append(self._encode(rows.to_tensor(PAD), tf.cast(rows.row_lengths(), tf.int32)))
+        answer = {name: np.concatenate([part[name].numpy() for part in parts])[np.argsort(order)] for name in parts[0]}
+        yield {**answer, "length": length}
+
+    def _encode_batch(self, tokens: tf.Tensor, length: tf.Tensor) -> dict[str, tf.Tensor]:
+        latent = self.vae.latent
+        params = self.vae.encode({"tokens": tokens, "length": length})
+        answer = {"mean": latent.mean(params), "mode": latent.mode(params)}
         if latent.has_codes:
             probabilities = latent.code_probabilities(params)
             answer |= {"probabilities": probabilities, "codes": tf.argmax(probabilities, axis=-1, output_type=tf.int32)}
         return answer
 
-    def _generate_batch(self, codes: tf.Tensor, seed: tf.Tensor, temperature: float, max_length: int) -> tuple[tf.Tensor, tf.Tensor]:
-        index = tf.range(tf.shape(codes)[0])
-        z, drawn = self.vae.latent.sample_prior(tf.shape(codes)[0], stateless.rows(tf.stack([seed, 0]), index), codes)
-        words = stateless.rows(tf.stack([seed, 1]), index)
-        ids = ancestral_sample(self.vae.decoder, z, words, max_length=max_length, temperature=temperature)
-        return self.vocabulary.detokenize(ids), drawn
+    def _sample_prior_batch(self, codes: tf.Tensor, seed: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        num = tf.shape(codes)[0]
+        return self.vae.latent.sample_prior(num, stateless.rows(tf.stack([seed, 0]), start + tf.range(num)), codes)
+
+    def _decode_batch(self, settings: Decoding) -> Any:
+        def decode(z: tf.Tensor, seed: tf.Tensor, start: tf.Tensor) -> tf.Tensor:
+            words = stateless.rows(tf.stack([seed, 1]), start + tf.range(tf.shape(z)[0]))
+            return self.vocabulary.detokenize(settings(self.vae.decoder, z, words))
+
+        return decode

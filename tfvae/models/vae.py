@@ -13,6 +13,7 @@ from tfvae.objectives.elbo import ELBO
 
 Batch = Mapping[str, Any]
 
+_ROLES = ("reconstruction", "kl", "relief", "penalty", "diagnostic")
 _POSTERIOR, _ENCODER_DROPOUT, _DECODER_DROPOUT = range(3)  # streams of one step's seed
 
 
@@ -154,7 +155,7 @@ class VAE(keras.Model):
 
     def _means(self, sums: Mapping[str, tf.Tensor]) -> dict[str, dict[str, tf.Tensor]]:
         """Means over examples by role and name; what the aggregate posterior determines is under "aggregate"."""
-        means: dict[str, dict[str, tf.Tensor]] = {"reconstruction": {}, "kl": {}, "relief": {}, "diagnostic": {}, "latent": {}}
+        means: dict[str, dict[str, tf.Tensor]] = {role: {} for role in (*_ROLES, "latent")}
         for key, value in sums.items():
             role, _, name = key.partition("/")
             if role in means and name:
@@ -165,7 +166,7 @@ class VAE(keras.Model):
     def _loss(self, means: Mapping[str, Mapping[str, tf.Tensor]], weight: tf.Tensor | float) -> tf.Tensor:
         aggregate = means["aggregate"]
         relief = {**means["relief"], **{name: aggregate[name] for name in ("mutual_information",) if name in aggregate}}
-        return self.objective(means["reconstruction"]["reconstruction"], means["kl"], relief, weight)
+        return self.objective(means["reconstruction"]["reconstruction"], means["kl"], relief, weight, penalty=means["penalty"])
 
     def summarize(self, sums: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns scalars by name, from sums over examples: nats a sentence, summed over variables and dimensions.

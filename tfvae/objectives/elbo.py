@@ -11,7 +11,7 @@ from tfvae.objectives.schedules import Constant, Schedule
 
 @keras.saving.register_keras_serializable("tfvae")
 class ELBO:
-    """loss = reconstruction + w * [kl_weight * sum of KLs - beta * dispersion - mi_weight * mutual information].
+    """loss = reconstruction + w * [kl_weight * sum of KLs - beta * dispersion - mi_weight * mutual information] + norm_weight * penalty.
 
     A function of means over examples, so the same formula gives the loss of a batch and of a split. The defaults give the negative ELBO.
     `beta` is the paper's: the share of the dispersion term that is given back. Beyond 1 the objective would be unbounded.
@@ -33,6 +33,7 @@ class ELBO:
         kl_weight: float = 1.0,
         free_bits: float = 0.0,
         free_bits_per: str = "variable",
+        norm_weight: float = 0.0,
         schedule: Schedule | None = None,
     ) -> None:
         """Holds the weights.
@@ -43,6 +44,7 @@ class ELBO:
           kl_weight: weight of the KL terms.
           free_bits: nats a unit.
           free_bits_per: "variable", "dimension" or "total".
+          norm_weight: weight of a spherical latent's norm penalty.
           schedule: of w; constantly 1 unless given.
 
         Raises:
@@ -53,11 +55,17 @@ class ELBO:
         if free_bits_per not in ("variable", "dimension", "total"):
             raise ValueError(f"free_bits_per = {free_bits_per!r}: must be 'variable', 'dimension' or 'total'")
         self.beta, self.mi_weight, self.kl_weight = beta, mi_weight, kl_weight
-        self.free_bits, self.free_bits_per = free_bits, free_bits_per
+        self.free_bits, self.free_bits_per, self.norm_weight = free_bits, free_bits_per, norm_weight
         self.schedule = schedule or Constant()
 
     def __call__(
-        self, reconstruction: tf.Tensor, kl: Mapping[str, tf.Tensor], relief: Mapping[str, tf.Tensor], weight: tf.Tensor | float = 1.0
+        self,
+        reconstruction: tf.Tensor,
+        kl: Mapping[str, tf.Tensor],
+        relief: Mapping[str, tf.Tensor],
+        weight: tf.Tensor | float = 1.0,
+        *,
+        penalty: Mapping[str, tf.Tensor] | None = None,
     ) -> tf.Tensor:
         """Returns the loss, nats a sentence.
 
@@ -66,15 +74,19 @@ class ELBO:
           kl: means of the KL terms, [], [J] or [J, F] each.
           relief: means of "dispersion" and "mutual_information", where the latent has them, any shape.
           weight: w.
+          penalty: mean of "norm_penalty", [], where the latent has it.
         """
         given_back = {"dispersion": self.beta, "mutual_information": self.mi_weight}
-        regularizer = self.kl_weight * self.penalty(kl)
+        regularizer = self.kl_weight * self.total_kl(kl)
         for name, share in given_back.items():
             if share and name in relief:
                 regularizer -= share * tf.reduce_sum(relief[name])
-        return reconstruction + tf.cast(weight, reconstruction.dtype) * regularizer
+        loss = reconstruction + tf.cast(weight, reconstruction.dtype) * regularizer
+        for value in (penalty or {}).values():
+            loss += self.norm_weight * value
+        return loss
 
-    def penalty(self, kl: Mapping[str, tf.Tensor]) -> tf.Tensor | float:
+    def total_kl(self, kl: Mapping[str, tf.Tensor]) -> tf.Tensor | float:
         """Returns the sum of KLs after free bits, []; 0 for a latent without KL terms."""
         if not kl:
             return 0.0
@@ -88,7 +100,7 @@ class ELBO:
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ("beta", "mi_weight", "kl_weight", "free_bits", "free_bits_per")
+        names = ("beta", "mi_weight", "kl_weight", "free_bits", "free_bits_per", "norm_weight")
         return {**{name: getattr(self, name) for name in names}, "schedule": keras.saving.serialize_keras_object(self.schedule)}
 
     @classmethod

@@ -97,10 +97,10 @@ class Cyclical(Schedule):
         return tf.where(position >= self.cycles, 1.0, weight)
 
 
-# Each kind's class and its arguments.
+# Each kind's class and the settings that it has: its arguments, and the unit of one of them.
 SCHEDULES: dict[str, tuple[type[Schedule], tuple[str, ...]]] = {
     "constant": (Constant, ("value",)),
     "logistic": (Logistic, ("slope", "midpoint")),
-    "linear": (Linear, ("start", "steps")),
-    "cyclical": (Cyclical, ("start", "steps", "cycles", "ramp")),
+    "linear": (Linear, ("start", "steps", "epochs")),
+    "cyclical": (Cyclical, ("start", "steps", "epochs", "cycles", "ramp")),
 }

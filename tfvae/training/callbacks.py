@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfvae.config import TrainingConfig
 from tfvae.errors import UserError
+from tfvae.models.text_vae import TextVAE
 from tfvae.models.vae import VAE
 from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.run import Run
@@ -62,6 +63,7 @@ class Selection(keras.callbacks.Callback):
             "reference": math.inf,
             "waited": 0,
             "lr_waited": 0,
+            "lr_fell": False,
             "stopped": "",
         }
 
@@ -75,7 +77,8 @@ class Selection(keras.callbacks.Callback):
         if figure < memory["reference"] - config.min_improvement * abs(memory["reference"]) or math.isinf(memory["reference"]):
             memory.update(reference=figure, waited=0, lr_waited=0)
         elif annealed(self.model, logs):
-            memory.update(waited=memory["waited"] + 1, lr_waited=memory["lr_waited"] + 1)
+            memory.update(waited=memory["waited"] + 1, lr_waited=memory["lr_waited"] + (epoch + 1 > config.lr_wait))
+        if annealed(self.model, logs):
             self._lower_or_stop()
         if memory["stopped"]:
             self.model.stop_training = True
@@ -95,9 +98,10 @@ class Selection(keras.callbacks.Callback):
 
     def _lower_or_stop(self) -> None:
         config, memory, optimizer = self.config, self.memory, self.model.optimizer
-        if config.lr_patience and memory["lr_waited"] >= config.lr_patience:
+        due = config.lr_patience and memory["lr_waited"] >= config.lr_patience
+        if due or (config.lr_keep_falling and memory["lr_fell"]):
             optimizer.learning_rate.assign(optimizer.learning_rate * config.lr_decay)
-            memory["lr_waited"] = 0
+            memory.update(lr_waited=0, lr_fell=True)
         if config.patience and memory["waited"] >= config.patience:
             memory["stopped"] = f"no improvement for {config.patience} epochs"
         elif float(optimizer.learning_rate.numpy()) < config.min_learning_rate:
@@ -131,6 +135,42 @@ class Journal(keras.callbacks.Callback):
             for name, value in values.items():
                 where = name.replace("val_", "valid/", 1) if name.startswith("val_") else f"train/{name}"
                 tf.summary.scalar(where, value)
+        self.writer.flush()
+
+
+class FitPrior(keras.callbacks.Callback):
+    """Fits the prior of a latent that has none of its own to the posterior means of training sentences, before the epoch may be kept."""
+
+    def __init__(self, batches: Any) -> None:
+        """Takes the sentences, in batches."""
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Encodes the sentences and fits."""
+        encode = tf.function(lambda batch: self.model.latent.mean(self.model.encode(batch)), reduce_retracing=True, autograph=False)
+        self.model.latent.fit_prior(np.concatenate([encode(batch).numpy() for batch in self.batches]))
+
+
+class Samples(keras.callbacks.Callback):
+    """Shows in TensorBoard what the prior generates and how many validation sentences each component has."""
+
+    def __init__(self, model: TextVAE, writer: tf.summary.SummaryWriter, num: int = 16) -> None:
+        """Generates `num` sentences an epoch, from the same noise each time."""
+        super().__init__()
+        self.text_vae, self.writer, self.num = model, writer, num
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Writes the sentences as text, with their codes, and a histogram of codes a variable."""
+        latent = self.text_vae.vae.latent
+        texts, codes = self.text_vae.generate(self.num)
+        rows = [f"| {' '.join(map(str, code)) if latent.has_codes else ''} | {text} |" for code, text in zip(codes, texts, strict=True)]
+        with self.writer.as_default(step=int(self.model.step.numpy())):
+            tf.summary.text("samples", "\n".join(["| codes | sentence |", "|---|---|", *rows]))
+            use = self.model.aggregates().get("component_use")
+            for variable, shares in enumerate([] if use is None else use.numpy()):
+                counts = np.round(shares * float(self.model.totals.result()["weight"])).astype(int)
+                tf.summary.histogram(f"component_use/variable_{variable}", np.repeat(np.arange(len(shares)), counts), buckets=len(shares))
         self.writer.flush()
 
 

@@ -5,24 +5,29 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tfvae.config import Config
 from tfvae.data import corpora
 from tfvae.data.batching import Examples, evaluation_batches, steps_per_epoch, tokenize_split, training_batches
 from tfvae.data.corpus import Corpus
+from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary
 from tfvae.data.vocabulary import Vocabulary
-from tfvae.errors import UserError
+from tfvae.errors import UserError, suggest
+from tfvae.latents.latent import Latent
+from tfvae.latents.point import PointLatent
 from tfvae.models.build import build_vae
 from tfvae.models.registry import resolve
 from tfvae.models.text_vae import TextVAE
 from tfvae.models.vae import VAE
-from tfvae.training.callbacks import CollapseWarning, Journal, Saver, Selection, Snapshots, StopOnNaN
+from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
 from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.progress import EpochLines
 from tfvae.training.run import Run, default_path
 
 log = logging.getLogger("tfvae")
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
+FITTED_SENTENCES = 10_000
+"""Training sentences, at most, that an auto-encoder's prior is fitted to."""
 
 
 def fit(
@@ -43,9 +48,9 @@ def fit(
     Raises:
       UserError: bad data or settings, a run directory that may not be used, or a loss that is no number.
     """
-    place = Run(run or default_path(config, resolve(config.model, config.data.name)))
+    place = Run(run or default_path(config, _usual(config)))
     corpus = corpora.read(config.data, config.training.seed)
-    vocabulary = _vocabulary(config, corpus)
+    vocabulary = learn_vocabulary(corpus.train.texts, config.data)
     train, valid = (tokenize(config, corpus, name, vocabulary) for name in ("train", "valid"))
     place.create(config, overwrite=overwrite, resume=resume)
     _check_vocabulary(place, vocabulary)
@@ -53,8 +58,10 @@ def fit(
         f"{config.data.name}: {len(train):,} training and {len(valid):,} validation sentences, {vocabulary.size:,} words; "
         f"{config.model} into {place.path}"
     )
-    model = TextVAE(vocabulary, build_vae(config, vocabulary.size))
-    _train(config, model.vae, train, valid, place, say)
+    steps = steps_per_epoch(train, config.data.batch_size)
+    vae = build_vae(config, vocabulary.size, steps_per_epoch=steps)
+    model = TextVAE(vocabulary, vae, max_length=config.data.eval_max_length)
+    _train(config, model, train, valid, place, say)
     _load_weights(model.vae, place)
     return model, place
 
@@ -67,8 +74,8 @@ def load(run: str) -> TextVAE:
     """
     place = Run(run)
     config = place.config()
-    vocabulary = Vocabulary.load(place.vocabulary_file, lowercase=config.data.lowercase, split_punctuation=config.data.split_punctuation)
-    model = TextVAE(vocabulary, build_vae(config, vocabulary.size))
+    vocabulary = load_vocabulary(place.vocabulary_file, config.data)
+    model = TextVAE(vocabulary, build_vae(config, vocabulary.size), max_length=config.data.eval_max_length)
     _load_weights(model.vae, place)
     return model
 
@@ -90,28 +97,25 @@ def tokenize(config: Config, corpus: Corpus, split: str, vocabulary: Vocabulary)
     return tokenize_split(corpus.split(split), vocabulary, longest, ceiling=config.data.eval_max_length)
 
 
-def _vocabulary(config: Config, corpus: Corpus) -> Vocabulary:
-    data = config.data
-    return Vocabulary.from_texts(
-        corpus.train.texts,
-        size=data.vocabulary_size,
-        min_count=data.min_count,
-        lowercase=data.lowercase,
-        split_punctuation=data.split_punctuation,
-    )
+def _usual(config: Config) -> Config:
+    """What the names of a configuration's model, corpus and preset stand for, the preset itself counting as a change."""
+    preset = config.training.preset
+    usual = resolve(config.model, config.data.name, overrides={"training.preset": preset} if preset else None)
+    usual.training.preset = ""
+    return usual
 
 
 def _check_vocabulary(run: Run, vocabulary: Vocabulary) -> None:
     """Writes the vocabulary of a new run, or checks that a resumed one has the same."""
     if not run.vocabulary_file.exists():
         vocabulary.save(run.vocabulary_file)
-    elif Vocabulary.load(run.vocabulary_file).words != vocabulary.words:
+    elif type(vocabulary).load(run.vocabulary_file).words != vocabulary.words:
         raise UserError(f"{run.vocabulary_file} differs from the corpus's vocabulary: the texts have changed since; use --overwrite")
 
 
-def _train(config: Config, vae: VAE, train: Examples, valid: Examples, run: Run, say: Callable[[str], None]) -> None:
-    training, data = config.training, config.data
-    vae.compile(optimizer=keras.optimizers.Adam(training.learning_rate), jit_compile=False)
+def _train(config: Config, model: TextVAE, train: Examples, valid: Examples, run: Run, say: Callable[[str], None]) -> None:
+    training, data, vae = config.training, config.data, model.vae
+    vae.compile(optimizer=OPTIMIZERS[training.optimizer](training.learning_rate), jit_compile=False)
     vae.optimizer.build(vae.trainable_variables)
     steps = steps_per_epoch(train, data.batch_size)
     selection, warning = Selection(training, run), CollapseWarning(log.warning)
@@ -124,12 +128,18 @@ def _train(config: Config, vae: VAE, train: Examples, valid: Examples, run: Run,
     run.extend(training.epochs)
     if done:
         say(f"resumed after epoch {done}")
+    elif training.init_from:
+        initialize(model, load(training.init_from), training.init_parts)
+        say(f"{training.init_parts} from {training.init_from}")
     if selection.memory["stopped"] or done >= training.epochs:
         say(f"training had ended: {selection.memory['stopped'] or f'{done} epochs'}")
         return
-    callbacks = [StopOnNaN(), selection, Journal(run), warning, lines]
+    journal = Journal(run)
+    callbacks = [StopOnNaN(), selection, journal, warning, lines, Samples(model, journal.writer)]
+    if isinstance(vae.latent, PointLatent):
+        callbacks.insert(1, FitPrior(evaluation_batches(train, data.eval_batch_size, _spread(train, FITTED_SENTENCES))))
     if training.snapshot_sentences:
-        callbacks.append(Snapshots(run, _fixed_sentences(valid, training.snapshot_sentences)))
+        callbacks.append(Snapshots(run, valid.batch(_spread(valid, training.snapshot_sentences))))
     try:
         vae.fit(
             training_batches(train, data.batch_size, training.seed, first_epoch=done, epochs=training.epochs),
@@ -147,7 +157,32 @@ def _train(config: Config, vae: VAE, train: Examples, valid: Examples, run: Run,
     say(f"kept epoch {memory['best_epoch']}" + (f"; stopped: {memory['stopped']}" if memory["stopped"] else ""))
 
 
-def _fixed_sentences(valid: Examples, num: int) -> dict[str, tf.Tensor]:
-    """Returns `num` sentences spread over the validation split, as one batch."""
-    chosen = np.unique(np.linspace(0, len(valid) - 1, min(num, len(valid))).astype(np.int32))
-    return valid.batch(chosen)
+def initialize(model: TextVAE, source: TextVAE, parts: str) -> None:
+    """Gives a model weights of parts of another, as in pretraining by an auto-encoder.
+
+    Args:
+      model: to be trained.
+      source: trained before, with the same vocabulary.
+      parts: of encoder, latent and decoder, with commas between.
+
+    Raises:
+      UserError: another vocabulary, an unknown part, or parts of other kinds or sizes.
+    """
+    if source.vocabulary.words != model.vocabulary.words:
+        raise UserError("--init_from: that run's vocabulary differs from this corpus's: train both on the same texts and settings of data")
+    for name in (part.strip() for part in parts.split(",")):
+        if name not in ("encoder", "latent", "decoder"):
+            raise UserError(f"--parts={parts}: {name!r} is not a part{suggest(name, ('encoder', 'latent', 'decoder'))}")
+        own, other = getattr(model.vae, name), getattr(source.vae, name)
+        try:
+            if isinstance(own, Latent):
+                own.initialize_from(other)
+            else:
+                own.set_weights(other.get_weights())
+        except ValueError as error:
+            raise UserError(f"--init_from: the {name} does not fit: {str(error).splitlines()[0]}; leave it out of --parts") from None
+
+
+def _spread(examples: Examples, num: int) -> np.ndarray:
+    """Numbers of `num` sentences, or of all where there are fewer, spread over a split."""
+    return np.unique(np.linspace(0, len(examples) - 1, min(num, len(examples))).astype(np.int32))

@@ -1,0 +1,6 @@
+"""Encodes a file of texts: the command tfvae-encode."""
+
+from tfvae.cli.encode import main
+
+if __name__ == "__main__":
+    main()

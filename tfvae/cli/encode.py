@@ -1,0 +1,39 @@
+"""tfvae-encode: texts to codes, probabilities and posterior means."""
+
+import sys
+
+from absl import flags
+
+from tfvae.cli.command import run_command
+from tfvae.cli.model import define_model_flags, model_from_flags
+from tfvae.errors import UserError
+from tfvae.models.encode_file import encode_file
+
+SUMMARY = "Encodes a file of texts, one a line: codes, their probabilities and posterior means. The file may be larger than memory."
+
+
+def main() -> None:
+    """Entry point."""
+    run_command(SUMMARY, _define_flags, _encode)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    define_model_flags(values)
+    source = "File of texts, one a line, optionally 'label TAB text', plain or .gz."
+    flags.DEFINE_string("input", "", source, flag_values=values)
+    flags.DEFINE_string("output", "", "File to write, FILE.jsonl or FILE.npz.", flag_values=values)
+    flags.DEFINE_integer("batch_size", 256, "Texts encoded at a time.", lower_bound=1, flag_values=values)
+
+
+def _encode(values: flags.FlagValues) -> None:
+    if not (values.input and values.output):
+        raise UserError("--input and --output are both needed: a file of texts, and a .jsonl or .npz file to write")
+    model, _ = model_from_flags(values)
+    report = encode_file(model, values.input, values.output, batch_size=values.batch_size)
+    for line in report.lines():
+        print(line, file=sys.stderr)
+    print(f"{report.encoded:,} texts into {values.output}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""tfvae-generate: sentences from the prior, or from chosen components of it."""
+
+import json
+
+import numpy as np
+from absl import flags
+
+from tfvae.cli.command import run_command
+from tfvae.cli.model import decoding_from_flags, define_decoding_flags, define_model_flags, model_from_flags
+from tfvae.errors import UserError
+from tfvae.latents.latent import Latent
+
+SUMMARY = "Generates sentences from the prior of a trained model, or from components of it."
+
+
+def main() -> None:
+    """Entry point."""
+    run_command(SUMMARY, _define_flags, _generate)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    define_model_flags(values)
+    flags.DEFINE_integer("num", 10, "Sentences.", lower_bound=1, flag_values=values)
+    component = "Holds variable j at component k, written j:k; may be given several times, for several variables. The others are free."
+    flags.DEFINE_multi_string("component", [], component, flag_values=values)
+    flags.DEFINE_enum("format", "text", ["text", "jsonl"], "text: a sentence a line; jsonl: with its codes.", flag_values=values)
+    define_decoding_flags(values, "sample")
+
+
+def _generate(values: flags.FlagValues) -> None:
+    decoding = decoding_from_flags(values)
+    model, _ = model_from_flags(values)
+    latent = model.vae.latent
+    component = held_components(values.component, latent) if values.component else None
+    texts, codes = model.generate(values.num, component=component, seed=values.seed, **decoding)
+    for text, code in zip(texts, codes.tolist(), strict=True):
+        line = {"text": text, **({"codes": code} if latent.has_codes else {})}
+        print(json.dumps(line, ensure_ascii=False) if values.format == "jsonl" else text)
+
+
+def held_components(pairs: list[str], latent: Latent) -> np.ndarray:
+    """Returns the codes [J] that "j:k" pairs hold, -1 where a variable is free.
+
+    Raises:
+      UserError: the model has no components, a pair does not read as j:k, names what does not exist, or holds a variable twice.
+    """
+    if not latent.has_codes:
+        raise UserError("--component: this model's prior is no mixture, so it has no components: leave it out")
+    held = np.full(latent.num_variables, -1)
+    for pair in pairs:
+        try:
+            variable, component = (int(number) for number in pair.split(":"))
+        except ValueError:
+            raise UserError(f"--component={pair}: must be j:k, the numbers of a variable and of one of its components") from None
+        if not (0 <= variable < latent.num_variables and 0 <= component < latent.num_components):
+            variables, components = latent.num_variables - 1, latent.num_components - 1
+            raise UserError(f"--component={pair}: variables are numbered 0 to {variables} and components 0 to {components}")
+        if held[variable] >= 0:
+            raise UserError(f"--component={pair}: variable {variable} is held twice")
+        held[variable] = component
+    return held
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Von Mises-Fisher posterior with a frozen concentration, uniform prior on the sphere."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import scipy.special
+import tensorflow as tf
+
+from tfvae import stateless
+from tfvae.latents.continuous import ContinuousLatent
+from tfvae.latents.latent import Params, Term
+from tfvae.latents.von_mises_fisher_family import VonMisesFisher, log_area
+
+
+@keras.saving.register_keras_serializable("tfvae")
+class SphericalLatent(ContinuousLatent):
+    """q(z|x) = vMF(mu(x), kappa), p(z) uniform on the unit sphere of R^d.
+
+    kappa is a setting, so the KL is a constant that no training can lower: the posterior cannot collapse.
+
+    References:
+      Xu, Durrett. Spherical Latent Spaces for Stable Variational Autoencoders. EMNLP 2018, section 3.
+    """
+
+    def __init__(self, *, feature_dim: int, dim: int, kappa: float, **kwargs: Any) -> None:
+        """Makes the layer.
+
+        Args:
+          feature_dim: size of the encoder's features.
+          dim: d, numbers in z.
+          kappa: concentration of the posterior.
+          **kwargs: of `ContinuousLatent`.
+        """
+        super().__init__(VonMisesFisher(dim, kappa), feature_dim=feature_dim, **kwargs)
+        self.kappa = kappa
+        self.kl = kl_to_uniform(dim, kappa)
+
+    def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
+        """Returns the KL, the same for all examples, [B, 1], and `norm_penalty` [B].
+
+        The penalty (|raw direction| - 1)^2 keeps the length of what is normalised near 1; the authors' code gives it a weight of 1e-4.
+        """
+        raw = params["posterior"]
+        penalty = tf.square(tf.norm(raw, axis=-1) - 1)
+        return [
+            Term("kl_z", tf.fill([tf.shape(raw)[0], 1], tf.constant(self.kl, raw.dtype)), "kl"),
+            Term("norm_penalty", penalty, "penalty"),
+        ]
+
+    def log_prior(self, z: tf.Tensor) -> tf.Tensor:
+        """Returns minus the log of the sphere's area, [...]."""
+        return tf.fill(tf.shape(z)[:-1], tf.constant(-log_area(self.size), z.dtype))
+
+    def sample_prior(self, num: int, seed: tf.Tensor, component: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns z [n, d], uniform on the sphere, and codes of zeros [n, 1]: there is one component."""
+        normal = stateless.normal([num, self.size], stateless.fold(seed, 0), self.compute_dtype)
+        return tf.math.l2_normalize(normal, axis=-1), tf.zeros([num, 1], tf.int32)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        return {**super().get_config(), "dim": self.size, "kappa": self.kappa}
+
+
+def mean_cosine(dim: int, kappa: float) -> float:
+    """Returns A_d(kappa) = I_(d/2)(kappa) / I_(d/2-1)(kappa), the expected cosine between z and the mean direction, in float64."""
+    return kappa / dim * math.exp(_log_hyp0f1(dim / 2 + 1, kappa) - _log_hyp0f1(dim / 2, kappa))
+
+
+def kl_to_uniform(dim: int, kappa: float) -> float:
+    """Returns KL(vMF(., kappa) || uniform), nats, in float64.
+
+    The ratio of the densities at mu . z = c is exp(kappa c) / 0F1(; d/2; kappa^2 / 4), so KL = kappa A_d(kappa) - log 0F1: no large terms
+    cancel where kappa is small, and none over- or underflows.
+
+    References:
+      Davidson et al. Hyperspherical Variational Auto-Encoders. UAI 2018, equation 14, is the same in Bessel functions.
+    """
+    return kappa * mean_cosine(dim, kappa) - _log_hyp0f1(dim / 2, kappa)
+
+
+def _log_hyp0f1(b: float, kappa: float) -> float:
+    """Log 0F1(; b; kappa^2 / 4), which is log [Gamma(b) (2 / kappa)^(b-1) I_(b-1)(kappa)]."""
+    if kappa**2 < 400 * b:  # below exp(100); beyond that the Bessel function does not underflow
+        return float(np.log(scipy.special.hyp0f1(b, kappa**2 / 4)))
+    return math.lgamma(b) + (b - 1) * math.log(2 / kappa) + math.log(scipy.special.ive(b - 1, kappa)) + kappa
