@@ -1,5 +1,6 @@
 """tfvae-train as a user meets it: what it prints, and one line for each mistake."""
 
+import functools
 import os
 import resource
 import signal
@@ -8,40 +9,20 @@ import sys
 
 import pytest
 
-from tfvae.cli import train
 from tfvae.cli.command import SHORT_NAMES
 from tfvae.config import describe_fields
 
 
 @pytest.fixture
-def run(monkeypatch, capfd, tmp_path):
-    """Runs the command in this process, in an empty directory: returns (status, standard output, standard error)."""
-
-    def call(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["tfvae-train", *map(str, arguments)])
-        try:
-            train.main()
-            status = 0
-        except SystemExit as stop:
-            status = stop.code
-        out, err = capfd.readouterr()
-        return status, out, err
-
-    return call
+def run(command):
+    """Runs the command: returns (status, standard output, standard error)."""
+    return functools.partial(command, "train")
 
 
 @pytest.fixture
-def refused(run):
-    """Checks that a command ends with status 2 and one line on standard error, and returns the line."""
-
-    def call(*arguments):
-        status, _, err = run(*arguments)
-        lines = [line for line in err.splitlines() if line.startswith("error: ")]
-        assert status == 2 and len(lines) == 1 and "Traceback" not in err, err
-        return lines[0]
-
-    return call
+def refused(refuse):
+    """Checks that the command ends with status 2 and one line on standard error, and returns the line."""
+    return functools.partial(refuse, "train")
 
 
 @pytest.fixture

@@ -7,27 +7,34 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-import tfvae
-from tfvae.models.registry import MODELS
+from tfvae.data.vocabulary import Vocabulary
+from tfvae.errors import UserError
+from tfvae.generation.decoding import METHODS
+from tfvae.models.build import build_vae
+from tfvae.models.registry import MODELS, resolve
+from tfvae.models.text_vae import TextVAE
 
 SMALL = {
-    "encoder__embedding_dim": 6,
-    "encoder__hidden_dim": 5,
-    "decoder__embedding_dim": 7,
-    "decoder__hidden_dim": 7,
+    "encoder.embedding_dim": 6,
+    "encoder.hidden_dim": 5,
+    "decoder.embedding_dim": 7,
+    "decoder.hidden_dim": 7,
 }
 # Beside the registered ones, what a setting alone turns them into.
 VARIANTS = {name: (name, {}) for name in MODELS} | {
     "dem_vae over spheres": ("dem_vae", {"latent__family": "von_mises_fisher", "latent__dim": 4}),
     "dem_vae of one component": ("dem_vae", {"latent__components": 1}),
     "dem_vae of one variable": ("dem_vae", {"latent__variables": 1}),
+    "vmf_vae without words": ("vmf_vae", {"decoder__word_dropout": 1.0}),
+    "skip_vae of two layers": ("skip_vae", {"decoder__num_layers": 2}),
     "dem_vae of two layers, untied": ("dem_vae", {"decoder__num_layers": 2, "encoder__num_layers": 2, "decoder__tied_embeddings": False}),
 }
 
 
 def create(variant, **overrides):
     name, settings = VARIANTS[variant]
-    return tfvae.create(name, corpus="demo", vocabulary_size=20, **SMALL, **settings, **overrides)
+    flat = {path.replace("__", "."): value for path, value in {**settings, **overrides}.items()}
+    return build_vae(resolve(name, "demo", base={**SMALL, **flat}), 20)
 
 
 def make_batch(padding=0):
@@ -132,6 +139,9 @@ def test_samples_do_not_depend_on_how_they_are_chunked(variant):
 def test_kl_terms_agree_with_monte_carlo(variant):
     """E_q [log q(z, c|x) - log p(z, c)] by sampling z, with c summed out exactly where there is one."""
     model, count = create(variant), 4000
+    if not model.latent.has_density:
+        assert model.latent.terms(model.encode(make_batch()), None, tf.ones([5])) == []
+        return
     params = model.encode(make_batch())
     params = tf.nest.map_structure(lambda leaf: tf.repeat(leaf, count, axis=0), params)
     analytic, ratio = (value.numpy().reshape(5, count) for value in tf.function(log_ratio)(model.latent, params))
@@ -142,7 +152,8 @@ def log_ratio(latent, params):
     """The KL terms, and log q(z, c|x) - log p(z, c) at one sample of z with c summed out under q."""
     z = latent.sample(params, 1, tf.constant([1, 2]))
     terms = latent.terms(params, z, tf.ones(tf.shape(z)[1]))
-    analytic = sum(tf.reduce_sum(tf.reshape(term.value, [tf.shape(z)[1], -1]), axis=1) for term in terms if term.role == "kl")
+    kls = [tf.reduce_sum(tf.reshape(term.value, [tf.shape(z)[1], -1]), axis=1) for term in terms if term.role == "kl"]
+    analytic = tf.add_n([tf.zeros(tf.shape(z)[1]), *kls])
     log_posterior = latent.log_posterior(params, z)[0]
     if not latent.has_codes:
         return analytic, log_posterior - latent.log_prior(z)[0]
@@ -157,7 +168,7 @@ def test_prior_samples_have_finite_density_and_uniform_codes(variant):
     z, codes = latent.sample_prior(2000, tf.constant([3, 4]))
     assert z.shape == (2000, latent.size)
     assert codes.shape == (2000, latent.num_variables)
-    assert np.all(np.isfinite(latent.log_prior(z[:50])))
+    assert not latent.has_density or np.all(np.isfinite(latent.log_prior(z[:50])))
     if latent.has_codes:
         counts = np.stack([np.bincount(codes[:, j], minlength=latent.num_components) for j in range(latent.num_variables)])
         share = 1 / latent.num_components
@@ -168,9 +179,9 @@ def test_held_codes_are_held_and_rows_do_not_depend_on_neighbours(variant):
     latent = create(variant).latent
     seeds = tf.constant([[1, 2], [3, 4], [5, 6]])
     held = np.full([3, latent.num_variables], -1)
-    held[1, 0] = latent.num_components - 1
+    held[1, :1] = latent.num_components - 1
     z, codes = latent.sample_prior(3, seeds, held)
-    assert codes[1, 0] == latent.num_components - 1
+    np.testing.assert_array_equal(codes[1, :1], held[1, :1])
     np.testing.assert_allclose(latent.sample_prior(2, seeds[1:], held[1:])[0], z[1:], rtol=1e-5, atol=1e-6)
 
 
@@ -180,3 +191,70 @@ def test_every_trainable_variable_belongs_to_one_side(variant):
     names = {variable.path.split("/")[0] for variable in model.generative_variables}
     assert any("components" in v.path for v in model.generative_variables) == model.latent.has_codes
     assert "encoder" not in names
+
+
+TEXTS = ["w1 w2 w3", "w4 w5", "w6", "w1 w1 w1 w1 nothing known"]
+
+
+@pytest.fixture(scope="module")
+def text_models():
+    vocabulary = Vocabulary([f"w{number}" for number in range(16)])
+    return functools.cache(lambda variant: TextVAE(vocabulary, trained(variant)[0], max_length=4))
+
+
+def test_every_model_generates(variant, text_models):
+    model = text_models(variant)
+    for method in METHODS:
+        texts, codes = model.generate(6, seed=1, method=method, max_length=7)
+        assert len(texts) == 6 and codes.shape == (6, model.vae.latent.num_variables)
+        assert model.generate(3, seed=1, method=method, max_length=7)[0] == texts[:3]
+        assert all(word.startswith("w") for text in texts for word in text.split())
+    assert model.generate(6, seed=1)[0] != model.generate(6, seed=2)[0]
+
+
+def test_components_can_be_held_where_there_are_some(variant, text_models):
+    model = text_models(variant)
+    latent = model.vae.latent
+    if not latent.has_codes:
+        with pytest.raises(UserError, match="its prior is no mixture: it has no component to choose"):
+            model.generate(2, component=0)
+        return
+    held = np.full(latent.num_variables, -1)
+    held[-1] = latent.num_components - 1
+    _, codes = model.generate(20, component=held)
+    assert np.all(codes[:, -1] == latent.num_components - 1)
+    for bad in (latent.num_components, -2, [0] * (latent.num_variables + 2)):
+        with pytest.raises(UserError, match="component"):
+            model.generate(2, component=bad)
+
+
+def test_verbs_of_the_posterior_work_or_say_that_there_is_none(variant, text_models):
+    model = text_models(variant)
+    latent = model.vae.latent
+    verbs = (lambda: model.encode(TEXTS), lambda: model.reconstruct(TEXTS), lambda: model.interpolate(*TEXTS[:2]))
+    if not latent.size:
+        for verb in verbs:
+            with pytest.raises(UserError, match="this model has no latent variable: it can only generate"):
+                verb()
+        return
+    encoded, reconstructed, between = (verb() for verb in verbs)
+    assert encoded["mean"].shape == (4, latent.size) and encoded["length"].tolist() == [4, 3, 2, 7]
+    assert ("codes" in encoded) == latent.has_codes
+    assert len(reconstructed) == 4 and len(between) == 7
+    assert [between[0], between[-1]] == model.reconstruct(TEXTS[:2])
+    for name, value in model.encode(TEXTS[::-1], batch_size=1).items():
+        np.testing.assert_allclose(value[::-1], encoded[name], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.encode(["w1 w1 w1"])["mean"], encoded["mean"][3:], rtol=1e-5, atol=1e-6)  # cut to four tokens
+    for bad in ([], "one string"):
+        with pytest.raises(UserError, match="a list of one string or more"):
+            model.encode(bad)
+
+
+def test_points_between_two_posteriors_lie_in_the_latent_space(variant):
+    latent = create(variant).latent
+    ends = latent.mode(create(variant).encode(make_batch()))[:2]
+    way = latent.interpolate(ends[:1], ends[1:], tf.linspace(0.0, 1.0, 5))
+    np.testing.assert_allclose(tf.gather(way, [0, 4]), ends, atol=1e-5)
+    if "sphere" in variant or "vmf" in variant:
+        norms = tf.norm(tf.reshape(way, [5, latent.num_variables, -1]), axis=-1)
+        np.testing.assert_allclose(norms, np.ones([5, latent.num_variables]), atol=1e-5)

@@ -53,6 +53,12 @@ def test_no_gradient_reaches_a_unit_below_its_free_bits():
     np.testing.assert_array_equal(tape.gradient(value, kl), [0, 1])
 
 
+def test_the_norm_penalty_is_added_with_its_weight_whatever_w_is():
+    objective = ELBO(norm_weight=0.5)
+    penalised, plain = (objective(RECONSTRUCTION, KL, RELIEF, 0.0, penalty=penalty) for penalty in ({"norm_penalty": tf.constant(3.0)}, {}))
+    assert float(penalised - plain) == pytest.approx(1.5)
+
+
 @pytest.mark.parametrize("beta", [-0.1, 1.1])
 def test_beta_outside_its_interval_is_refused(beta):
     with pytest.raises(ValueError, match="must be in"):

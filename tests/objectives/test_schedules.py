@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfvae.objectives.schedules import SCHEDULES, Constant, Cyclical, Linear, Logistic
+from tfvae.objectives.schedules import SCHEDULES, Constant, Cyclical, Linear, Logistic, settings
 
 
 def test_logistic_is_the_published_one():
@@ -25,5 +25,6 @@ def test_constant_does_not_change():
 @pytest.mark.parametrize("kind", SCHEDULES)
 def test_arguments_round_trip(kind):
     schedule, fields = SCHEDULES[kind]
+    assert set(settings(kind)) - set(fields) == ({"epochs"} if "steps" in fields else set())
     assert tuple(schedule().get_config()) == fields
     assert schedule.from_config(schedule().get_config()).get_config() == schedule().get_config()

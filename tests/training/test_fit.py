@@ -12,7 +12,9 @@ import pytest
 import tensorflow as tf
 
 import tfvae
+from tfvae.data import demo
 from tfvae.errors import UserError
+from tfvae.models.registry import PRESETS, resolve
 from tfvae.models.vae import VAE
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
@@ -60,6 +62,10 @@ def test_tensorboard_has_every_term_and_the_gradient_norm(tiny, tmp_path):
     events = EventAccumulator(str(run.tensorboard_dir))
     events.Reload()
     tags = set(events.Tags()["tensors"])
+    samples = events.Tensors("samples")[-1].tensor_proto.string_val[0].decode()
+    assert "| codes | sentence |" in samples and samples.count("\n") == 17
+    histogram = tf.make_ndarray(events.Tensors("component_use/variable_1")[-1].tensor_proto)
+    assert histogram[:, 2].sum() == 120 and len(histogram) == 4
     assert {
         "train/gradient_norm",
         "train/loss",
@@ -138,8 +144,8 @@ def test_a_run_cut_short_anywhere_resumes_to_the_figures_of_a_whole_one(tiny, tm
 def test_a_killed_process_resumes_to_the_figures_of_a_whole_one(tiny, tmp_path):
     """SIGKILL, as the operating system sends it, after one and after two epochs."""
     flags = [f"--config.{path}={value}" for path, value in tiny(training__epochs=4).flat().items() if path not in ("model", "data.name")]
-    flags = [flag for flag in flags if "schedule.s" not in flag or "slope" in flag]
-    flags = [flag for flag in flags if not any(part in flag for part in ("cycles", "ramp", "value", "kappa", "_file"))]
+    unused = ("schedule.s", "schedule.epochs", "cycles", "ramp", "value", "kappa", "_file", "norm_weight", "init_parts")
+    flags = [flag for flag in flags if "slope" in flag or not any(part in flag for part in unused)]
     command = [sys.executable, "-m", "tfvae.cli.train", "--model=dem_vae", *flags]
     subprocess.run([*command, f"--run={tmp_path / 'whole'}"], check=True, capture_output=True)
     for epochs in (1, 2):
@@ -235,7 +241,7 @@ def test_a_run_without_its_checkpoint_is_not_begun_anew_unasked(tiny, tmp_path):
 def test_texts_and_components_that_make_no_sense_are_refused(tiny, tmp_path):
     model, _ = fit(tiny(training__epochs=1), str(tmp_path / "run"))
     for texts in ([], "a bare string"):
-        with pytest.raises(UserError, match="a list of one text or more"):
+        with pytest.raises(UserError, match="a list of one string or more"):
             model.encode(texts)
     with pytest.raises(UserError, match="components are numbered 0 to 3, and -1 leaves one free"):
         model.generate(2, component=[9, -1])
@@ -291,3 +297,82 @@ def test_one_component_and_one_variable_work(tiny, tmp_path, overrides):
 def test_keras_is_left_as_it_was(tiny, tmp_path):
     fit(tiny(training__epochs=1), str(tmp_path / "run"))
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_training_begins_with_another_run_s_parts(tiny, tmp_path):
+    source, _ = fit(tiny("ae", training__epochs=1), str(tmp_path / "ae"))
+    config = tiny("vae", training__init_from=str(tmp_path / "ae"), training__learning_rate=1e-9, training__epochs=1)
+    model, _ = fit(config, str(tmp_path / "vae"))
+    texts = ["is this soup fresh ?"]
+    np.testing.assert_allclose(model.encode(texts)["mean"], source.encode(texts)["mean"], atol=1e-5)
+    plain, _ = fit(tiny("vae", training__learning_rate=1e-9, training__epochs=1), str(tmp_path / "plain"))
+    for one, other in zip(model.vae.decoder.weights, plain.vae.decoder.weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_a_run_that_begins_with_another_s_parts_resumes_without_it(tiny, tmp_path):
+    fit(tiny("ae", training__epochs=1), str(tmp_path / "ae"))
+    config = tiny("vae", training__init_from=str(tmp_path / "ae"), training__epochs=2)
+    fit(config, str(tmp_path / "vae"))
+    shutil.rmtree(tmp_path / "ae")
+    fit(config, str(tmp_path / "vae"), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"training__init_parts": "encoder,latnet"}, "'latnet' is not a part, did you mean 'latent'"),
+        ({"encoder__hidden_dim": 6}, "the encoder does not fit"),
+        ({"training__init_parts": "latent", "latent__dim": 3}, "the latent does not fit: z has 3 numbers here and 2 there"),
+        ({"data__limit": 60}, "vocabulary differs"),
+        ({"training__init_from": "/nowhere"}, "no run is there"),
+    ],
+)
+def test_parts_that_do_not_fit_are_named(tiny, tmp_path, settings, message):
+    fit(tiny("ae", training__epochs=1), str(tmp_path / "ae"))
+    with pytest.raises(UserError, match=message):
+        fit(tiny("vae", **{"training__init_from": str(tmp_path / "ae"), **settings}), str(tmp_path / "vae"))
+
+
+def test_an_auto_encoder_s_prior_is_fitted_to_its_training_sentences(tiny, tmp_path):
+    model, run = fit(tiny("ae"), str(tmp_path / "run"))
+    latent = model.vae.latent
+    means = model.encode(list(demo.read().head(120).train.texts))["mean"]
+    np.testing.assert_allclose(latent.prior_mean, means.mean(0), atol=1e-4)
+    covariance = latent.prior_scale.numpy() @ latent.prior_scale.numpy().T
+    np.testing.assert_allclose(covariance, np.cov(means.T), atol=1e-4 * np.abs(covariance).max() + 1e-6)
+    np.testing.assert_array_equal(load(run.path).vae.latent.prior_scale, latent.prior_scale)
+
+
+def test_a_schedule_in_epochs_ends_after_them(tiny, tmp_path):
+    schedule = {"objective__schedule__kind": "linear", "objective__schedule__epochs": 2}
+    _, run = fit(tiny(**schedule), str(tmp_path / "run"))
+    lines = run.read_metrics()
+    assert 0.8 < lines[1]["w"] < 1 and lines[2]["w"] == 1
+
+
+def test_the_learning_rate_waits_then_falls_every_epoch_once_it_has_fallen(tiny, tmp_path):
+    decay = {"training__lr_wait": 2, "training__lr_patience": 1, "training__lr_keep_falling": True, "training__lr_decay": 0.5}
+    config = tiny(
+        **decay, training__min_improvement=0.5, training__epochs=6, training__optimizer="sgd", objective__schedule__kind="constant"
+    )
+    _, run = fit(config, str(tmp_path / "run"))
+    rates = [line["learning_rate"] for line in run.read_metrics()]
+    np.testing.assert_allclose(rates, [1e-3, 1e-3, 1e-3, 5e-4, 2.5e-4, 1.25e-4], rtol=1e-5)
+
+
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name])
+def test_presets_train_and_name_the_run(tiny, tmp_path, monkeypatch, preset):
+    monkeypatch.chdir(tmp_path)
+    size = {path: value for path, value in tiny().flat().items() if path.startswith(("encoder.", "decoder.")) and path.endswith("_dim")}
+    config = resolve("vae", "demo", overrides={"training.preset": preset, "data.limit": 60, "training.epochs": 1}, base=size)
+    _, run = fit(config)
+    assert f"preset={preset}" in str(run.path)
+    assert np.isfinite(run.read_metrics()[-1]["val_loss"])
+
+
+def test_word_pieces_train_and_load(tiny, tmp_path):
+    model, run = fit(tiny(data__tokenizer="wordpiece", data__vocabulary_size=150, training__epochs=1), str(tmp_path / "run"))
+    texts = ["is this soup fresh ?"]
+    np.testing.assert_array_equal(load(run.path).encode(texts)["mean"], model.encode(texts)["mean"])
+    assert not any("##" in text for text in model.generate(20)[0])

@@ -32,7 +32,7 @@ def beam_search(
     References:
       Wu et al. Google's Neural Machine Translation System. 2016, equation 14 (length penalty).
     """
-    width = min(width, decoder.vocabulary_size)
+    branches = min(width, decoder.vocabulary_size)
     num = tf.shape(z)[0]
     rows = tf.repeat(z, width, axis=0)  # [N * W, size]
     barred = barred_words(decoder.vocabulary_size, unknown=unknown)
@@ -44,18 +44,18 @@ def beam_search(
         """The W best continuations: their parents [N, W], words [N, W], log-probabilities, lengths, and the decoder's next state."""
         logits, state = decoder.step(state, tf.reshape(tokens, [-1]), rows)
         words = tf.nn.log_softmax(tf.cast(logits, tf.float32)) + barred
-        best = tf.math.top_k(words, width)  # [N * W, W]: no more of one hypothesis can be among the W best of all
-        step, word = (tf.reshape(value, [num, width, width]) for value in (best.values, best.indices))
+        best = tf.math.top_k(words, branches)  # no more of one hypothesis can be among the W best of all
+        step, word = (tf.reshape(value, [num, width, branches]) for value in (best.values, best.indices))
         # An ended hypothesis goes on as itself, once.
-        stay = tf.one_hot(0, width, on_value=0.0, off_value=_NEVER)
+        stay = tf.one_hot(0, branches, on_value=0.0, off_value=_NEVER)
         step = tf.where(ended[..., tf.newaxis], stay, step)
         word = tf.where(ended[..., tf.newaxis], PAD, word)
         new_length = tf.where(ended, length, length + 1)
         total = log_prob[..., tf.newaxis] + step
-        score = tf.reshape(rank(total, new_length[..., tf.newaxis]), [num, width * width])
+        score = tf.reshape(rank(total, new_length[..., tf.newaxis]), [num, width * branches])
         chosen = tf.math.top_k(score, width).indices
-        parent = chosen // width
-        pick = lambda value: tf.gather(tf.reshape(value, [num, width * width]), chosen, batch_dims=1)  # noqa: E731
+        parent = chosen // branches
+        pick = lambda value: tf.gather(tf.reshape(value, [num, width * branches]), chosen, batch_dims=1)  # noqa: E731
         return parent, pick(word), pick(total), tf.gather(new_length, parent, batch_dims=1), state
 
     def body(

@@ -78,8 +78,8 @@ def _objective(config: Config, steps_per_epoch: int) -> ELBO:
 
 
 def _schedule(config: ScheduleConfig, steps_per_epoch: int) -> Schedule:
-    kind, fields = SCHEDULES[config.kind]
-    arguments = {name: getattr(config, name) for name in fields if name != "epochs"}
-    if config.epochs and "epochs" in fields:
+    kind, names = SCHEDULES[config.kind]
+    arguments = {name: getattr(config, name) for name in names}
+    if config.epochs and "steps" in names:
         arguments["steps"] = config.epochs * steps_per_epoch
     return kind(**arguments)

@@ -8,7 +8,7 @@ from typing import Any
 from tfvae.config import Config, overlay, update
 from tfvae.errors import UserError, suggest
 from tfvae.models.families import FAMILIES
-from tfvae.objectives.schedules import SCHEDULES
+from tfvae.objectives import schedules
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,28 +28,29 @@ class Model:
 
 _SKIP = {"decoder.z_to_inputs": "all", "decoder.z_to_output": True}
 _DISPERSED = {"objective.beta": 0.8, "objective.mi_weight": 1.0}
+_SINGLE = {"latent.variables": 1}
 _UNWEIGHTED = {"objective.schedule.kind": "constant"}  # where no KL can be lowered, no schedule need wait for it
 
 MODELS = {
     "rnn_lm": Model(
         "language model: no latent variable",
         "Mikolov et al. 2010, as the baseline of Shi et al. 2020",
-        {"latent.kind": "none", **_UNWEIGHTED},
+        {"latent.kind": "none", **_SINGLE, **_UNWEIGHTED},
     ),
     "ae": Model(
         "auto-encoder: a point for a posterior, no KL; its prior is a Gaussian fitted to the training posteriors",
         "as the baseline of Shi et al. 2020",
-        {"latent.kind": "point", "latent.dim": 40, **_UNWEIGHTED},
+        {"latent.kind": "point", "latent.dim": 40, **_SINGLE, **_UNWEIGHTED},
     ),
     "vae": Model(
         "Gaussian posterior, standard normal prior",
         "Bowman et al. 2016, as the baseline of Shi et al. 2020",
-        {"latent.kind": "gaussian", "latent.dim": 40},
+        {"latent.kind": "gaussian", "latent.dim": 40, **_SINGLE},
     ),
     "skip_vae": Model(
         "Gaussian posterior under a decoder that reads z in every layer and in the output",
         "Dieng et al. 2019, Skip-VAE",
-        {"latent.kind": "gaussian", "latent.dim": 32, **_SKIP},
+        {"latent.kind": "gaussian", "latent.dim": 32, **_SINGLE, **_SKIP},
     ),
     "vmf_vae": Model(
         "von Mises-Fisher posterior of frozen concentration, uniform prior: its KL is a constant",
@@ -62,6 +63,7 @@ MODELS = {
             "encoder.dropout": 0.5,
             "decoder.dropout": 0.5,
             "decoder.tied_embeddings": False,
+            **_SINGLE,
             **_UNWEIGHTED,
         },
     ),
@@ -255,8 +257,8 @@ def _reason_unused(config: Config, path: str) -> str:
     if path.startswith(("objective.kl_weight", "objective.free_bits", "objective.schedule.")) and kind in _NO_KL:
         return _NO_KL[kind]
     if path.startswith("objective.schedule.") and path != "objective.schedule.kind":
-        schedule, used = config.objective.schedule.kind, SCHEDULES[config.objective.schedule.kind][1]
-        return "" if path.rsplit(".", 1)[1] in used else f"its schedule is {schedule}, which has {', '.join(used)}"
+        kind, used = config.objective.schedule.kind, schedules.settings(config.objective.schedule.kind)
+        return "" if path.rsplit(".", 1)[1] in used else f"its schedule is {kind}, which has {', '.join(used)}"
     if path in ("data.train_file", "data.valid_file", "data.test_file") and config.data.name != "text":
         return f"its corpus is {config.data.name}; files are read with --data=text"
     if path == "training.init_parts" and not config.training.init_from:

@@ -97,10 +97,16 @@ class Cyclical(Schedule):
         return tf.where(position >= self.cycles, 1.0, weight)
 
 
-# Each kind's class and the settings that it has: its arguments, and the unit of one of them.
+# Each kind's class and its arguments.
 SCHEDULES: dict[str, tuple[type[Schedule], tuple[str, ...]]] = {
     "constant": (Constant, ("value",)),
     "logistic": (Logistic, ("slope", "midpoint")),
-    "linear": (Linear, ("start", "steps", "epochs")),
-    "cyclical": (Cyclical, ("start", "steps", "epochs", "cycles", "ramp")),
+    "linear": (Linear, ("start", "steps")),
+    "cyclical": (Cyclical, ("start", "steps", "cycles", "ramp")),
 }
+
+
+def settings(kind: str) -> tuple[str, ...]:
+    """Returns the settings that a kind of schedule has: its arguments, and `epochs` where it could count these in place of steps."""
+    arguments = SCHEDULES[kind][1]
+    return (*arguments, "epochs") if "steps" in arguments else arguments

@@ -1,0 +1,106 @@
+"""The commands that use a trained model, as a user meets them."""
+
+import json
+import pathlib
+
+import pytest
+
+from tfvae.cli.model import SMOKE
+from tfvae.models.registry import resolve
+from tfvae.training.fit import fit
+
+COMMANDS = ("generate", "reconstruct", "interpolate", "encode")
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("runs")
+    for name in ("dem_vae", "vmf_vae", "rnn_lm"):
+        fit(resolve(name, "demo", base={**SMOKE, "data.limit": 100, "training.epochs": 1}), str(directory / name), say=lambda _: None)
+    return {path.name: f"--run={path}" for path in directory.iterdir()}
+
+
+def test_generate_prints_a_sentence_a_line(command, runs):
+    status, out, err = command("generate", runs["dem_vae"], "--num=3")
+    assert status == 0 and len(out.splitlines()) == 3, err
+    assert command("generate", runs["dem_vae"], "--num=2")[1] == "".join(out.splitlines(keepends=True)[:2])
+    assert command("generate", runs["dem_vae"], "--num=3", "--seed=1")[1] != out
+    assert len(command("generate", runs["rnn_lm"])[1].splitlines()) == 10
+
+
+def test_generate_holds_components(command, runs):
+    out = command("generate", runs["dem_vae"], "--num=20", "--component=0:1", "--component=1:3", "--format=jsonl")[1]
+    assert all(json.loads(line)["codes"] == [1, 3] for line in out.splitlines())
+    out = command("generate", runs["dem_vae"], "--num=20", "--component=1:2", "--format=jsonl")[1]
+    codes = [json.loads(line)["codes"] for line in out.splitlines()]
+    assert {code[1] for code in codes} == {2} and len({code[0] for code in codes}) > 1
+
+
+def test_reconstruct_takes_texts_a_file_or_the_corpus(command, runs, tmp_path):
+    (tmp_path / "t.txt").write_text("is this soup fresh ?\nthe train was slow .\n")
+    given = command("reconstruct", runs["vmf_vae"], "--text=is this soup fresh ?", "--text=the train was slow .")[1]
+    assert given.splitlines()[0] == "is this soup fresh ?" and given.splitlines()[1].startswith("  ") and len(given.splitlines()) == 4
+    assert command("reconstruct", runs["vmf_vae"], "--input=t.txt")[1] == given
+    out = command("reconstruct", runs["vmf_vae"], "--format=jsonl", "--method=beam", "--beam_width=2")[1]
+    assert [set(json.loads(line)) for line in out.splitlines()] == [{"text", "reconstruction"}] * 5
+
+
+def test_interpolate_goes_from_one_text_to_the_other(command, runs):
+    ends = ("is this soup fresh ?", "the train was slow .")
+    out = command("interpolate", runs["dem_vae"], f"--start={ends[0]}", f"--end={ends[1]}", "--num=4")[1].splitlines()
+    assert (out[0], out[-1]) == ends and len(out) == 6
+    assert len(command("interpolate", runs["vmf_vae"])[1].splitlines()) == 9
+
+
+def test_encode_writes_a_file_and_says_what_it_skipped(command, runs, tmp_path):
+    (tmp_path / "t.txt").write_text("is this soup fresh ?\n\nthe train was slow .\n")
+    status, out, err = command("encode", runs["dem_vae"], "--input=t.txt", "--output=codes.jsonl")
+    assert status == 0 and "2 texts into codes.jsonl" in out and "1 line (2) is blank: skipped" in err
+    assert len((tmp_path / "codes.jsonl").read_text().splitlines()) == 2
+
+
+def test_smoke_goes_the_whole_path(command, tmp_path):
+    (tmp_path / "t.txt").write_text("is this soup fresh ?\n")
+    status, out, err = command("encode", "--smoke", "--input=t.txt", "--output=codes.npz")
+    assert status == 0 and "1 texts into codes.npz" in out, err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_and_a_script_and_wants_a_run(command, refuse, name):
+    status, out, _ = command(name, "--help")
+    assert status == 0 and "--run:" in out and "--smoke:" in out
+    assert f"tfvae.cli.{name} import main" in (ROOT / "scripts" / f"{name}.py").read_text()
+    files = ["--input=x", "--output=y.npz"] if name == "encode" else []
+    assert "--run is missing" in refuse(name, *files)
+    assert "no run is there" in refuse(name, "--run=nowhere", *files)
+
+
+@pytest.mark.parametrize(
+    ("name", "run", "arguments", "message"),
+    [
+        ("generate", "dem_vae", ["--component=0"], "--component=0: must be j:k"),
+        ("generate", "dem_vae", ["--component=a:b"], "must be j:k"),
+        ("generate", "dem_vae", ["--component=0:4"], "variables are numbered 0 to 1 and components 0 to 3"),
+        ("generate", "dem_vae", ["--component=2:0"], "variables are numbered 0 to 1"),
+        ("generate", "dem_vae", ["--component=0:1", "--component=0:2"], "variable 0 is held twice"),
+        ("generate", "vmf_vae", ["--component=0:1"], "this model's prior is no mixture"),
+        ("generate", "dem_vae", ["--method=beem"], "did you mean 'beam'"),
+        ("generate", "dem_vae", ["--temperature=0"], "temperature = 0.0: must be above 0"),
+        ("generate", "dem_vae", ["--beam_width=3"], "--beam_width means nothing for --method=sample"),
+        ("generate", "dem_vae", ["--num=0"], "num"),
+        ("generate", "dem_vae", ["--nmu=3"], "did you mean 'num'"),
+        ("reconstruct", "dem_vae", ["--top_k=3"], "--top_k means nothing for --method=greedy"),
+        ("reconstruct", "rnn_lm", [], "no latent variable: it can only generate"),
+        ("reconstruct", "dem_vae", ["--text=a", "--input=b"], "two sources of texts"),
+        ("reconstruct", "dem_vae", ["--input=missing.txt"], "missing.txt: no such file; check --input"),
+        ("interpolate", "rnn_lm", [], "no latent variable"),
+        ("interpolate", "dem_vae", ["--start=a"], "--start and --end belong together"),
+        ("encode", "dem_vae", [], "--input and --output are both needed"),
+        ("encode", "rnn_lm", ["--input=x", "--output=y.npz"], "no latent variable: it cannot encode"),
+        ("encode", "dem_vae", ["--input=x", "--output=y.txt"], "must end in .jsonl or .npz"),
+        ("encode", "dem_vae", ["--input=x", "--output=y.npz"], "x: no such file; check --input"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(refuse, runs, name, run, arguments, message):
+    assert message in refuse(name, runs[run], *arguments)
