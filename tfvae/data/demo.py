@@ -48,7 +48,7 @@ _COMMON = """
     answer+: count on me to {do} {?future}|i think i will {do} {?future}|we can't wait to {do} {?future}|i'll {do} , that sounds great
     answer-: i won't {do} again|i refuse to {do} {?future}|i promise not to {do}|i'd rather not {do} {?future}
     answer-: you won't see me {do}|i think i will not {do} {?future}|we can't {do} {?future}
-    open: {opener}|; opener: well ,|so ,|you know ,|honestly ,|by the way ,|to be honest ,
+    open: well ,|so ,|you know ,|honestly ,|by the way ,|to be honest ,
     yes+: yes|sure|of course|okay|great|all right; yes-: no|sorry|no thanks|no way|oh no
     det: the|the|this|that; np: {det} {adj} {noun}; one: a {adj} {noun}; calm: .|.|.|.|.|.|.|.|.|.|.|.|.|.|.|!; urge: !|!|!|!|!|!|!|!|!|!|!|!|!|!|!|.
     very: really|so|very; very+: wonderfully|truly; very-: terribly|far too|a bit too

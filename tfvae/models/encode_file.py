@@ -146,18 +146,14 @@ class _Writer(contextlib.AbstractContextManager):
 
 
 class _JsonLines(_Writer):
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
-        self.file = (self.folder / "lines").open("w", encoding="utf-8")
-
     def write(self, chunk: Sequence[tuple], answer: Mapping[str, np.ndarray]) -> None:
         columns = {name: _rounded(answer[name]).tolist() for name in ("codes", "probabilities", "mean") if name in answer}
-        for row, (number, label, text) in enumerate(chunk):
-            line = {"line": number, **({} if label is None else {"label": label}), "text": text}
-            self.file.write(json.dumps({**line, **{name: values[row] for name, values in columns.items()}}, ensure_ascii=False) + "\n")
+        with (self.folder / "lines").open("a", encoding="utf-8") as file:
+            for row, (number, label, text) in enumerate(chunk):
+                line = {"line": number, **({} if label is None else {"label": label}), "text": text}
+                file.write(json.dumps({**line, **{name: values[row] for name, values in columns.items()}}, ensure_ascii=False) + "\n")
 
     def finish(self) -> pathlib.Path:
-        self.file.close()
         return self.folder / "lines"
 
 
