@@ -6,7 +6,7 @@ from typing import Any
 from tfvae.errors import UserError
 from tfvae.version import __version__
 
-__all__ = ["Config", "TextVAE", "UserError", "__version__", "create", "fit", "load", "resolve"]
+__all__ = ["Config", "TextVAE", "UserError", "__version__", "create", "encode_file", "fit", "load", "resolve"]
 
 if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
     raise ImportError(f"tfvae runs on the TensorFlow backend, but KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}: unset it")
@@ -51,6 +51,13 @@ def load(run: str) -> Any:
     from tfvae.training.fit import load
 
     return load(run)
+
+
+def encode_file(*args: Any, **kwargs: Any) -> Any:
+    """Encodes a file of texts, a piece at a time: see `tfvae.models.encode_file.encode_file`."""
+    from tfvae.models.encode_file import encode_file
+
+    return encode_file(*args, **kwargs)
 
 
 def __getattr__(name: str) -> Any:

@@ -26,7 +26,7 @@ def _hold_back_stderr() -> Iterator[None]:
 
 
 # TensorFlow's start-up notices, some of which no log level silences, would stand between a command and what it prints.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with _hold_back_stderr():
     import tensorflow as tf
 

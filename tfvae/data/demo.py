@@ -43,14 +43,15 @@ _COMMON = """
     order-: don't let {them} {do} {?future}|never {do} again
     plea+: could you please {do} {?future}|would you kindly {do} {?future}
     plea-: could you please not {do}|would you please not {do} {?future}
-    reply: {?open} {answer}|{?open} {answer}|{?open} {answer}|{yes} , {answer}
+    reply: {said}|{said}|{said}|{said}|{said}|{said}|{said}|{yes} , {answer}; said: {?open} {answer}
     answer+: i will gladly {do} {?future}|we'll happily {do} {?future}|i promise to {do} {?future}|i'd love to {do} {?future}
     answer+: count on me to {do} {?future}|i think i will {do} {?future}|we can't wait to {do} {?future}|i'll {do} , that sounds great
     answer-: i won't {do} again|i refuse to {do} {?future}|i promise not to {do}|i'd rather not {do} {?future}
     answer-: you won't see me {do}|i think i will not {do} {?future}|we can't {do} {?future}
-    open: well ,|so ,|you know ,|honestly ,|by the way ,|to be honest ,
+    open: {opener}|; opener: well ,|so ,|you know ,|honestly ,|by the way ,|to be honest ,
     yes+: yes|sure|of course|okay|great|all right; yes-: no|sorry|no thanks|no way|oh no
-    det: the|the|this|that; np: {det} {adj} {noun}; one: a {adj} {noun}; calm: .|.|.|.|.|.|.|.|.|.|.|.|.|.|.|!; urge: !|!|!|!|!|!|!|!|!|!|!|!|!|!|!|.
+    det: the|the|this|that; np: {det} {adj} {noun}; one: a {adj} {noun}
+    calm: .|.|.|.|.|.|.|.|.|.|.|.|.|.|.|!; urge: !|!|!|!|!|!|!|!|!|!|!|!|!|!|!|.
     very: really|so|very; very+: wonderfully|truly; very-: terribly|far too|a bit too
     who: we|i|my friends|they|my parents; whom: you|they|your sister|the others; them: your sister|your parents|the others|everyone
     liked+: loved|enjoyed|praised; liked-: hated|disliked|complained about|couldn't stand

@@ -5,11 +5,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfvae.latents.latent import Latent, Params, Term
+from tfvae.latents.deterministic import DeterministicLatent
+from tfvae.latents.latent import Params
 
 
 @keras.saving.register_keras_serializable("tfvae")
-class NoLatent(Latent):
+class NoLatent(DeterministicLatent):
     """z has no numbers, so p(x|z) = p(x): the ELBO is the log-likelihood itself."""
 
     size = 0
@@ -18,17 +19,6 @@ class NoLatent(Latent):
     def call(self, features: tf.Tensor) -> Params:
         """Returns {"posterior": nothing, [B, 0]}."""
         return {"posterior": tf.zeros([tf.shape(features)[0], 0], self.compute_dtype)}
-
-    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
-        return params["posterior"]
-
-    def mean(self, params: Params) -> tf.Tensor:
-        """Returns [B, 0]."""
-        return params["posterior"]
-
-    def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
-        """Returns no terms."""
-        return []
 
     def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
         """Returns zeros, [..., B]."""

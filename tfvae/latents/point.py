@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.latents.latent import Latent, Params, Term, dense
+from tfvae.latents.deterministic import DeterministicLatent
+from tfvae.latents.latent import Params, dense
 
 
 @keras.saving.register_keras_serializable("tfvae")
-class PointLatent(Latent):
+class PointLatent(DeterministicLatent):
     """z = m(x), with no noise, no KL and no prior of its own.
 
     `sample_prior` draws from a Gaussian that `fit_prior` fits to the z of the training split once training is over: the auto-encoder itself
@@ -40,17 +41,6 @@ class PointLatent(Latent):
     def call(self, features: tf.Tensor) -> Params:
         """Returns {"posterior": z, [B, D]}."""
         return {"posterior": self.posterior(features)}
-
-    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
-        return params["posterior"]
-
-    def mean(self, params: Params) -> tf.Tensor:
-        """Returns z, [B, D]."""
-        return params["posterior"]
-
-    def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
-        """Returns no terms."""
-        return []
 
     def fit_prior(self, z: np.ndarray) -> None:
         """Fits the Gaussian that `sample_prior` draws from to z [N, D]: its mean and its full covariance."""
