@@ -43,7 +43,7 @@ _COMMON = """
     order-: don't let {them} {do} {?future}|never {do} again
     plea+: could you please {do} {?future}|would you kindly {do} {?future}
     plea-: could you please not {do}|would you please not {do} {?future}
-    reply: {said}|{said}|{said}|{said}|{said}|{said}|{said}|{yes} , {answer}; said: {?open} {answer}
+    reply: {?open} {answer}|{?open} {answer}|{?open} {answer}|{yes} , {answer}
     answer+: i will gladly {do} {?future}|we'll happily {do} {?future}|i promise to {do} {?future}|i'd love to {do} {?future}
     answer+: count on me to {do} {?future}|i think i will {do} {?future}|we can't wait to {do} {?future}|i'll {do} , that sounds great
     answer-: i won't {do} again|i refuse to {do} {?future}|i promise not to {do}|i'd rather not {do} {?future}

@@ -140,8 +140,8 @@ CORPORA: Mapping[str, Mapping[str, Any]] = {
         "latent.components": 4,
         "latent.dim": 5,
         "latent.hidden_dim": 128,
-        "objective.schedule.slope": 0.005,
-        "objective.schedule.midpoint": 1200,
+        "objective.schedule.slope": 0.01,
+        "objective.schedule.midpoint": 400,
         "training.epochs": 16,
     },
     "text": {
