@@ -75,7 +75,9 @@ class DecoderConfig:
     z_to_output: bool = _field(False, "z enters the logits: E h + U z + b")
     tied_embeddings: bool = _field(True, "the output projection is the embedding table (needs embedding_dim = hidden_dim)")
     dropout: float = _field(0.3, "dropout on embeddings, between layers and on the output", low=0, high=0.95)
-    word_dropout: float = _field(0.0, "probability that an input word is hidden from the decoder in training (1: inputless)", low=0, high=1)
+    word_dropout: float = _field(
+        0.0, "probability that a word read is hidden from the decoder in training; 1: inputless, always", low=0, high=1
+    )
 
 
 @dataclasses.dataclass

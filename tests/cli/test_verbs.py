@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
@@ -9,6 +11,7 @@ from tfvae.cli.model import SMOKE
 from tfvae.models.registry import resolve
 from tfvae.training.fit import fit
 
+pytestmark = pytest.mark.xdist_group("verbs")  # one process trains
 COMMANDS = ("generate", "reconstruct", "interpolate", "encode")
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -60,10 +63,34 @@ def test_encode_writes_a_file_and_says_what_it_skipped(command, runs, tmp_path):
     assert len((tmp_path / "codes.jsonl").read_text().splitlines()) == 2
 
 
-def test_smoke_goes_the_whole_path(command, tmp_path):
-    (tmp_path / "t.txt").write_text("is this soup fresh ?\n")
-    status, out, err = command("encode", "--smoke", "--input=t.txt", "--output=codes.npz")
-    assert status == 0 and "1 texts into codes.npz" in out, err
+@pytest.mark.parametrize("name", COMMANDS)
+def test_smoke_goes_the_whole_path(command, name):
+    status, out, err = command(name, "--smoke")
+    assert status == 0 and out, err
+    assert name != "encode" or "300 texts into" in out
+
+
+def test_a_reader_that_has_had_enough_is_no_error(runs):
+    command = [sys.executable, "-m", "tfvae.cli.generate", runs["dem_vae"], "--num=20000", "--max_length=2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
+
+
+def test_a_run_finds_its_files_from_anywhere(command, tmp_path):
+    (tmp_path / "t.txt").write_text("".join(f"word{i % 7} word{i % 5}\n" for i in range(40)))
+    assert command("train", "--smoke", "--data=text", "--train_file=t.txt", "--run=r")[0] == 0
+    command_line = [sys.executable, "-m", "tfvae.cli.reconstruct", f"--run={tmp_path / 'r'}"]
+    done = subprocess.run(command_line, cwd="/", capture_output=True, text=True)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 8, done.stderr
+
+
+def test_two_sentences_are_needed_to_interpolate(command, refuse, tmp_path):
+    (tmp_path / "t.txt").write_text("".join(f"word{i} word\n" for i in range(3)))
+    assert command("train", "--smoke", "--data=text", "--train_file=t.txt", "--run=r")[0] == 0
+    assert "give --start and --end" in refuse("interpolate", "--run=r")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

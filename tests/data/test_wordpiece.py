@@ -8,11 +8,11 @@ import pytest
 from tfvae.config import DataConfig
 from tfvae.data import demo
 from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary
-from tfvae.data.wordpiece import WordpieceVocabulary
+from tfvae.data.wordpiece import JOINER, WordpieceVocabulary
 from tfvae.errors import UserError
 from tfvae.tokens import BOS, EOS, PAD, UNK
 
-WORDS = ["un", "##happi", "##ness", "the", "h", "##s", "'", "##'"]
+WORDS = ["un", f"{JOINER}happi", f"{JOINER}ness", "the", "h", f"{JOINER}s", "#", f"{JOINER}#"]
 
 
 def strings(tensor):
@@ -35,9 +35,10 @@ def test_pieces_join_again_up_to_the_end():
 
 
 def test_special_tokens_and_unknown_marks_in_texts_are_unknown():
-    ids = WordpieceVocabulary(WORDS).tokenize(["<unk> _UNK <s> </s> <pad> xyz the"]).to_list()
-    assert ids == [[UNK] * 6 + [7, EOS]]
-    assert not {PAD, BOS} & set(ids[0])
+    ids = WordpieceVocabulary(WORDS).tokenize(["<unk> _UNK <s> </s> <pad> xyz the", "</s>h <s>s <pad>s <unk>s"]).to_list()
+    assert ids[0] == [UNK] * 6 + [7, EOS]
+    assert ids[1] == [UNK] * 4 + [EOS]
+    assert not {PAD, BOS} & set(ids[1])
 
 
 def test_a_learned_vocabulary_has_the_size_asked_for_and_spells_every_text(learned):
@@ -46,6 +47,28 @@ def test_a_learned_vocabulary_has_the_size_asked_for_and_spells_every_text(learn
     assert strings(learned.detokenize(learned(texts)["tokens"])) == texts
     pieces = np.mean(learned(texts)["length"]) / np.mean([len(text.split()) + 1 for text in texts])
     assert 1.0 < pieces < 2.5
+
+
+@pytest.mark.parametrize("size", [60, 100, 10_000])
+def test_it_never_has_more_pieces_than_asked_for(size):
+    texts = [" ".join(f"w{a}{b}x" for b in "abcde") for a in "abcdefghij"]
+    assert len(WordpieceVocabulary.from_texts(texts, size=size).words) <= size
+
+
+@pytest.mark.parametrize("text", ["the ##s #", "h" * 101, "hs" * 5000])
+def test_marks_and_very_long_words_round_trip(text):
+    vocabulary = WordpieceVocabulary([*WORDS, f"{JOINER}h"])
+    assert strings(vocabulary.detokenize(vocabulary([text])["tokens"])) == [text]
+
+
+def test_words_longer_than_a_piece_may_be_are_learned_from():
+    vocabulary = WordpieceVocabulary.from_texts(["日本語" * 40, "日本"], size=50)
+    assert strings(vocabulary.detokenize(vocabulary(["日本語" * 40])["tokens"])) == ["日本語" * 40]
+
+
+def test_texts_without_a_word_are_refused():
+    with pytest.raises(UserError, match="no word"):
+        WordpieceVocabulary.from_texts(["<unk>"], size=50)
 
 
 def test_a_word_never_seen_is_spelled_from_its_characters(learned):

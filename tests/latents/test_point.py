@@ -42,7 +42,9 @@ def test_a_gaussian_takes_over_the_point_as_its_mean_and_keeps_its_variance():
 
 def test_latents_of_other_kinds_or_sizes_are_refused():
     gaussian = GaussianLatent(feature_dim=3, dim=2)
-    with pytest.raises(ValueError, match="2 numbers here and 4 there"):
+    with pytest.raises(ValueError, match="2 numbers in z here and 4 there"):
         gaussian.initialize_from(PointLatent(feature_dim=3, dim=4))
+    with pytest.raises(ValueError, match="3 features here and 5 there"):
+        gaussian.initialize_from(PointLatent(feature_dim=5, dim=2))
     with pytest.raises(ValueError, match="cannot begin as a GaussianLatent"):
         PointLatent(feature_dim=3, dim=2).initialize_from(gaussian)

@@ -32,7 +32,7 @@ def test_kl_and_mean_cosine_are_the_published_ones_to_their_digits(dim, kappa, k
     assert round(mean_cosine(dim, kappa), 4) == cosine
 
 
-@pytest.mark.parametrize("dim", [2, 3, 4, 7, 32, 100, 257, 512])
+@pytest.mark.parametrize("dim", [2, 3, 4, 7, 32, 100, 257, 512, 4096])
 def test_kl_equals_that_of_forty_digits_from_small_to_large_kappa(dim):
     with mpmath.workdps(40):
         for kappa in map(mpmath.mpf, ("1e-2", "0.3", "1", "10", "35", "80", "400", "1000", "1e4")):
@@ -49,6 +49,17 @@ def test_kl_on_the_sphere_of_three_dimensions_has_a_closed_form():
     for kappa in (0.1, 2.0, 30.0):
         closed = kappa / math.tanh(kappa) - 1 + math.log(kappa / math.sinh(kappa))
         assert kl_to_uniform(3, kappa) == pytest.approx(closed, rel=1e-9)
+
+
+def test_a_direction_of_no_length_is_the_first_axis_and_has_no_gradient():
+    layer, raw = latent(4, 6.0), tf.zeros([2, 4], tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(raw)
+        z = layer.sample({"posterior": raw}, 1, SEED)[0]
+        loss = tf.reduce_sum(z) + tf.reduce_sum(layer.terms({"posterior": raw}, None, tf.ones([2]))[1].value)
+    np.testing.assert_allclose(np.linalg.norm(z, axis=1), 1)
+    np.testing.assert_allclose(layer.mode({"posterior": raw}), np.eye(4)[[0, 0]])
+    np.testing.assert_array_equal(tape.gradient(loss, raw), np.zeros([2, 4]))
 
 
 def test_the_kl_of_every_example_is_the_constant():

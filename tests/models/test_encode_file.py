@@ -59,8 +59,9 @@ def test_a_file_holds_what_encode_returns(model, source, tmp_path):
             np.testing.assert_allclose([line[name] for line in lines], expected[name], rtol=1e-5)
             np.testing.assert_allclose(arrays[name], expected[name], rtol=1e-6)
         assert arrays["line"].tolist() == [1, 4, 6, 8]
-        text, offset = arrays["text"], arrays["offset"]
-        assert [text[offset[i] : offset[i + 1]].tobytes().decode() for i in range(4)] == [line["text"] for line in lines]
+        for name in ("text", "label"):
+            packed, offset = arrays[name], arrays[f"{name}_offset"]
+            assert [packed[offset[i] : offset[i + 1]].tobytes().decode() for i in range(4)] == [line.get(name, "") for line in lines]
 
 
 def test_a_model_without_codes_writes_means(source, tmp_path):
@@ -101,6 +102,17 @@ def test_mistakes_are_said_and_leave_nothing_behind(model, tmp_path, content, ta
     with pytest.raises(UserError, match=message):
         encode_file(model, str(tmp_path / "t.txt"), str(tmp_path / target))
     assert [path.name for path in tmp_path.iterdir()] == ["t.txt"]
+
+
+def test_a_folder_or_the_source_itself_is_not_written_over(model, source, tmp_path):
+    (tmp_path / "folder.jsonl").mkdir()
+    with pytest.raises(UserError, match="is a folder"):
+        encode_file(model, str(source), str(tmp_path / "folder.jsonl"))
+    same = tmp_path / "same.jsonl"
+    same.write_text("w1\n")
+    with pytest.raises(UserError, match="is the file that is read"):
+        encode_file(model, str(same), str(same))
+    assert same.read_text() == "w1\n"
 
 
 def test_a_missing_file_and_a_model_without_a_latent_variable_are_said(model, tmp_path):

@@ -323,7 +323,7 @@ def test_a_run_that_begins_with_another_s_parts_resumes_without_it(tiny, tmp_pat
     [
         ({"training__init_parts": "encoder,latnet"}, "'latnet' is not a part, did you mean 'latent'"),
         ({"encoder__hidden_dim": 6}, "the encoder does not fit"),
-        ({"training__init_parts": "latent", "latent__dim": 3}, "the latent does not fit: z has 3 numbers here and 2 there"),
+        ({"training__init_parts": "latent", "latent__dim": 3}, "the latent does not fit: 3 numbers in z here and 2 there"),
         ({"data__limit": 60}, "vocabulary differs"),
         ({"training__init_from": "/nowhere"}, "no run is there"),
     ],
@@ -332,6 +332,21 @@ def test_parts_that_do_not_fit_are_named(tiny, tmp_path, settings, message):
     fit(tiny("ae", training__epochs=1), str(tmp_path / "ae"))
     with pytest.raises(UserError, match=message):
         fit(tiny("vae", **{"training__init_from": str(tmp_path / "ae"), **settings}), str(tmp_path / "vae"))
+    assert not (tmp_path / "vae").exists()
+
+
+def test_a_run_does_not_begin_with_itself_and_is_kept(tiny, tmp_path):
+    fit(tiny("ae", training__epochs=1), str(tmp_path / "ae"))
+    with pytest.raises(UserError, match="is the run itself"):
+        fit(tiny("ae", training__epochs=1, training__init_from=str(tmp_path / "ae")), str(tmp_path / "ae"), overwrite=True)
+    assert load(tmp_path / "ae")
+
+
+def test_a_model_without_an_encoder_begins_with_a_decoder_only(tiny, tmp_path):
+    fit(tiny("rnn_lm", training__epochs=1), str(tmp_path / "a"))
+    with pytest.raises(UserError, match="this model's encoder has no weights; leave it out"):
+        fit(tiny("rnn_lm", training__init_from=str(tmp_path / "a")), str(tmp_path / "b"))
+    fit(tiny("rnn_lm", training__init_from=str(tmp_path / "a"), training__init_parts="decoder"), str(tmp_path / "b"))
 
 
 def test_an_auto_encoder_s_prior_is_fitted_to_its_training_sentences(tiny, tmp_path):

@@ -34,7 +34,8 @@ SHORT_NAMES = {
     "word_dropout": "decoder.word_dropout",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_OUT_OF_REACH = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR)
+_OUT_OF_REACH = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
+_PATHS = ("data.dir", "data.train_file", "data.valid_file", "data.test_file", "training.init_from")
 
 
 def define_config_flags(values: flags.FlagValues) -> None:
@@ -68,11 +69,19 @@ def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None =
         if reserved in overrides:
             raise UserError(f"--config.{reserved}: use {flag}")
     overrides |= {path: values[name].value for name, path in SHORT_NAMES.items() if values[name].value is not None}
+    # A run remembers its files wherever a later command is started; those within data.dir are named from there.
+    own = _PATHS if "data.dir" not in overrides else [path for path in _PATHS if not path.endswith("_file")]
+    overrides |= {path: os.path.abspath(os.path.expanduser(str(overrides[path]))) for path in own if overrides.get(path)}
     return resolve(model, corpus, {key: value for key, value in settings.items() if key != "versions"}, overrides, base=base)
 
 
 def run_command(
-    summary: str, define: Callable[[flags.FlagValues], None], main: Callable[[flags.FlagValues], None], argv: Sequence[str] | None = None
+    summary: str,
+    define: Callable[[flags.FlagValues], None],
+    main: Callable[[flags.FlagValues], None],
+    argv: Sequence[str] | None = None,
+    *,
+    resumes: bool = False,
 ) -> None:
     """Parses the command line, runs `main`, and ends the process: status 0, 2 for a user's mistake, 130 for an interrupt.
 
@@ -81,6 +90,7 @@ def run_command(
       define: defines its flags.
       main: the command.
       argv: the command line, by default this process's.
+      resumes: whether --resume goes on with what an interrupt or a full disk stopped.
     """
     values = flags.FlagValues()
     define(values)
@@ -100,17 +110,21 @@ def run_command(
     except (UserError, flags.Error) as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        _fail("interrupted; --resume goes on from the last whole epoch", status=130)
+        _fail("interrupted" + ("; --resume goes on from the last whole epoch" if resumes else ""), status=130)
+    except BrokenPipeError:
+        # Who read the output has had enough, as `head` does; Python would complain once more when it closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         if error.errno not in (*_FULL, *_OUT_OF_REACH):
             raise
-        advice = "make room, then --resume" if error.errno in _FULL else "mend that, or name another place"
+        again = "--resume" if resumes else "try again"
+        advice = f"make room, then {again}" if error.errno in _FULL else "mend that, or name another place"
         _fail(f"{error.filename or 'a file of the run'}: {os.strerror(error.errno)}; what was written before is whole: {advice}")
     except tf.errors.OpError as error:
         # TensorBoard's files are written by TensorFlow, which has errors of its own for them.
         if not isinstance(error, (tf.errors.NotFoundError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError)):
             raise
-        _fail(f"{error.message}; what was written before is whole: mend that, then --resume")
+        _fail(f"{error.message}; what was written before is whole: mend that, then {'--resume' if resumes else 'try again'}")
 
 
 def _help(summary: str, values: flags.FlagValues) -> str:

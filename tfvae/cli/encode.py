@@ -1,11 +1,12 @@
 """tfvae-encode: texts to codes, probabilities and posterior means."""
 
+import pathlib
 import sys
 
 from absl import flags
 
 from tfvae.cli.command import run_command
-from tfvae.cli.model import define_model_flags, model_from_flags
+from tfvae.cli.model import define_model_flags, model_from_flags, sentences_of_test_split
 from tfvae.errors import UserError
 from tfvae.models.encode_file import encode_file
 
@@ -26,13 +27,17 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _encode(values: flags.FlagValues) -> None:
-    if not (values.input and values.output):
+    if not (values.input and values.output) and not values.smoke:
         raise UserError("--input and --output are both needed: a file of texts, and a .jsonl or .npz file to write")
-    model, _ = model_from_flags(values)
-    report = encode_file(model, values.input, values.output, batch_size=values.batch_size)
+    model, run = model_from_flags(values)
+    source, target = values.input, values.output or str(run.path / "codes.jsonl")
+    if not source:
+        source = str(run.path / "texts.txt")
+        pathlib.Path(source).write_text("\n".join(sentences_of_test_split(run)))
+    report = encode_file(model, source, target, batch_size=values.batch_size)
     for line in report.lines():
         print(line, file=sys.stderr)
-    print(f"{report.encoded:,} texts into {values.output}")
+    print(f"{report.encoded:,} texts into {target}")
 
 
 if __name__ == "__main__":

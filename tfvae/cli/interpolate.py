@@ -3,7 +3,7 @@
 from absl import flags
 
 from tfvae.cli.command import run_command
-from tfvae.cli.model import decoding_from_flags, define_decoding_flags, define_model_flags, model_from_flags, test_sentences
+from tfvae.cli.model import decoding_from_flags, define_decoding_flags, define_model_flags, model_from_flags, sentences_of_test_split
 from tfvae.errors import UserError
 
 SUMMARY = "Prints sentences on the way from one text to another: straight, or along the sphere where the latent space is one."
@@ -27,7 +27,10 @@ def _interpolate(values: flags.FlagValues) -> None:
     if bool(values.start) != bool(values.end):
         raise UserError("--start and --end belong together: give both, or neither for two sentences of the corpus")
     model, run = model_from_flags(values)
-    start, end = (values.start, values.end) if values.start else test_sentences(run, 2)
+    ends = [values.start, values.end] if values.start else sentences_of_test_split(run)[:2]
+    if len(ends) < 2:
+        raise UserError("the corpus's test split has one sentence only: give --start and --end")
+    start, end = ends
     print(start)
     for text in model.interpolate(start, end, values.num, seed=values.seed, **decoding):
         print(f"  {text}")

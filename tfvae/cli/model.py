@@ -8,7 +8,7 @@ from typing import Any
 from absl import flags
 
 from tfvae.data import corpora
-from tfvae.data.files import read_lines
+from tfvae.data.files import read_lines, split_label
 from tfvae.errors import UserError
 from tfvae.generation.decoding import METHODS, Decoding
 from tfvae.models.registry import resolve
@@ -26,15 +26,16 @@ SMOKE = {
 }
 """A configuration that trains in seconds."""
 
+# The help of each field of Decoding, and the method that reads it, where it is one alone.
 _DECODING = {
-    "method": f"How words are chosen, one of {', '.join(METHODS)}.",
-    "temperature": "sample: divides the logits; below 1 words are more probable ones.",
-    "top_k": "sample: only the k most probable words; 0 for all.",
-    "top_p": "sample: only the most probable words that together have this probability.",
-    "beam_width": "beam: hypotheses that are followed.",
-    "length_penalty": "beam: hypotheses are ranked by log p / ((5 + length) / 6)^length_penalty.",
-    "max_length": "Most tokens of a sentence, its end included.",
-    "unknown": "Whether the unknown word may be written.",
+    "method": (f"how words are chosen, one of {', '.join(METHODS)}", ""),
+    "temperature": ("divides the logits; below 1 words are more probable ones", "sample"),
+    "top_k": ("only the k most probable words; 0 for all", "sample"),
+    "top_p": ("only the most probable words that together have this probability", "sample"),
+    "beam_width": ("hypotheses that are followed", "beam"),
+    "length_penalty": ("hypotheses are ranked by log p / ((5 + length) / 6)^length_penalty", "beam"),
+    "max_length": ("most tokens of a sentence, its end included", ""),
+    "unknown": ("whether the unknown word may be written", ""),
 }
 
 
@@ -55,7 +56,8 @@ def define_decoding_flags(values: flags.FlagValues, method: str) -> None:
     define: dict[type, Any] = {str: flags.DEFINE_string, int: flags.DEFINE_integer, float: flags.DEFINE_float, bool: flags.DEFINE_bool}
     for field in dataclasses.fields(Decoding):
         default: Any = method if field.name == "method" else field.default
-        define[type(default)](field.name, default, f"{_DECODING[field.name]} (default {default})", flag_values=values)
+        help, owner = _DECODING[field.name]
+        define[type(default)](field.name, default, f"{owner and f'{owner}: '}{help} (default {default})", flag_values=values)
 
 
 def decoding_from_flags(values: flags.FlagValues) -> dict[str, Any]:
@@ -64,12 +66,10 @@ def decoding_from_flags(values: flags.FlagValues) -> dict[str, Any]:
     Raises:
       UserError: a flag means nothing for the method.
     """
-    fields = {name: values[name].value for name in _DECODING}
-    owner = {name: text.partition(":")[0] for name, text in _DECODING.items() if ": " in text}
-    for name, method in owner.items():
-        if method in METHODS and values[name].present and method != values.method:
-            raise UserError(f"--{name} means nothing for --method={values.method}: leave it out, or use --method={method}")
-    return fields
+    for name, (_, owner) in _DECODING.items():
+        if owner and values[name].present and values.method in METHODS and owner != values.method:
+            raise UserError(f"--{name} means nothing for --method={values.method}: leave it out, or use --method={owner}")
+    return {name: values[name].value for name in _DECODING}
 
 
 def model_from_flags(values: flags.FlagValues) -> tuple[TextVAE, Run]:
@@ -102,11 +102,11 @@ def texts_from_flags(values: flags.FlagValues, run: Run, num: int) -> list[str]:
     if values.text:
         return list(values.text)
     if values.input:
-        return read_lines(values.input, advice="check --input")[0]
-    return test_sentences(run, num)
+        return [split_label(line)[1] for line in read_lines(values.input, advice="check --input")[0]]
+    return sentences_of_test_split(run)[:num]
 
 
-def test_sentences(run: Run, num: int) -> list[str]:
-    """Returns the first `num` sentences of the test split of a run's corpus."""
+def sentences_of_test_split(run: Run) -> list[str]:
+    """Returns the sentences of the test split of a run's corpus."""
     config = run.config()
-    return list(corpora.read(config.data, config.training.seed).test.texts[:num])
+    return list(corpora.read(config.data, config.training.seed).test.texts)

@@ -15,7 +15,7 @@ _SENTENCES, _COMPONENTS = 4, 5
 
 def main() -> None:
     """Entry point."""
-    run_command(SUMMARY, _define_flags, _train)
+    run_command(SUMMARY, _define_flags, _train, resumes=True)
 
 
 def _define_flags(values: flags.FlagValues) -> None:

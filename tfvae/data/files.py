@@ -67,6 +67,12 @@ def iterate_lines(path: str | os.PathLike[str], *, advice: str = "check the path
                 yield number, None
 
 
+def split_label(line: str) -> tuple[str | None, str]:
+    """Returns the label and the text of a line 'label TAB text'; a line with no tab, or with several, has no label."""
+    fields = [field.strip(WHITE_SPACE) for field in line.split("\t")]
+    return (fields[0], fields[1]) if len(fields) == 2 else (None, line.strip(WHITE_SPACE))
+
+
 def corpus_folder(data: DataConfig, *, advice: str) -> str:
     """Returns the folder of the corpus `data.name`: `data.dir`, or else $TFVAE_DATA_DIR/<name>.
 

@@ -52,8 +52,7 @@ class GaussianLatent(ContinuousLatent):
         if not isinstance(other, PointLatent):
             super().initialize_from(other)
             return
-        if other.size != self.size:
-            raise ValueError(f"z has {self.size} numbers here and {other.size} there")
+        self.check_sizes(other)
         for own, mean in zip(self.posterior.weights, other.posterior.weights, strict=True):  # the mean comes before the variance
             own.assign(tf.concat([mean, own[..., self.size :]], axis=-1))
 

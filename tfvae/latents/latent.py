@@ -155,7 +155,22 @@ class Latent(keras.layers.Layer):
         """
         if type(other) is not type(self):
             raise ValueError(f"a {type(self).__name__} cannot begin as a {type(other).__name__}")
+        self.check_sizes(other)
+        if type(getattr(self, "family", None)) is not type(getattr(other, "family", None)):
+            raise ValueError("the components' families differ")
         self.set_weights(other.get_weights())
+
+    def check_sizes(self, other: "Latent") -> None:
+        """Checks that a latent reads as many features and has a z of the same shape.
+
+        Raises:
+          ValueError: says what differs.
+        """
+        names = {"feature_dim": "features", "num_variables": "variables", "num_components": "components", "size": "numbers in z"}
+        for name, what in names.items():
+            own, theirs = getattr(self, name, 0), getattr(other, name, 0)
+            if own != theirs:
+                raise ValueError(f"{own} {what} here and {theirs} there")
 
     def prior_parameters(self) -> dict[str, np.ndarray]:
         """Returns what a picture of the prior needs, by name; empty where the prior has no parameters."""

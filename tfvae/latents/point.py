@@ -16,8 +16,8 @@ from tfvae.latents.latent import Params, dense
 class PointLatent(DeterministicLatent):
     """z = m(x), with no noise, no KL and no prior of its own.
 
-    `sample_prior` draws from a Gaussian that `fit_prior` fits to the z of the training split once training is over: the auto-encoder itself
-    says nothing about where z lies.
+    `sample_prior` draws from a Gaussian that training fits, by `fit_prior` at the end of every epoch, to the z of training sentences: the
+    auto-encoder itself says nothing about where z lies.
     """
 
     has_density = False

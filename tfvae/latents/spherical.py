@@ -43,7 +43,8 @@ class SphericalLatent(ContinuousLatent):
         The penalty (|raw direction| - 1)^2 keeps the length of what is normalised near 1; the authors' code gives it a weight of 1e-4.
         """
         raw = params["posterior"]
-        penalty = tf.square(tf.norm(raw, axis=-1) - 1)
+        squared = tf.reduce_sum(tf.square(raw), axis=-1)
+        penalty = tf.square(tf.sqrt(tf.maximum(squared, 1e-12)) - 1)  # the square root has no slope at 0
         return [
             Term("kl_z", tf.fill([tf.shape(raw)[0], 1], tf.constant(self.kl, raw.dtype)), "kl"),
             Term("norm_penalty", penalty, "penalty"),
@@ -82,6 +83,6 @@ def kl_to_uniform(dim: int, kappa: float) -> float:
 
 def _log_hyp0f1(b: float, kappa: float) -> float:
     """Log 0F1(; b; kappa^2 / 4), which is log [Gamma(b) (2 / kappa)^(b-1) I_(b-1)(kappa)]."""
-    if kappa**2 < 400 * b:  # below exp(100); beyond that the Bessel function does not underflow
+    if kappa**2 < 2400 * b:  # below exp(600); beyond that the Bessel function does not underflow
         return float(np.log(scipy.special.hyp0f1(b, kappa**2 / 4)))
     return math.lgamma(b) + (b - 1) * math.log(2 / kappa) + math.log(scipy.special.ive(b - 1, kappa)) + kappa

@@ -36,7 +36,7 @@ class VonMisesFisher(ExponentialFamily):
 
     def constrain(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the mean direction [..., d] and the concentration [...]."""
-        direction = tf.math.l2_normalize(raw, axis=-1)
+        direction = direction_of(raw)
         return direction, tf.fill(tf.shape(raw)[:-1], tf.constant(self.concentration, raw.dtype))
 
     def natural_parameters(self, *parameters: tf.Tensor) -> tf.Tensor:
@@ -116,6 +116,7 @@ class VonMisesFisher(ExponentialFamily):
 
 
 _NORMAL_LIMIT = 7.0
+_SHORTEST = 1e-12  # squared length
 
 
 @functools.cache
@@ -149,6 +150,12 @@ def angle_quantiles(dim: int, concentration: float, size: int = 4097) -> np.ndar
     kept = np.concatenate([[True], np.diff(score) > 0]) & np.isfinite(score)
     quantile = scipy.interpolate.interp1d(score[kept], grid[kept], bounds_error=False, fill_value=(lowest, highest))
     return quantile(-np.linspace(-_NORMAL_LIMIT, _NORMAL_LIMIT, size))
+
+
+def direction_of(raw: tf.Tensor) -> tf.Tensor:
+    """Returns raw / |raw|, [..., d]; the first axis, with no gradient, where raw is too short to have a direction."""
+    short = tf.reduce_sum(tf.square(raw), axis=-1, keepdims=True) < _SHORTEST
+    return tf.math.l2_normalize(tf.where(short, tf.one_hot(0, raw.shape[-1], dtype=raw.dtype), raw), axis=-1)
 
 
 def log_area(dim: int) -> float:

@@ -30,13 +30,14 @@ class RecurrentDecoder(keras.layers.Layer):
       z_to_output: z enters the logits, E h + U z + b.
       tied_embeddings: the output projection is the embedding table; then E = H.
       dropout: rate of dropout on the embeddings, between layers and on the output.
-      word_dropout: probability that an input word is replaced by UNK in training.
+      word_dropout: probability that an input word is replaced by UNK in training; with 1, "inputless", all are, outside training too.
       implementation: "fast" or "plain", see `GRU` and `VocabularySoftmax`.
       seed: of the initial weights.
 
     References:
       Dieng et al., "Avoiding Latent Variable Collapse With Generative Skip Models", 2019: z to every layer and to the output.
       Bowman et al., "Generating Sentences from a Continuous Space", 2016: word dropout.
+      Xu, Durrett, "Spherical Latent Spaces for Stable Variational Autoencoders", 2018: the inputless setting.
     """
 
     def __init__(
@@ -129,6 +130,8 @@ class RecurrentDecoder(keras.layers.Layer):
           (logits of the next word, shape [N, V]; the next state).
         """
         z = tf.cast(z, self.compute_dtype)
+        if self.word_dropout == 1:
+            tokens = tf.where(tf.equal(tokens, BOS), BOS, UNK)
         x, states = self._embed(tokens), []
         for cell, previous in zip(self.cells, state, strict=True):
             x = cell.step(x, previous, _context(cell, z))
@@ -144,7 +147,9 @@ class RecurrentDecoder(keras.layers.Layer):
     def _inputs(self, tokens: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
         """The word before each word, some of them hidden in training, shape [B, T]."""
         words = tokens[:, :-1]
-        if seed is not None and self.word_dropout:
+        if self.word_dropout == 1:
+            words = tf.fill(tf.shape(words), UNK)
+        elif seed is not None and self.word_dropout:
             hidden = stateless.uniform(tf.shape(words), seed) < self.word_dropout
             words = tf.where(hidden, UNK, words)
         return tf.concat([tf.fill([tf.shape(tokens)[0], 1], BOS), words], 1)

@@ -13,7 +13,7 @@ from tfvae.latents.point import PointLatent
 from tfvae.latents.spherical import SphericalLatent
 from tfvae.layers.decoder import RecurrentDecoder
 from tfvae.layers.encoder import NoEncoder, RecurrentEncoder
-from tfvae.models.families import FAMILIES
+from tfvae.models.families import make_families
 from tfvae.models.vae import VAE
 from tfvae.objectives.elbo import ELBO
 from tfvae.objectives.schedules import SCHEDULES, Schedule
@@ -66,7 +66,7 @@ def _latent(config: LatentConfig, feature_dim: int, seed: int) -> Latent:
         return SphericalLatent(dim=config.dim, kappa=config.kappa, **common)
     if config.kind == "point":
         return PointLatent(dim=config.dim, **common)
-    posterior, prior = FAMILIES[config.family](config)
+    posterior, prior = make_families(config)
     sizes: dict[str, Any] = {"variables": config.variables, "components": config.components, "hidden_dim": config.hidden_dim}
     return MixtureLatent(family=posterior, prior_family=prior, **sizes, **common)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tfvae.data.files import iterate_lines
+from tfvae.data.files import iterate_lines, split_label
 from tfvae.data.vocabulary import CHUNK
 from tfvae.errors import UserError
 from tfvae.models.text_vae import TextVAE
@@ -70,8 +70,9 @@ def encode_file(model: TextVAE, source: str, target: str, *, batch_size: int = 2
     """Encodes a file of texts, one a line, optionally 'label TAB text', plain or .gz.
 
     A .jsonl file gets an object a text: "line" (its number in the source, from 1), "text", "label" where it has one, "codes",
-    "probabilities" and "mean". An .npz file gets arrays of N rows: "line", "codes" [N, J], "probabilities" [N, J, K], "mean" [N, size], and
-    the texts as "text", the UTF-8 bytes of all, of which text i is text[offset[i]:offset[i + 1]]. The target appears when it is whole.
+    "probabilities" and "mean". An .npz file gets arrays of N rows: "line", "codes" [N, J], "probabilities" [N, J, K], "mean" [N, size];
+    and "text", the UTF-8 bytes of all texts, of which text i is text[text_offset[i]:text_offset[i + 1]], and "label" likewise, empty for
+    a text without one. The target appears when it is whole.
 
     Args:
       model: a trained model with a latent variable.
@@ -90,6 +91,10 @@ def encode_file(model: TextVAE, source: str, target: str, *, batch_size: int = 2
         raise UserError("this model has no latent variable: it cannot encode")
     if not pathlib.Path(target).absolute().parent.is_dir():
         raise UserError(f"{target}: its folder does not exist; make it first")
+    if os.path.isdir(target):
+        raise UserError(f"{target} is a folder: name a file")
+    if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
+        raise UserError(f"{target} is the file that is read: name another to write")
     report = Report(model.max_length)
     texts = _texts(source, report)
     first = next(texts, None)
@@ -111,8 +116,7 @@ def _texts(source: str, report: Report) -> Any:
         if line is None:
             report.invalid.add(number)
             continue
-        fields = [field.strip() for field in line.split("\t")]
-        label, text = fields if len(fields) == 2 else (None, line.strip())
+        label, text = split_label(line)
         if text:
             yield number, label, text
         else:
@@ -164,16 +168,23 @@ class _Npz(_Writer):
         super().__init__(target)
         self.rows: dict[str, int] = {}
         self.kinds: dict[str, tuple[np.dtype, tuple[int, ...]]] = {}
-        self.end = 0
-        self._append("offset", np.zeros(1, np.int64))
+        self.end = {"text": 0, "label": 0}
+        for name in self.end:
+            self._append(f"{name}_offset", np.zeros(1, np.int64))
 
     def write(self, chunk: Sequence[tuple], answer: Mapping[str, np.ndarray]) -> None:
-        encoded = [text.encode() for _, _, text in chunk]
-        ends = self.end + np.cumsum([len(text) for text in encoded], dtype=np.int64)
-        self.end = int(ends[-1])
-        arrays = {"line": np.array([number for number, _, _ in chunk], np.int64), "offset": ends, **answer}
-        for name, array in {**arrays, "text": np.frombuffer(b"".join(encoded), np.uint8)}.items():
+        numbers, labels, texts = zip(*chunk, strict=True)
+        for name, array in {"line": np.array(numbers, np.int64), **answer}.items():
             self._append(name, array)
+        self._append_strings("text", texts)
+        self._append_strings("label", [label or "" for label in labels])
+
+    def _append_strings(self, name: str, strings: Sequence[str]) -> None:
+        encoded = [string.encode() for string in strings]
+        ends = self.end[name] + np.cumsum([len(string) for string in encoded], dtype=np.int64)
+        self.end[name] = int(ends[-1])
+        self._append(f"{name}_offset", ends)
+        self._append(name, np.frombuffer(b"".join(encoded), np.uint8))
 
     def _append(self, name: str, array: np.ndarray) -> None:
         self.rows[name] = self.rows.get(name, 0) + len(array)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tfvae.config import Config, overlay, update
 from tfvae.errors import UserError, suggest
-from tfvae.models.families import FAMILIES
+from tfvae.models.families import make_families
 from tfvae.objectives import schedules
 
 
@@ -201,8 +201,7 @@ def resolve(
     for layer in (overlay(_sizes(config, corpus)), preset, overlay(base or {}), settings or {}, overlay(overrides or {})):
         update(config, layer)
     config.validate()
-    if config.latent.family not in FAMILIES:
-        raise UserError(f"config.latent.family = {config.latent.family!r} is not a family{suggest(config.latent.family, FAMILIES)}")
+    make_families(config.latent)
     check_applicable(config, overrides or {})
     return config
 

@@ -1,6 +1,6 @@
 """A VAE over texts: a vocabulary and a model of its ids."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -100,6 +100,8 @@ class TextVAE:
         Raises:
           UserError: a component that does not exist, or a setting of `Decoding` that is not admitted.
         """
+        if num < 1:
+            raise UserError(f"num = {num}: must be at least 1")
         latent = self.vae.latent
         if component is not None and not latent.has_codes:
             raise UserError("this model's prior is no mixture: it has no component to choose")
@@ -131,10 +133,10 @@ class TextVAE:
             raise UserError("this model has no latent variable: it can only generate")
         if isinstance(texts, str) or not len(texts):
             raise UserError("texts must be a list of one string or more")
-        chunks = [part for i in range(0, len(texts), CHUNK) for part in self._encode_chunk(texts[i : i + CHUNK], batch_size)]
+        chunks = [self._encode_chunk(texts[i : i + CHUNK], batch_size) for i in range(0, len(texts), CHUNK)]
         return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
-    def _encode_chunk(self, texts: Sequence[str], batch_size: int) -> Iterator[dict[str, np.ndarray]]:
+    def _encode_chunk(self, texts: Sequence[str], batch_size: int) -> dict[str, np.ndarray]:
         """Encodes texts of similar lengths together, and puts them back in order."""
         ids = self.vocabulary.tokenize(tf.constant(texts))
         length = ids.row_lengths().numpy()
@@ -145,7 +147,7 @@ class TextVAE:
             rows = tf.gather(cut, order[start : start + batch_size])
             parts.append(self._encode(rows.to_tensor(PAD), tf.cast(rows.row_lengths(), tf.int32)))
         answer = {name: np.concatenate([part[name].numpy() for part in parts])[np.argsort(order)] for name in parts[0]}
-        yield {**answer, "length": length}
+        return {**answer, "length": length}
 
     def _encode_batch(self, tokens: tf.Tensor, length: tf.Tensor) -> dict[str, tf.Tensor]:
         latent = self.vae.latent

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from tfvae.config import TrainingConfig
 from tfvae.errors import UserError
+from tfvae.latents.spherical import SphericalLatent
 from tfvae.models.text_vae import TextVAE
 from tfvae.models.vae import VAE
 from tfvae.training.checkpoint import Checkpoint
@@ -145,11 +146,11 @@ class FitPrior(keras.callbacks.Callback):
         """Takes the sentences, in batches."""
         super().__init__()
         self.batches = batches
+        self._mean = tf.function(lambda batch: self.model.latent.mean(self.model.encode(batch)), reduce_retracing=True, autograph=False)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Encodes the sentences and fits."""
-        encode = tf.function(lambda batch: self.model.latent.mean(self.model.encode(batch)), reduce_retracing=True, autograph=False)
-        self.model.latent.fit_prior(np.concatenate([encode(batch).numpy() for batch in self.batches]))
+        self.model.latent.fit_prior(np.concatenate([self._mean(batch).numpy() for batch in self.batches]))
 
 
 class Samples(keras.callbacks.Callback):
@@ -221,9 +222,11 @@ def collapse_messages(model: VAE, logs: dict[str, Any]) -> dict[str, str]:
     messages = {}
     kl = float(logs.get("val_average_kl", logs.get("val_kl_z", math.inf)))
     if kl < 0.1:
+        cure = "try --config.objective.free_bits=0.5, --config.decoder.word_dropout=0.3 or --config.decoder.z_to_output=true"
+        if isinstance(model.latent, SphericalLatent):
+            cure = "--kappa is too small for so many dimensions: raise it"
         messages["posterior"] = (
-            f"the posterior has collapsed: z carries {kl:.3f} nats, so the decoder is a language model that ignores it; "
-            "try --config.objective.free_bits=0.5, --config.decoder.word_dropout=0.3 or --config.decoder.z_to_output=true"
+            f"the posterior has collapsed: z carries {kl:.3f} nats, so the decoder is a language model that ignores it; {cure}"
         )
     latent = model.latent
     if latent.has_codes and latent.num_components > 1:

@@ -52,15 +52,17 @@ def fit(
     corpus = corpora.read(config.data, config.training.seed)
     vocabulary = learn_vocabulary(corpus.train.texts, config.data)
     train, valid = (tokenize(config, corpus, name, vocabulary) for name in ("train", "valid"))
+    steps = steps_per_epoch(train, config.data.batch_size)
+    vae = build_vae(config, vocabulary.size, steps_per_epoch=steps)
+    model = TextVAE(vocabulary, vae, max_length=config.data.eval_max_length)
+    if config.training.init_from and not (resume and place.checkpoint_dir.exists()):
+        _initialize_from_run(model, config, place)
     place.create(config, overwrite=overwrite, resume=resume)
     _check_vocabulary(place, vocabulary)
     say(
         f"{config.data.name}: {len(train):,} training and {len(valid):,} validation sentences, {vocabulary.size:,} words; "
         f"{config.model} into {place.path}"
     )
-    steps = steps_per_epoch(train, config.data.batch_size)
-    vae = build_vae(config, vocabulary.size, steps_per_epoch=steps)
-    model = TextVAE(vocabulary, vae, max_length=config.data.eval_max_length)
     _train(config, model, train, valid, place, say)
     _load_weights(model.vae, place)
     return model, place
@@ -129,7 +131,6 @@ def _train(config: Config, model: TextVAE, train: Examples, valid: Examples, run
     if done:
         say(f"resumed after epoch {done}")
     elif training.init_from:
-        initialize(model, load(training.init_from), training.init_parts)
         say(f"{training.init_parts} from {training.init_from}")
     if selection.memory["stopped"] or done >= training.epochs:
         say(f"training had ended: {selection.memory['stopped'] or f'{done} epochs'}")
@@ -157,6 +158,13 @@ def _train(config: Config, model: TextVAE, train: Examples, valid: Examples, run
     say(f"kept epoch {memory['best_epoch']}" + (f"; stopped: {memory['stopped']}" if memory["stopped"] else ""))
 
 
+def _initialize_from_run(model: TextVAE, config: Config, place: Run) -> None:
+    source = Run(config.training.init_from)
+    if source.path.resolve() == place.path.resolve():
+        raise UserError(f"--init_from={source.path} is the run itself: name another, or go on with this one by --resume")
+    initialize(model, load(config.training.init_from), config.training.init_parts)
+
+
 def initialize(model: TextVAE, source: TextVAE, parts: str) -> None:
     """Gives a model weights of parts of another, as in pretraining by an auto-encoder.
 
@@ -174,6 +182,8 @@ def initialize(model: TextVAE, source: TextVAE, parts: str) -> None:
         if name not in ("encoder", "latent", "decoder"):
             raise UserError(f"--parts={parts}: {name!r} is not a part{suggest(name, ('encoder', 'latent', 'decoder'))}")
         own, other = getattr(model.vae, name), getattr(source.vae, name)
+        if not own.weights:
+            raise UserError(f"--parts={parts}: this model's {name} has no weights; leave it out")
         try:
             if isinstance(own, Latent):
                 own.initialize_from(other)
