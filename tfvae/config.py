@@ -130,6 +130,9 @@ class TrainingConfig:
     lr_decay: float = _field(0.8, "factor by which the learning rate falls", above=0, high=1)
     min_learning_rate: float = _field(1e-6, "training stops when the learning rate falls below", low=0)
     snapshot_sentences: int = _field(300, "validation sentences whose posteriors are kept at every epoch", low=0)
+    precision: str = _field(
+        "float32", "numbers that networks multiply; auto: bfloat16 where the processor has it", choices=("float32", "bfloat16", "auto")
+    )
     implementation: str = _field("fast", "custom-gradient layers, or their plain twins", choices=("fast", "plain"))
 
 

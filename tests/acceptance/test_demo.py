@@ -10,8 +10,6 @@ from tfvae.models.registry import resolve
 from tfvae.models.text_vae import TextVAE
 from tfvae.training.fit import fit
 
-pytestmark = pytest.mark.xdist_group("demo")  # one process trains
-
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):

@@ -11,7 +11,6 @@ from tfvae.cli.model import SMOKE
 from tfvae.models.registry import resolve
 from tfvae.training.fit import fit
 
-pytestmark = pytest.mark.xdist_group("verbs")  # one process trains
 COMMANDS = ("generate", "reconstruct", "interpolate", "encode")
 ROOT = pathlib.Path(__file__).parents[2]
 

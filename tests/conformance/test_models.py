@@ -49,7 +49,8 @@ def make_batch(padding=0):
     }
 
 
-def train(model, steps=3):
+def train(model, steps=2):
+    """The means of the first steps: q(c|x) starts uniform, so its hidden layer moves from the second on."""
     if not model.compiled:
         model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
     batches = tf.data.Dataset.from_tensors(make_batch()).repeat(steps)
@@ -57,26 +58,21 @@ def train(model, steps=3):
 
 
 @functools.cache
+def fresh(variant):
+    """An untrained model, shared: tests must not change it."""
+    return create(variant)
+
+
+@functools.cache
 def trained(variant):
-    """A model after three steps and its history, shared: tests must not change it."""
+    """A model after two steps and its history, shared: tests must not change it."""
     model = create(variant)
     return model, train(model)
 
 
-# A variant's tests share a trained model, so one process runs them all.
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in VARIANTS])
+@pytest.fixture(params=VARIANTS)
 def variant(request):
     return request.param
-
-
-def test_training_lowers_the_loss_and_moves_every_weight(variant):
-    model = create(variant, training__clip_norm=0.0, objective__schedule__kind="constant")
-    before = [variable.numpy() for variable in model.trainable_variables]
-    first = train(model, 2)["loss"][0]  # q(c|x) starts uniform: its hidden layer moves from the second step on
-    still = [v.path for v, old in zip(model.trainable_variables, before, strict=True) if np.array_equal(v, old)]
-    # With one component q(c|x) is 1 whatever its logits are.
-    assert still == [] or (variant == "dem_vae of one component" and all("logits" in path or "hidden" in path for path in still))
-    assert train(model, 60)["loss"][0] < first
 
 
 def test_a_saved_model_gives_equal_outputs(variant, tmp_path):
@@ -84,7 +80,7 @@ def test_a_saved_model_gives_equal_outputs(variant, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     tf.nest.map_structure(np.testing.assert_array_equal, loaded(make_batch()), model(make_batch()))
-    assert int(loaded.step) == 3
+    assert int(loaded.step) == 2
 
 
 def test_loaded_weights_give_equal_outputs(variant, tmp_path):
@@ -97,27 +93,36 @@ def test_loaded_weights_give_equal_outputs(variant, tmp_path):
 
 
 def test_padding_changes_nothing(variant):
-    model = create(variant)
+    model = fresh(variant)
     tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), model(make_batch(4)), model(make_batch()))
 
 
-def test_training_repeats_exactly_and_leaves_global_random_state_alone(variant):
+def test_training_repeats_exactly_moves_every_weight_and_lowers_the_loss(variant):
+    """Global random states, which are none of its business, stay as they were."""
     tf.random.set_seed(1)
     np.random.seed(1)
     expected = tf.random.normal([3]).numpy(), np.random.rand(3)
     tf.random.set_seed(1)
     np.random.seed(1)
-    assert train(create(variant)) == trained(variant)[1]
+    model = create(variant)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    history = train(model)
+    assert history == trained(variant)[1]
     np.testing.assert_array_equal(tf.random.normal([3]), expected[0])
     np.testing.assert_array_equal(np.random.rand(3), expected[1])
+    still = [v.path for v, old in zip(model.trainable_variables, before, strict=True) if np.array_equal(v, old)]
+    # With one component q(c|x) is 1 whatever its logits are.
+    assert still == [] or (variant == "dem_vae of one component" and all("logits" in path or "hidden" in path for path in still))
+    assert train(model, 60)["loss"][0] < history["loss"][0]
 
 
 def test_another_seed_gives_other_weights_and_noise(variant):
-    first, second = create(variant), create(variant, training__seed=1)
+    first, second = fresh(variant), create(variant, training__seed=1)
     same = [a.path for a, b in zip(first.trainable_variables, second.trainable_variables, strict=True) if np.array_equal(a, b)]
     assert all(np.ptp({v.path: v for v in first.trainable_variables}[path].numpy()) == 0 for path in same)
     second.set_weights(first.get_weights())
-    assert not np.allclose(second(make_batch())["reconstruction"], first(make_batch())["reconstruction"], rtol=1e-7)
+    noisy = first.latent.size and first.latent.has_density
+    assert np.array_equal(second(make_batch())["reconstruction"], first(make_batch())["reconstruction"]) != bool(noisy)
 
 
 def test_plain_layers_train_to_the_same_figures(variant):
@@ -127,7 +132,7 @@ def test_plain_layers_train_to_the_same_figures(variant):
 
 
 def test_samples_do_not_depend_on_how_they_are_chunked(variant):
-    model, seed = create(variant), tf.constant([1, 2])
+    model, seed = fresh(variant), tf.constant([1, 2])
     params = model.encode(make_batch())
     whole = model.latent.sample(params, 5, seed)
     parts = [model.latent.sample(params, 2, seed), model.latent.sample(params, 3, seed, start=2)]
@@ -137,14 +142,14 @@ def test_samples_do_not_depend_on_how_they_are_chunked(variant):
 
 def test_kl_terms_agree_with_monte_carlo(variant):
     """E_q [log q(z, c|x) - log p(z, c)] by sampling z, with c summed out exactly where there is one."""
-    model, count = create(variant), 4000
+    model, count = fresh(variant), 4000
     if not model.latent.has_density:
         assert model.latent.terms(model.encode(make_batch()), None, tf.ones([5])) == []
         return
     params = model.encode(make_batch())
     params = tf.nest.map_structure(lambda leaf: tf.repeat(leaf, count, axis=0), params)
     analytic, ratio = (value.numpy().reshape(5, count) for value in tf.function(log_ratio)(model.latent, params))
-    assert np.all(np.abs(ratio.mean(1) - analytic[:, 0]) < 4 * ratio.std(1) / np.sqrt(count) + 1e-4 * np.abs(analytic[:, 0]))
+    assert np.all(np.abs(ratio.mean(1) - analytic[:, 0]) <= 4 * ratio.std(1) / np.sqrt(count) + 1e-4 * np.abs(analytic[:, 0]))
 
 
 def log_ratio(latent, params):
@@ -163,7 +168,7 @@ def log_ratio(latent, params):
 
 
 def test_prior_samples_have_finite_density_and_uniform_codes(variant):
-    latent = create(variant).latent
+    latent = fresh(variant).latent
     z, codes = latent.sample_prior(2000, tf.constant([3, 4]))
     assert z.shape == (2000, latent.size)
     assert codes.shape == (2000, latent.num_variables)
@@ -175,7 +180,7 @@ def test_prior_samples_have_finite_density_and_uniform_codes(variant):
 
 
 def test_held_codes_are_held_and_rows_do_not_depend_on_neighbours(variant):
-    latent = create(variant).latent
+    latent = fresh(variant).latent
     seeds = tf.constant([[1, 2], [3, 4], [5, 6]])
     held = np.full([3, latent.num_variables], -1)
     held[1, :1] = latent.num_components - 1
@@ -185,7 +190,7 @@ def test_held_codes_are_held_and_rows_do_not_depend_on_neighbours(variant):
 
 
 def test_every_trainable_variable_belongs_to_one_side(variant):
-    model = create(variant)
+    model = fresh(variant)
     assert len(model.encoder_variables) + len(model.generative_variables) == len(model.trainable_variables)
     names = {variable.path.split("/")[0] for variable in model.generative_variables}
     assert any("components" in v.path for v in model.generative_variables) == model.latent.has_codes
@@ -217,7 +222,7 @@ def test_components_can_be_held_where_there_are_some(variant, text_models):
     model = text_models(variant)
     latent = model.vae.latent
     if not latent.has_codes:
-        with pytest.raises(UserError, match="its prior is no mixture: it has no component to choose"):
+        with pytest.raises(UserError, match="this model's prior is no mixture: it has no component to choose"):
             model.generate(2, component=0)
         return
     held = np.full(latent.num_variables, -1)
@@ -252,8 +257,8 @@ def test_verbs_of_the_posterior_work_or_say_that_there_is_none(variant, text_mod
 
 
 def test_points_between_two_posteriors_lie_in_the_latent_space(variant):
-    latent = create(variant).latent
-    ends = latent.mode(create(variant).encode(make_batch()))[:2]
+    latent = fresh(variant).latent
+    ends = latent.mode(fresh(variant).encode(make_batch()))[:2]
     way = latent.interpolate(ends[:1], ends[1:], tf.linspace(0.0, 1.0, 5))
     np.testing.assert_allclose(tf.gather(way, [0, 4]), ends, atol=1e-5)
     if "sphere" in variant or "vmf" in variant:

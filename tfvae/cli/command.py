@@ -31,6 +31,7 @@ SHORT_NAMES = {
     "init_from": "training.init_from",
     "parts": "training.init_parts",
     "tokenizer": "data.tokenizer",
+    "precision": "training.precision",
     "word_dropout": "decoder.word_dropout",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

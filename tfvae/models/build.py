@@ -14,6 +14,7 @@ from tfvae.latents.spherical import SphericalLatent
 from tfvae.layers.decoder import RecurrentDecoder
 from tfvae.layers.encoder import NoEncoder, RecurrentEncoder
 from tfvae.models.families import make_families
+from tfvae.models.precision import dtype_policy
 from tfvae.models.vae import VAE
 from tfvae.objectives.elbo import ELBO
 from tfvae.objectives.schedules import SCHEDULES, Schedule
@@ -31,8 +32,8 @@ def build_vae(config: Config, vocabulary_size: int, *, steps_per_epoch: int = 1)
       an untrained model; its initial weights are a function of `config.training.seed`.
     """
     seeds = random.Random(config.training.seed)
-    implementation = config.training.implementation
-    encoder_options = {**dataclasses.asdict(config.encoder), "implementation": implementation, "seed": seeds.getrandbits(31)}
+    common: dict[str, Any] = {"implementation": config.training.implementation, "dtype": dtype_policy(config.training.precision)}
+    encoder_options = {**dataclasses.asdict(config.encoder), **common, "seed": seeds.getrandbits(31)}
     with_z = config.latent.kind != "none"
     encoder = RecurrentEncoder(vocabulary_size, **encoder_options, name="encoder") if with_z else NoEncoder(name="encoder")
     latent = _latent(config.latent, encoder.output_dim, seeds.getrandbits(31))
@@ -40,7 +41,7 @@ def build_vae(config: Config, vocabulary_size: int, *, steps_per_epoch: int = 1)
         vocabulary_size,
         z_dim=latent.size,
         **dataclasses.asdict(config.decoder),
-        implementation=implementation,
+        **common,
         seed=seeds.getrandbits(31),
         name="decoder",
     )

@@ -16,6 +16,7 @@ from tfvae.errors import UserError, suggest
 from tfvae.latents.latent import Latent
 from tfvae.latents.point import PointLatent
 from tfvae.models.build import build_vae
+from tfvae.models.precision import resolve_precision
 from tfvae.models.registry import resolve
 from tfvae.models.text_vae import TextVAE
 from tfvae.models.vae import VAE
@@ -61,7 +62,7 @@ def fit(
     _check_vocabulary(place, vocabulary)
     say(
         f"{config.data.name}: {len(train):,} training and {len(valid):,} validation sentences, {vocabulary.size:,} words; "
-        f"{config.model} into {place.path}"
+        f"{config.model} in {resolve_precision(config.training.precision)} into {place.path}"
     )
     _train(config, model, train, valid, place, say)
     _load_weights(model.vae, place)

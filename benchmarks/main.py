@@ -1,0 +1,174 @@
+"""The benchmark: tfvae and its peers take turns at the same batches, and their ratios are printed."""
+
+import contextlib
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from tfvae.cli.command import run_command
+from tfvae.errors import UserError
+
+SUMMARY = "Measures a training step of tfvae, and of PyTorch peers in the same run, in target tokens per second and GFLOP/s."
+ROOT = pathlib.Path(__file__).parents[1]
+CEILING_SHAPES = [[2048, 512, 10_000], [4096, 4096, 4096]]
+AGREEMENT = 1e-4
+
+
+class Process:
+    """A worker in a process of its own."""
+
+    def __init__(self, name: str, command: list[str]) -> None:
+        """Starts it."""
+        self.name = name
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+    def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Sends a request and waits for the answer.
+
+        Raises:
+          UserError: the worker ended instead.
+        """
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps({"command": command, **arguments}) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise UserError(f"the {self.name} worker ended with status {self.process.wait()} at {command!r}; its error is above")
+        return json.loads(answer)
+
+
+def main() -> None:
+    """Entry point."""
+    run_command(SUMMARY, _define_flags, _benchmark)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    flags.DEFINE_enum("task", "train_step", ["train_step"], "What is measured.", flag_values=values)
+    flags.DEFINE_string("model", "dgm_vae", "Model, a Gaussian mixture whose z enters states and first inputs.", flag_values=values)
+    flags.DEFINE_string("data_dir", "", "Folder of PTB; without it, sentences of the demo corpus at the same sizes.", flag_values=values)
+    flags.DEFINE_integer("samples", 1, "Posterior samples a sentence.", lower_bound=1, flag_values=values)
+    flags.DEFINE_enum("precision", "auto", ["auto", "float32", "bfloat16"], "tfvae's; the fast peer has the same.", flag_values=values)
+    flags.DEFINE_multi_enum("peer", [], ["plain", "fast"], "PyTorch peers; may be given twice.", flag_values=values)
+    python = "Python of an environment with benchmarks/requirements-torch.txt installed."
+    flags.DEFINE_string("peer_python", "", python, flag_values=values)
+    flags.DEFINE_bool("bucketed", False, "Batches of sentences of similar lengths, instead of any, for all.", flag_values=values)
+    flags.DEFINE_integer("batches", 20, "Batches that are measured.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer("threads", os.cpu_count() or 1, "Threads of each program.", lower_bound=1, flag_values=values)
+    flags.DEFINE_bool("smoke", False, "Small sizes and two batches.", flag_values=values)
+
+
+def _benchmark(values: flags.FlagValues) -> None:
+    if values.peer and not values.peer_python:
+        raise UserError("--peer needs --peer_python, the Python of an environment with benchmarks/requirements-torch.txt installed")
+    print(json.dumps(measure(values)))
+
+
+def measure(values: flags.FlagValues) -> dict[str, Any]:
+    """Runs tfvae and the peers in turns.
+
+    Returns:
+      for each program, and for the ratios of tfvae to each peer, what the flag --help of this command describes.
+    """
+    overrides: dict[str, Any] = {"training.precision": values.precision}
+    batches = values.batches
+    if values.smoke:
+        small = {"embedding_dim": 32, "hidden_dim": 32}
+        overrides |= {f"{part}.{name}": size for part in ("encoder", "decoder") for name, size in small.items()}
+        overrides |= {"latent.hidden_dim": 32, "data.limit": 300}
+        batches = 2
+    elif not values.data_dir:
+        overrides |= {f"{part}.{name}_dim": 512 for part in ("encoder", "decoder") for name in ("embedding", "hidden")}
+    with tempfile.TemporaryDirectory(prefix="tfvae-benchmark-") as folder, _processes(values) as processes:
+        ours, *peers = processes
+        setting = {"model": values.model, "data_dir": os.path.abspath(values.data_dir) if values.data_dir else ""}
+        made = ours.ask(
+            "prepare", folder=folder, batches=batches, bucketed=values.bucketed, threads=values.threads, overrides=overrides, **setting
+        )
+        reference = ours.ask("check", folder=folder, samples=values.samples)
+        for peer in peers:
+            peer.ask("prepare", folder=folder, threads=values.threads)
+            _check(peer, folder, peer.ask("check", folder=folder), reference)
+        seconds: dict[str, list[float]] = {process.name: [] for process in processes}
+        memory: dict[str, int] = {}
+        for turn in range(batches + 2):  # two warm up
+            for process in processes:
+                answer = process.ask("train", batch=turn % batches, samples=values.samples)
+                if turn >= 2:
+                    seconds[process.name].append(answer["seconds"])
+                memory[process.name] = answer["peak_memory"]
+        order = [(turn + 2) % batches for turn in range(batches)]
+        tokens = np.array([made["tokens"][batch] for batch in order])
+        operations = np.array([step_operations(made["sizes"], count, values.samples) for count in tokens])
+        shapes = [[64, 32, 100]] if values.smoke else CEILING_SHAPES
+        results = {}
+        for process in processes:
+            taken = np.array(seconds[process.name])
+            ceiling = process.ask("ceiling", shapes=shapes)["gflops"]
+            rate = float(operations.sum() / taken.sum() / 1e9)
+            results[process.name] = {
+                "step_seconds": round(statistics.median(taken.tolist()), 5),
+                "tokens_per_second": round(float(np.median(tokens / taken)), 1),
+                "peak_memory_mb": round(memory[process.name] / 1e6),
+                "gflops": round(rate, 1),
+                "ceiling_gflops": round(ceiling, 1),
+                "share_of_ceiling": round(rate / ceiling, 3),
+            }
+    answer = {"task": values.task, "samples": values.samples, "precision": made["precision"], "bucketed": values.bucketed}
+    answer |= {
+        "tokens_a_batch": float(tokens.mean()),
+        "padded_a_batch": float(np.mean(made["padded"])),
+        "threads": values.threads,
+        **results,
+    }
+    speed = {name: result["tokens_per_second"] for name, result in results.items()}
+    return answer | {f"tfvae/{peer.name}": round(speed["tfvae"] / speed[peer.name], 2) for peer in peers}
+
+
+def step_operations(sizes: dict[str, int], tokens: int, samples: int) -> float:
+    """Returns the operations of the matrix products of a training step, from the shapes of real tokens.
+
+    A product [m, k] x [k, n] is 2 m k n; its two gradients are as many again, each.
+    """
+    hidden, embedding, batch = sizes["hidden"], sizes["embedding"], sizes["batch"]
+    z_dim = sizes["variables"] * sizes["dim"]
+    encoder = 2 * tokens * (embedding + hidden) * 3 * hidden
+    decoder = tokens * embedding * 3 * hidden + samples * tokens * hidden * 3 * hidden + samples * batch * z_dim * 4 * hidden
+    softmax = samples * tokens * hidden * sizes["vocabulary"]
+    heads = batch * (2 * hidden * (2 * z_dim + sizes["mlp"]) + sizes["mlp"] * sizes["variables"] * sizes["components"])
+    return 3 * 2.0 * (encoder + decoder + softmax + heads)
+
+
+@contextlib.contextmanager
+def _processes(values: flags.FlagValues) -> Iterator[list[Process]]:
+    processes = [Process("tfvae", [sys.executable, "-m", "benchmarks.tfvae_worker"])]
+    worker = str(ROOT / "benchmarks" / "torch_worker.py")
+    for variant in values.peer:
+        precision = "float32" if variant == "plain" or values.precision == "float32" else "bfloat16"
+        processes.append(Process(variant, [values.peer_python, worker, variant, precision]))
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.process.kill()
+            process.process.wait()
+
+
+def _check(peer: Process, folder: str, answer: dict[str, float], reference: dict[str, float]) -> None:
+    """Raises UserError unless a peer computes the same loss and gradients, in float32, as tfvae."""
+    for name, value in answer.items():
+        if abs(value - reference[name]) > AGREEMENT * abs(reference[name]):
+            raise UserError(f"the {peer.name} peer's {name} is {value}, tfvae's {reference[name]}: they are not the same model")
+    with np.load(f"{folder}/gradients-tfvae.npz") as ours, np.load(f"{folder}/gradients-{peer.name}.npz") as theirs:
+        for name in ours:
+            difference = np.linalg.norm(ours[name] - theirs[name]) / np.linalg.norm(theirs[name])
+            if difference > AGREEMENT:
+                raise UserError(f"the {peer.name} peer's gradient of {name} differs by {difference:.1e}: they are not the same model")

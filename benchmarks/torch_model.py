@@ -1,0 +1,147 @@
+"""The same model in PyTorch, as two engineers would write it; it imports nothing of tfvae.
+
+`plain` pads: nn.GRU over padded batches, and cross-entropy over every position. `fast` packs: the vocabulary projection sees only positions
+that are not padding, and matrix products are bfloat16 under autocast.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+def gru_weights(kernel, recurrent, bias):
+    """Keras's gates are update, reset, candidate along the columns; PyTorch's are reset, update, candidate along the rows."""
+
+    def reordered(array):
+        update, reset, candidate = array.chunk(3, dim=-1)
+        return (
+            torch.cat([reset, update, candidate], dim=-1).transpose(0, -1).contiguous()
+            if array.dim() > 1
+            else torch.cat([reset, update, candidate])
+        )
+
+    return [reordered(kernel), reordered(recurrent), reordered(bias[0]), reordered(bias[1])]
+
+
+class DemVae(nn.Module):
+    """Bidirectional GRU encoder, mixture prior of Gaussians, GRU decoder with z in its state and inputs, tied output."""
+
+    def __init__(self, sizes, *, packed):
+        """`sizes` holds vocabulary, embedding, hidden, variables, components, dim, mlp, beta, mi_weight and dropout."""
+        super().__init__()
+        self.sizes, self.packed = sizes, packed
+        vocabulary, embedding, hidden = sizes["vocabulary"], sizes["embedding"], sizes["hidden"]
+        z_dim = sizes["variables"] * sizes["dim"]
+        self.encoder_embedding = nn.Embedding(vocabulary, embedding)
+        self.encoder = nn.GRU(embedding, hidden, batch_first=True, bidirectional=True)
+        self.posterior = nn.Linear(2 * hidden, 2 * z_dim)
+        self.mlp = nn.Linear(2 * hidden, sizes["mlp"])
+        self.logits = nn.Linear(sizes["mlp"], sizes["variables"] * sizes["components"])
+        self.components = nn.Parameter(torch.zeros(sizes["variables"], sizes["components"], 2 * sizes["dim"]))
+        self.decoder_embedding = nn.Embedding(vocabulary, embedding)
+        self.decoder = nn.GRU(embedding + z_dim, hidden, batch_first=True)
+        self.state = nn.Linear(z_dim, hidden, bias=False)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+        self.dropout = nn.Dropout(sizes["dropout"])
+
+    def load(self, weights):
+        """Takes over arrays named as in tfvae."""
+        tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
+        names = ("kernel", "recurrent_kernel", "bias")
+        with torch.no_grad():
+            self.encoder_embedding.weight.copy_(tensors["encoder/embedding"])
+            self.decoder_embedding.weight.copy_(tensors["decoder/embedding"])
+            for suffix, source in (("", "forward_0"), ("_reverse", "backward_0")):
+                values = gru_weights(*(tensors[f"encoder/{source}/{name}"] for name in names))
+                for kind, value in zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), values, strict=True):
+                    getattr(self.encoder, f"{kind}_l0{suffix}").copy_(value)
+            values = gru_weights(*(tensors[f"decoder/layer_0/{name}"] for name in names))
+            for kind, value in zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), values, strict=True):
+                getattr(self.decoder, f"{kind}_l0").copy_(value)
+            for module, source in ((self.posterior, "posterior"), (self.mlp, "hidden"), (self.logits, "logits")):
+                module.weight.copy_(tensors[f"latent/{source}/kernel"].T)
+                module.bias.copy_(tensors[f"latent/{source}/bias"])
+            self.components.copy_(tensors["latent/components"])
+            self.state.weight.copy_(tensors["decoder/state_0"].T)
+            self.bias.copy_(tensors["decoder/softmax/bias"])
+
+    def gradients(self):
+        """Gradients that are laid out alike in both programs, by tfvae's names."""
+        return {
+            "encoder/embedding": self.encoder_embedding.weight.grad,
+            "decoder/embedding": self.decoder_embedding.weight.grad,
+            "latent/posterior/bias": self.posterior.bias.grad,
+            "latent/hidden/bias": self.mlp.bias.grad,
+            "latent/logits/bias": self.logits.bias.grad,
+            "latent/components": self.components.grad,
+            "decoder/state_0": self.state.weight.grad.T,
+            "decoder/softmax/bias": self.bias.grad,
+        }
+
+    def encode(self, tokens, length):
+        """Returns mean and log-variance [B, J, D], and the codes' logits [B, J, K]."""
+        embedded = self.dropout(self.encoder_embedding(tokens))
+        packed = nn.utils.rnn.pack_padded_sequence(embedded, length.cpu(), batch_first=True, enforce_sorted=False)
+        _, final = self.encoder(packed)
+        features = torch.cat([final[0], final[1]], dim=-1).float()
+        shape = (len(tokens), self.sizes["variables"], -1)
+        mean, log_variance = self.posterior(features).view(shape).chunk(2, dim=-1)
+        logits = self.logits(functional.relu(self.mlp(features))).view(shape)
+        return mean, constrained(log_variance), logits
+
+    def reconstruction(self, tokens, length, z):
+        """Returns -log p(x|z) [S, B] for z [S, B, Z]."""
+        samples, batch, _ = z.shape
+        time = tokens.shape[1]
+        inputs = torch.cat([torch.full_like(tokens[:, :1], 2), tokens[:, :-1]], dim=1)
+        embedded = self.dropout(self.decoder_embedding(inputs)).repeat(samples, 1, 1)  # [S B, T, E]
+        flat = z.reshape(samples * batch, -1)
+        context = flat.unsqueeze(1).expand(-1, time, -1)
+        hidden, _ = self.decoder(torch.cat([embedded, context], dim=-1), self.state(flat).unsqueeze(0))
+        hidden, targets = self.dropout(hidden), tokens.repeat(samples, 1)
+        mask = torch.arange(time) < length.repeat(samples).unsqueeze(1)
+        if not self.packed:
+            logits = functional.linear(hidden, self.decoder_embedding.weight, self.bias)
+            loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view(samples * batch, time)
+            return (loss * mask).sum(1).view(samples, batch)
+        logits = functional.linear(hidden[mask], self.decoder_embedding.weight, self.bias)
+        loss = functional.cross_entropy(logits.float(), targets[mask], reduction="none")
+        sentence = torch.arange(samples * batch).unsqueeze(1).expand(-1, time)[mask]
+        return torch.zeros(samples * batch).index_add(0, sentence, loss).view(samples, batch)
+
+    def loss(self, tokens, length, noise):
+        """Returns the objective at w = 1 and the reconstruction, means over sentences, for noise [S, B, J, D]."""
+        mean, log_variance, logits = self.encode(tokens, length)
+        z = (mean + torch.exp(log_variance / 2) * noise).flatten(2)
+        reconstruction = self.reconstruction(tokens, length, z).mean()
+        q = functional.softmax(logits, dim=-1)
+        prior_mean, prior_log_variance = self.components.chunk(2, dim=-1)
+        prior_log_variance = constrained(prior_log_variance)
+        precision = torch.exp(-prior_log_variance)
+        first, second = prior_mean * precision, -precision / 2  # natural parameters [J, K, D]
+        average_first, average_second = (torch.einsum("bjk,jkd->bjd", q, eta) for eta in (first, second))
+        dispersion = torch.einsum("bjk,jkd->bjd", q, log_partition(first, second)) - log_partition(average_first, average_second)
+        average_variance = -1 / (2 * average_second)
+        ratio = torch.exp(log_variance) / average_variance
+        average_kl = (ratio + (average_first * average_variance - mean) ** 2 / average_variance - 1 - torch.log(ratio)) / 2
+        entropy = -(q * functional.log_softmax(logits, dim=-1)).sum(-1)  # [B, J]
+        use = q.mean(0)
+        information = (-(use * torch.log(use)).sum(-1) - entropy.mean(0)).sum()
+        code_kl = (math.log(q.shape[-1]) - entropy).sum(1).mean()
+        spread = dispersion.sum((1, 2)).mean()
+        regularizer = average_kl.sum((1, 2)).mean() + spread + code_kl
+        regularizer = regularizer - self.sizes["beta"] * spread - self.sizes["mi_weight"] * information
+        return reconstruction + regularizer, reconstruction
+
+
+def constrained(log_variance, low=-6.0, high=4.0):
+    """Draws log-variances smoothly into a range, as tfvae does."""
+    above = low + functional.softplus(log_variance - low)
+    return high - functional.softplus(high - above)
+
+
+def log_partition(first, second):
+    """A of Gaussians in natural parameters."""
+    return -(first**2) / (4 * second) - torch.log(-2 * second) / 2
