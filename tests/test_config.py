@@ -34,7 +34,7 @@ def test_every_field_is_described_with_its_default():
         ({"objective": {"beta": 1.5}}, r"config.objective.beta = 1.5: must be at least 0 and at most 1"),
         ({"objective": {"beta": -0.1}}, "must be at least 0 and at most 1"),
         ({"objective": {"beta": float("nan")}}, "objective.beta"),
-        ({"latent": {"family": "gausian"}}, "did you mean 'gaussian'"),
+        ({"latent": {"kind": "gausian"}}, "did you mean 'gaussian'"),
         ({"latent": {"dims": 5}}, "config.latent.dims is not a field of the configuration, did you mean 'dim'"),
         ({"latent": 5}, "config.latent = 5: must be an object"),
         ({"latent": {"dim": 2.5}}, "config.latent.dim = 2.5: must be a whole number"),

@@ -1,6 +1,7 @@
 """A VAE over texts: a vocabulary and a model of its ids."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class TextVAE:
 
         Args:
           texts: N strings.
-          batch_size: texts encoded at a time.
+          batch_size: texts encoded at a time; fewer where they are long, so that memory does not grow with their length.
 
         Returns:
           "mean" [N, size] and "length" [N], the tokens of each text before it was cut to `max_length`; where there are codes
@@ -141,12 +142,11 @@ class TextVAE:
         ids = self.vocabulary.tokenize(tf.constant(texts))
         length = ids.row_lengths().numpy()
         cut = self.vocabulary.cut(ids, self.max_length)
-        order = np.argsort(length, kind="stable")
+        order = np.argsort(length, kind="stable")  # batches come from its end
         parts = []
-        for start in range(0, len(order), batch_size):
-            rows = tf.gather(cut, order[start : start + batch_size])
+        for rows in map(functools.partial(tf.gather, cut), _batches(order, np.minimum(length, self.max_length), batch_size)):
             parts.append(self._encode(rows.to_tensor(PAD), tf.cast(rows.row_lengths(), tf.int32)))
-        answer = {name: np.concatenate([part[name].numpy() for part in parts])[np.argsort(order)] for name in parts[0]}
+        answer = {name: np.concatenate([part[name].numpy() for part in reversed(parts)])[np.argsort(order)] for name in parts[0]}
         return {**answer, "length": length}
 
     def _encode_batch(self, tokens: tf.Tensor, length: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -168,3 +168,16 @@ class TextVAE:
             return self.vocabulary.detokenize(settings(self.vae.decoder, z, words))
 
         return decode
+
+
+_USUAL_LENGTH = 64  # tokens up to which a batch is as large as was asked for
+
+
+def _batches(order: np.ndarray, length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """Cuts numbers of texts, in the order of their lengths, into batches that hold about the same number of tokens with their padding."""
+    end = len(order)
+    while end:
+        longest = length[order[end - 1]]
+        size = max(1, min(batch_size, batch_size * _USUAL_LENGTH // longest))
+        yield order[max(0, end - size) : end]
+        end = max(0, end - size)
