@@ -21,12 +21,12 @@ from tfvae.models.registry import resolve
 GRADIENTS = (
     "encoder/embedding",
     "decoder/embedding",
-    "latent/posterior/bias",
-    "latent/hidden/bias",
-    "latent/logits/bias",
+    "posterior/bias",
+    "hidden/bias",
+    "logits/bias",
     "latent/components",
     "decoder/state_0",
-    "decoder/softmax/bias",
+    "softmax/bias",
 )
 """Variables whose gradients are laid out alike in both programs."""
 
@@ -121,7 +121,7 @@ class Worker:
 
 
 def _name(variable):
-    return variable.path.removeprefix("vae/")
+    return variable.path
 
 
 def _posterior_seed(seed):

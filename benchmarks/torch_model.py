@@ -54,30 +54,30 @@ class DemVae(nn.Module):
             self.encoder_embedding.weight.copy_(tensors["encoder/embedding"])
             self.decoder_embedding.weight.copy_(tensors["decoder/embedding"])
             for suffix, source in (("", "forward_0"), ("_reverse", "backward_0")):
-                values = gru_weights(*(tensors[f"encoder/{source}/{name}"] for name in names))
+                values = gru_weights(*(tensors[f"{source}/{name}"] for name in names))
                 for kind, value in zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), values, strict=True):
                     getattr(self.encoder, f"{kind}_l0{suffix}").copy_(value)
-            values = gru_weights(*(tensors[f"decoder/layer_0/{name}"] for name in names))
+            values = gru_weights(*(tensors[f"layer_0/{name}"] for name in names))
             for kind, value in zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), values, strict=True):
                 getattr(self.decoder, f"{kind}_l0").copy_(value)
             for module, source in ((self.posterior, "posterior"), (self.mlp, "hidden"), (self.logits, "logits")):
-                module.weight.copy_(tensors[f"latent/{source}/kernel"].T)
-                module.bias.copy_(tensors[f"latent/{source}/bias"])
+                module.weight.copy_(tensors[f"{source}/kernel"].T)
+                module.bias.copy_(tensors[f"{source}/bias"])
             self.components.copy_(tensors["latent/components"])
             self.state.weight.copy_(tensors["decoder/state_0"].T)
-            self.bias.copy_(tensors["decoder/softmax/bias"])
+            self.bias.copy_(tensors["softmax/bias"])
 
     def gradients(self):
         """Gradients that are laid out alike in both programs, by tfvae's names."""
         return {
             "encoder/embedding": self.encoder_embedding.weight.grad,
             "decoder/embedding": self.decoder_embedding.weight.grad,
-            "latent/posterior/bias": self.posterior.bias.grad,
-            "latent/hidden/bias": self.mlp.bias.grad,
-            "latent/logits/bias": self.logits.bias.grad,
+            "posterior/bias": self.posterior.bias.grad,
+            "hidden/bias": self.mlp.bias.grad,
+            "logits/bias": self.logits.bias.grad,
             "latent/components": self.components.grad,
             "decoder/state_0": self.state.weight.grad.T,
-            "decoder/softmax/bias": self.bias.grad,
+            "softmax/bias": self.bias.grad,
         }
 
     def encode(self, tokens, length):
