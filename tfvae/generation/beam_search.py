@@ -14,9 +14,10 @@ _NEVER = -1e9  # log-probability of what cannot be
 def beam_search(
     decoder: keras.layers.Layer, z: tf.Tensor, *, width: int, length_penalty: float = 0.0, max_length: int = 40, unknown: bool = False
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Follows the `width` best hypotheses of each z, ended ones among them, until all of them have ended.
+    """Follows `width` hypotheses of each z, ended ones among them, until all of them have ended.
 
-    A width of 1 is greedy decoding.
+    The search is monotonic: the hypotheses are ranked, and number i continues one of the first i. So a wider beam holds all hypotheses of a
+    narrower one and never scores worse, as an ordinary beam may. A width of 1 is greedy decoding.
 
     Args:
       decoder: with `init(z)`, `step(state, tokens, z)` and `vocabulary_size`.
@@ -30,6 +31,7 @@ def beam_search(
       ids [N, T] of the best hypothesis, padded after the end of sentence, and its log p(x|z) [N], nats.
 
     References:
+      Lemons et al. Beam Search: Faster and Monotonic. ICAPS 2022, section 4.
       Wu et al. Google's Neural Machine Translation System. 2016, equation 14 (length penalty).
     """
     branches = min(width, decoder.vocabulary_size)
@@ -41,10 +43,10 @@ def beam_search(
         return log_prob / ((5 + tf.cast(length, tf.float32)) / 6) ** length_penalty
 
     def choose(state: Any, tokens: tf.Tensor, log_prob: tf.Tensor, ended: tf.Tensor, length: tf.Tensor) -> tuple:
-        """The W best continuations: their parents [N, W], words [N, W], log-probabilities, lengths, and the decoder's next state."""
+        """The W hypotheses one word on: their parents [N, W], words [N, W], log-probabilities, lengths, and the decoder's next state."""
         logits, state = decoder.step(state, tf.reshape(tokens, [-1]), rows)
         words = tf.nn.log_softmax(tf.cast(logits, tf.float32)) + barred
-        best = tf.math.top_k(words, branches)  # no more of one hypothesis can be among the W best of all
+        best = tf.math.top_k(words, branches)  # no more continuations of one hypothesis can be among W
         step, word = (tf.reshape(value, [num, width, branches]) for value in (best.values, best.indices))
         # An ended hypothesis goes on as itself, once.
         stay = tf.one_hot(0, branches, on_value=0.0, off_value=_NEVER)
@@ -52,8 +54,7 @@ def beam_search(
         word = tf.where(ended[..., tf.newaxis], PAD, word)
         new_length = tf.where(ended, length, length + 1)
         total = log_prob[..., tf.newaxis] + step
-        score = tf.reshape(rank(total, new_length[..., tf.newaxis]), [num, width * branches])
-        chosen = tf.math.top_k(score, width).indices
+        chosen = _choose_in_turn(rank(total, new_length[..., tf.newaxis]))
         parent = chosen // branches
         pick = lambda value: tf.gather(tf.reshape(value, [num, width * branches]), chosen, batch_dims=1)  # noqa: E731
         return parent, pick(word), pick(total), tf.gather(new_length, parent, batch_dims=1), state
@@ -68,7 +69,7 @@ def beam_search(
         written = tf.concat([tf.gather(written, parent, batch_dims=1), tokens[..., tf.newaxis]], axis=-1)
         return position + 1, tokens, log_prob, ended, length, state, written
 
-    # All but one hypothesis begin as impossible, so that the first step does not choose the same word W times.
+    # All but the first hypothesis begin as impossible, so that the first step does not choose the same word W times.
     log_prob = tf.tile(tf.one_hot([0], width, on_value=0.0, off_value=_NEVER), [num, 1])
     start = (
         tf.constant(0),
@@ -85,3 +86,21 @@ def beam_search(
     _, _, log_prob, _, length, _, written = tf.while_loop(going, body, start, shape_invariants=shapes)
     best = tf.argmax(rank(log_prob, length), axis=1)
     return tf.gather(written, best, batch_dims=1), tf.gather(log_prob, best, batch_dims=1)
+
+
+def _choose_in_turn(score: tf.Tensor) -> tf.Tensor:
+    """Lets hypothesis i = 0, 1, … take the best continuation of hypotheses 0 … i that is left.
+
+    Args:
+      score: of each continuation of each hypothesis, [N, W, K].
+
+    Returns:
+      the continuations' numbers, in N's flattened [W * K], int32 [N, W].
+    """
+    width, branches = score.shape[1:]
+    left, chosen = tf.reshape(score, [-1, width * branches]), []
+    for i in range(width):
+        best = tf.argmax(left[:, : (i + 1) * branches], axis=1, output_type=tf.int32)
+        left = tf.where(tf.one_hot(best, width * branches, on_value=True, off_value=False), left.dtype.min, left)
+        chosen.append(best)
+    return tf.stack(chosen, axis=1)
