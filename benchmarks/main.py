@@ -159,7 +159,7 @@ def _processes(values: flags.FlagValues) -> Iterator[list[Process]]:
     worker = str(ROOT / "benchmarks" / "torch_worker.py")
     for variant in values.peer:
         precision = "float32" if variant == "plain" or values.precision == "float32" else "bfloat16"
-        processes.append(Process(variant, [values.peer_python, worker, variant, precision]))
+        processes.append(Process(variant, [os.path.abspath(values.peer_python), worker, variant, precision]))
     try:
         yield processes
     finally:
