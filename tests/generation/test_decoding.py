@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from tfvae.errors import UserError
 from tfvae.generation.beam_search import beam_search
-from tfvae.generation.decoding import Decoding
+from tfvae.generation.decoding import METHODS, Decoding
 from tfvae.generation.sampling import sample
 
 SEED = tf.constant([1, 2])
@@ -20,6 +20,14 @@ def test_each_method_is_its_graph(decoder):
     for method, ids in expected.items():
         decoding = Decoding(method, temperature=0.7, top_k=3, top_p=0.9, beam_width=3, length_penalty=0.5, max_length=9)
         np.testing.assert_array_equal(decoding(decoder, z, SEED), ids)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("num", [1, 3])
+def test_a_graph_for_a_fixed_number_of_sentences_can_be_made(decoder, method, num):
+    z = tf.constant(np.random.default_rng(0).normal(size=(num, 3)) * 5, tf.float32)
+    graph = tf.function(lambda z: Decoding(method, max_length=5)(decoder, z, SEED), input_signature=[tf.TensorSpec([num, 3])])
+    np.testing.assert_array_equal(graph(z), Decoding(method, max_length=5)(decoder, z, SEED))
 
 
 @pytest.mark.parametrize(

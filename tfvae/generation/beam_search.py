@@ -80,9 +80,10 @@ def beam_search(
         decoder.init(rows),
         tf.zeros([num, width, 0], tf.int32),
     )
-    shapes = tf.nest.map_structure(lambda value: value.shape, start)
+    # The body's shapes are known less well than those it begins with, where the number of sentences is fixed.
+    shapes = tf.nest.map_structure(lambda value: tf.TensorShape([None] * min(1, len(value.shape)) + value.shape[1:]), start)
     going = lambda position, tokens, log_prob, ended, *_: (position < max_length) & ~tf.reduce_all(ended)  # noqa: E731
-    shapes = (*shapes[:-1], tf.TensorShape([shapes[-1][0], width, None]))
+    shapes = (*shapes[:-1], tf.TensorShape([None, width, None]))
     _, _, log_prob, _, length, _, written = tf.while_loop(going, body, start, shape_invariants=shapes)
     best = tf.argmax(rank(log_prob, length), axis=1)
     return tf.gather(written, best, batch_dims=1), tf.gather(log_prob, best, batch_dims=1)
