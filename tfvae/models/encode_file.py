@@ -9,7 +9,7 @@ import pathlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,21 @@ from tfvae.models.text_vae import TextVAE
 
 _NAMED = 5  # lines a message names
 _DIGITS = 6  # significant digits of a number in a .jsonl file
+
+
+@dataclasses.dataclass
+class _Lines:
+    count: int = 0
+    first: list[int] = dataclasses.field(default_factory=list)
+
+    def add(self, number: int) -> None:
+        self.count += 1
+        if len(self.first) < _NAMED:
+            self.first.append(number)
+
+    def describe(self) -> str:
+        named = ", ".join(map(str, self.first)) + (", …" if self.count > len(self.first) else "")
+        return f"{self.count:,} line{'s' if self.count > 1 else ''} ({named}) {'are' if self.count > 1 else 'is'}"
 
 
 @dataclasses.dataclass
@@ -37,9 +52,9 @@ class Report:
 
     max_length: int
     encoded: int = 0
-    blank: "_Lines" = dataclasses.field(default_factory=lambda: _Lines())
-    invalid: "_Lines" = dataclasses.field(default_factory=lambda: _Lines())
-    cut: "_Lines" = dataclasses.field(default_factory=lambda: _Lines())
+    blank: _Lines = dataclasses.field(default_factory=_Lines)
+    invalid: _Lines = dataclasses.field(default_factory=_Lines)
+    cut: _Lines = dataclasses.field(default_factory=_Lines)
 
     def lines(self) -> list[str]:
         """Returns a line for each kind of line that was not encoded as it stood."""
@@ -49,21 +64,6 @@ class Report:
             (self.cut, f"longer than {self.max_length} tokens", "cut to them"),
         ]
         return [f"{lines.describe()} {what}: {fate}" for lines, what, fate in kinds if lines.count]
-
-
-@dataclasses.dataclass
-class _Lines:
-    count: int = 0
-    first: list[int] = dataclasses.field(default_factory=list)
-
-    def add(self, number: int) -> None:
-        self.count += 1
-        if len(self.first) < _NAMED:
-            self.first.append(number)
-
-    def describe(self) -> str:
-        named = ", ".join(map(str, self.first)) + (", …" if self.count > len(self.first) else "")
-        return f"{self.count:,} line{'s' if self.count > 1 else ''} ({named}) {'are' if self.count > 1 else 'is'}"
 
 
 def encode_file(model: TextVAE, source: str, target: str, *, batch_size: int = 256) -> Report:
@@ -110,7 +110,7 @@ def encode_file(model: TextVAE, source: str, target: str, *, batch_size: int = 2
     return report
 
 
-def _texts(source: str, report: Report) -> Any:
+def _texts(source: str, report: Report) -> Iterator[tuple[int, str | None, str]]:
     """Yields (line number, label or None, text) of the lines that hold one."""
     for number, line in iterate_lines(source, advice="check --input"):
         if line is None:
@@ -123,7 +123,7 @@ def _texts(source: str, report: Report) -> Any:
             report.blank.add(number)
 
 
-def _chunks(items: Any, size: int) -> Any:
+def _chunks(items: Iterator[tuple], size: int) -> Iterator[list[tuple]]:
     while chunk := list(itertools.islice(items, size)):
         yield chunk
 

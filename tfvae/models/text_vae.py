@@ -1,6 +1,5 @@
 """A VAE over texts: a vocabulary and a model of its ids."""
 
-import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -142,11 +141,13 @@ class TextVAE:
         ids = self.vocabulary.tokenize(tf.constant(texts))
         length = ids.row_lengths().numpy()
         cut = self.vocabulary.cut(ids, self.max_length)
-        order = np.argsort(length, kind="stable")  # batches come from its end
+        batches = list(_batches(np.minimum(length, self.max_length), batch_size))
         parts = []
-        for rows in map(functools.partial(tf.gather, cut), _batches(order, np.minimum(length, self.max_length), batch_size)):
+        for batch in batches:
+            rows = tf.gather(cut, batch)
             parts.append(self._encode(rows.to_tensor(PAD), tf.cast(rows.row_lengths(), tf.int32)))
-        answer = {name: np.concatenate([part[name].numpy() for part in reversed(parts)])[np.argsort(order)] for name in parts[0]}
+        back = np.argsort(np.concatenate(batches))
+        answer = {name: np.concatenate([part[name].numpy() for part in parts])[back] for name in parts[0]}
         return {**answer, "length": length}
 
     def _encode_batch(self, tokens: tf.Tensor, length: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -173,8 +174,9 @@ class TextVAE:
 _USUAL_LENGTH = 64  # tokens up to which a batch is as large as was asked for
 
 
-def _batches(order: np.ndarray, length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Cuts numbers of texts, in the order of their lengths, into batches that hold about the same number of tokens with their padding."""
+def _batches(length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """Yields batches of the numbers of texts of similar lengths, with no more tokens, padding included, where texts are long."""
+    order = np.argsort(length, kind="stable")
     end = len(order)
     while end:
         longest = length[order[end - 1]]
