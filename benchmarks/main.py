@@ -21,6 +21,7 @@ SUMMARY = "Measures a training step of tfvae, and of PyTorch peers in the same r
 ROOT = pathlib.Path(__file__).parents[1]
 CEILING_SHAPES = [[2048, 512, 10_000], [4096, 4096, 4096]]
 AGREEMENT = 1e-4
+_WARM_UP = 2  # turns before those that count
 
 
 class Process:
@@ -103,40 +104,50 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
         for peer in peers:
             peer.ask("prepare", folder=folder, threads=values.threads)
             _check(peer, folder, peer.ask("check", folder=folder), reference)
-        seconds: dict[str, list[float]] = {process.name: [] for process in processes}
-        memory: dict[str, int] = {}
-        for turn in range(batches + 2):  # two warm up
-            for process in processes:
-                answer = process.ask("train", batch=turn % batches, samples=values.samples)
-                if turn >= 2:
-                    seconds[process.name].append(answer["seconds"])
-                memory[process.name] = answer["peak_memory"]
-        order = [(turn + 2) % batches for turn in range(batches)]
-        tokens = np.array([made["tokens"][batch] for batch in order])
-        operations = np.array([step_operations(made["sizes"], count, values.samples) for count in tokens])
+        timed = _take_turns(processes, batches, values.samples)
+        tokens = np.array([made["tokens"][batch] for batch in timed.pop("batches")])
+        operations = sum(step_operations(made["sizes"], count, values.samples) for count in tokens)
         shapes = [[64, 32, 100]] if values.smoke else CEILING_SHAPES
-        results = {}
-        for process in processes:
-            taken = np.array(seconds[process.name])
-            ceiling = process.ask("ceiling", shapes=shapes)["gflops"]
-            rate = float(operations.sum() / taken.sum() / 1e9)
-            results[process.name] = {
-                "step_seconds": round(statistics.median(taken.tolist()), 5),
-                "tokens_per_second": round(float(np.median(tokens / taken)), 1),
-                "peak_memory_mb": round(memory[process.name] / 1e6),
-                "gflops": round(rate, 1),
-                "ceiling_gflops": round(ceiling, 1),
-                "share_of_ceiling": round(rate / ceiling, 3),
-            }
-    answer = {"task": values.task, "samples": values.samples, "precision": made["precision"], "bucketed": values.bucketed}
-    answer |= {
+        results = {
+            process.name: _figures(timed[process.name], tokens, operations, process.ask("ceiling", shapes=shapes)["gflops"])
+            for process in processes
+        }
+    speed = {name: result["tokens_per_second"] for name, result in results.items()}
+    return {
+        "task": values.task,
+        "samples": values.samples,
+        "precision": made["precision"],
+        "bucketed": values.bucketed,
         "tokens_a_batch": float(tokens.mean()),
         "padded_a_batch": float(np.mean(made["padded"])),
         "threads": values.threads,
         **results,
+        **{f"tfvae/{peer.name}": round(speed["tfvae"] / speed[peer.name], 2) for peer in peers},
     }
-    speed = {name: result["tokens_per_second"] for name, result in results.items()}
-    return answer | {f"tfvae/{peer.name}": round(speed["tfvae"] / speed[peer.name], 2) for peer in peers}
+
+
+def _take_turns(processes: list[Process], batches: int, samples: int) -> dict[str, Any]:
+    """Returns the "batches" that were timed, in order, and by each program's name what it answered to each."""
+    turns = [turn % batches for turn in range(batches + _WARM_UP)]
+    answers: dict[str, Any] = {process.name: [] for process in processes}
+    for batch in turns:
+        for process in processes:
+            answers[process.name].append(process.ask("train", batch=batch, samples=samples))
+    return {"batches": turns[_WARM_UP:], **{name: answer[_WARM_UP:] for name, answer in answers.items()}}
+
+
+def _figures(answers: list[dict[str, float]], tokens: np.ndarray, operations: float, ceiling: float) -> dict[str, float]:
+    """What `measure` says of one program, from its answers to batches of so many tokens, and operations in all."""
+    seconds = np.array([answer["seconds"] for answer in answers])
+    rate = float(operations / seconds.sum() / 1e9)
+    return {
+        "step_seconds": round(statistics.median(seconds.tolist()), 5),
+        "tokens_per_second": round(float(np.median(tokens / seconds)), 1),
+        "peak_memory_mb": round(answers[-1]["peak_memory"] / 1e6),
+        "gflops": round(rate, 1),
+        "ceiling_gflops": round(ceiling, 1),
+        "share_of_ceiling": round(rate / ceiling, 3),
+    }
 
 
 def step_operations(sizes: dict[str, int], tokens: int, samples: int) -> float:
