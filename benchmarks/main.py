@@ -16,6 +16,7 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
+from tfvae.models.precision import resolve_precision
 
 SUMMARY = "Measures a training step of tfvae, and of PyTorch peers in the same run, in target tokens per second and GFLOP/s."
 ROOT = pathlib.Path(__file__).parents[1]
@@ -169,7 +170,7 @@ def _processes(values: flags.FlagValues) -> Iterator[list[Process]]:
     processes = [Process("tfvae", [sys.executable, "-m", "benchmarks.tfvae_worker"])]
     worker = str(ROOT / "benchmarks" / "torch_worker.py")
     for variant in values.peer:
-        precision = "float32" if variant == "plain" or values.precision == "float32" else "bfloat16"
+        precision = "float32" if variant == "plain" else resolve_precision(values.precision)
         processes.append(Process(variant, [os.path.abspath(values.peer_python), worker, variant, precision]))
     try:
         yield processes
