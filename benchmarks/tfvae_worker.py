@@ -17,6 +17,7 @@ from tfvae.data.tokenizers import learn_vocabulary
 from tfvae.models.build import build_vae
 from tfvae.models.precision import resolve_precision
 from tfvae.models.registry import resolve
+from tfvae.training.adam import Adam
 
 GRADIENTS = (
     "encoder/embedding",
@@ -45,7 +46,7 @@ class Worker:
         examples = tokenize_split(texts.train, vocabulary, self.config.data.train_max_length)
         self.batches = self._batches(examples, batches, bucketed)
         self.model = build_vae(self.config, vocabulary.size)
-        self.model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=False)
+        self.model.compile(optimizer=Adam(1e-3), jit_compile=False)
         self.model.optimizer.build(self.model.trainable_variables)
         self.step = tf.function(self.model.train_step, reduce_retracing=True, autograph=False)
         self._write(folder, vocabulary.size)

@@ -34,20 +34,21 @@ def inputs(skip, tied):
     return hidden, targets, z if skip else None, kernel if tied else None
 
 
-def with_gradients(layer, hidden, targets, z, kernel):
+def with_gradients(layer, hidden, targets, z, kernel, training=False, uniform=False):
     with tf.GradientTape() as tape:
         watched = [v for v in (hidden, z, kernel) if v is not None]
         tape.watch(watched)
-        scores = layer.log_prob(hidden, targets, LENGTH, z, kernel)
-        loss = tf.reduce_sum(tf.sin(scores) * np.arange(1, S * B + 1.0).reshape(S, B))
+        scores = layer.log_prob(hidden, targets, LENGTH, z, kernel, training=training)
+        loss = -3 * tf.reduce_mean(scores) if uniform else tf.reduce_sum(tf.sin(scores) * np.arange(1, S * B + 1.0).reshape(S, B))
     return [scores, *tape.gradient(loss, watched + [w.value for w in layer.trainable_variables])]
 
 
 @pytest.mark.parametrize(("skip", "tied", "graph"), list(itertools.product(*[(True, False)] * 3)))
+@pytest.mark.parametrize(("training", "uniform"), list(itertools.product(*[(True, False)] * 2)))
 @pytest.mark.parametrize("chunk_size", [4, 9, 27, 2048])
-def test_fast_equals_plain_in_values_and_gradients(skip, tied, graph, chunk_size):
+def test_fast_equals_plain_in_values_and_gradients(skip, tied, graph, training, uniform, chunk_size):
     fast, plain = layer_of("fast", skip=skip, tied=tied, chunk_size=chunk_size), layer_of("plain", skip=skip, tied=tied)
-    arguments = inputs(skip, tied)
+    arguments = (*inputs(skip, tied), training, uniform)
     run = tf.function(with_gradients) if graph else with_gradients
     for value, expected in zip(run(fast, *arguments), run(plain, *arguments), strict=True):
         np.testing.assert_allclose(value, expected, rtol=0, atol=1e-10)

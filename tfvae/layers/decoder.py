@@ -95,7 +95,7 @@ class RecurrentDecoder(keras.layers.Layer):
         Args:
           batch: "tokens" [B, T] and "length" [B].
           z: shape [S, B, Z].
-          seed: of dropout, word dropout included, int32 [2]; None: no dropout.
+          seed: in training, of dropout and word dropout, int32 [2]; None: outside training.
         """
         tokens, length = batch["tokens"], batch["length"]
         z = tf.cast(z, self.compute_dtype)
@@ -104,7 +104,7 @@ class RecurrentDecoder(keras.layers.Layer):
         for cell, state, noise in zip(self.cells, self.init(z), seeds[1:-1], strict=True):
             x, _ = cell(stateless.dropout(x, self.dropout, noise), length, context=_context(cell, z), initial_state=state)
         x = stateless.dropout(x, self.dropout, seeds[-1])
-        return self.softmax.log_prob(x, tokens, length, z, self._tied_kernel())
+        return self.softmax.log_prob(x, tokens, length, z, self._tied_kernel(), training=seed is not None)
 
     def num_observations(self, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns how many words each sentence has, its end included, shape [B], float32."""

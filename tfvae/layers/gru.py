@@ -54,9 +54,15 @@ class GRU(keras.layers.Layer):
             bias = keras.initializers.Zeros()
         else:
             kernel, recurrent, bias = (uniform_initializer(initializer_range, s) for s in (kernel_seed, recurrent_seed, bias_seed))
-        self.kernel = self.add_weight(name="kernel", shape=(input_dim + context_dim, 3 * units), initializer=kernel)
-        self.recurrent_kernel = self.add_weight(name="recurrent_kernel", shape=(units, 3 * units), initializer=recurrent)
-        self.bias = self.add_weight(name="bias", shape=(2, 3 * units), initializer=bias)
+        weights = {
+            "kernel": ((input_dim + context_dim, 3 * units), kernel),
+            "recurrent_kernel": ((units, 3 * units), recurrent),
+            "bias": ((2, 3 * units), bias),
+        }
+        self.kernel, self.recurrent_kernel, self.bias = (
+            self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
+            for name, (shape, initializer) in weights.items()
+        )
         self.built = True
 
     def build(self, *_: Any, **__: Any) -> None:
@@ -66,7 +72,7 @@ class GRU(keras.layers.Layer):
     def call(
         self, x: tf.Tensor, length: tf.Tensor, context: tf.Tensor | None = None, initial_state: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Runs along the sentences; steps beyond a sentence's length leave its state as it is.
+        """Runs along the sentences.
 
         Args:
           x: inputs, shape [R, B, T, I], R being S, or 1 when the samples share them.
@@ -75,25 +81,29 @@ class GRU(keras.layers.Layer):
           initial_state: shape [S, B, H]; None: zeros.
 
         Returns:
-          (the state after each step, shape [S, B, T, H]; the state after the last step of each sentence, shape [S, B, H]).
+          (the state after each step, shape [S, B, T, H], of no meaning beyond a sentence's length; the state after the last step of each
+          sentence, shape [S, B, H]).
         """
         kernel, recurrent_kernel, bias = self._weights()
-        batch, time = tf.shape(x)[1], tf.shape(x)[2]
-        inputs = tf.tensordot(tf.transpose(x, [2, 0, 1, 3]), kernel[: self.input_dim], 1)  # [T, R, B, 3H]
         constant = self._constant(kernel, bias, context)  # [S, B, 3H] or [3H]
-        if initial_state is None:
-            leader = x if context is None else context
-            initial_state = tf.zeros([tf.shape(leader)[0], batch, self.units], inputs.dtype)
-        valid = (tf.range(time)[:, None] < tf.cast(length, tf.int32))[..., None]  # [T, B, 1]
+        inputs = tf.tensordot(tf.transpose(x, [2, 0, 1, 3]), kernel[: self.input_dim], 1)  # [T, R, B, 3H]
+        if inputs.shape[1] == 1:
+            inputs = widen(inputs)  # of one sample at most: worth a pass over the whole sequence instead of one at every step
+        leader = x if context is None else context
+        shape = [tf.shape(leader)[0], tf.shape(x)[1], self.units]
+        initial = tf.zeros(shape, constant.dtype) if initial_state is None else widen(initial_state)
+        if constant.shape.rank == 1 or inputs.shape[1] == constant.shape[0] == 1:
+            inputs, constant = widen(inputs) + constant, None
         unroll = _fast if self.implementation == "fast" else _plain
-        outputs, final = unroll(inputs, constant, recurrent_kernel, bias[1], initial_state, valid)
-        return tf.transpose(outputs, [1, 2, 0, 3]), final
+        outputs = unroll(inputs, constant, recurrent_kernel, bias[1], initial)  # [T, S, B, H]
+        return tf.transpose(outputs, [1, 2, 0, 3]), _last(outputs, tf.cast(initial, outputs.dtype), length)
 
     def step(self, x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the next state, shape [N, H], from x [N, I], the state [N, H] and the context [N, C]."""
         kernel, recurrent_kernel, bias = self._weights()
-        inputs = tf.matmul(x, kernel[: self.input_dim]) + self._constant(kernel, bias, context)
-        return _cell(inputs, tf.matmul(state, recurrent_kernel) + bias[1], state)[0]
+        inputs = widen(tf.matmul(x, kernel[: self.input_dim])) + self._constant(kernel, bias, context)
+        recurrent = tf.nn.bias_add(tf.matmul(tf.cast(state, self.compute_dtype), recurrent_kernel), tf.cast(bias[1], self.compute_dtype))
+        return tf.cast(_cell(inputs, widen(recurrent), widen(state))[0], state.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -101,13 +111,14 @@ class GRU(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _weights(self) -> list[tf.Tensor]:
-        return [tf.cast(weight, self.compute_dtype) for weight in (self.kernel, self.recurrent_kernel, self.bias)]
+        """The kernel and the recurrent kernel in the compute dtype, the biases at least in float32."""
+        return [*(tf.cast(weight, self.compute_dtype) for weight in (self.kernel, self.recurrent_kernel)), tf.convert_to_tensor(self.bias)]
 
     def _constant(self, kernel: tf.Tensor, bias: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
         """What every step of a sentence adds to its projected input: the context's projection and the input bias."""
         if (context is None) != (self.context_dim == 0):
             raise ValueError(f"context_dim is {self.context_dim} and context is {'absent' if context is None else 'given'}")
-        return bias[0] if context is None else tf.tensordot(context, kernel[self.input_dim :], 1) + bias[0]
+        return bias[0] if context is None else widen(tf.tensordot(tf.cast(context, kernel.dtype), kernel[self.input_dim :], 1)) + bias[0]
 
 
 def check_implementation(implementation: str) -> None:
@@ -127,110 +138,152 @@ def once_differentiable(gradients: list[tf.Tensor], what: str) -> list[tf.Tensor
     return [tf.raw_ops.PreventGradient(input=gradient, message=message) for gradient in gradients]
 
 
+def widen(values: tf.Tensor) -> tf.Tensor:
+    """Half precision to float32; other values as they are."""
+    return tf.cast(values, tf.float32) if values.dtype.size < 4 else values
+
+
 def _cell(inputs: tf.Tensor, recurrent: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """One step: (next state, z, r, candidate, the candidate's recurrent product) from projections [..., 3H] and the state [..., H]."""
+    """One step: (next state, gates z and r, candidate, its recurrent product) from projections [..., 3H] and the state [..., H]."""
     units = state.shape[-1]
     product = recurrent[..., 2 * units :]
     gates = tf.sigmoid(inputs[..., : 2 * units] + recurrent[..., : 2 * units])
     z, r = gates[..., :units], gates[..., units:]
     candidate = tf.tanh(inputs[..., 2 * units :] + r * product)
-    return candidate + z * (state - candidate), z, r, candidate, product
+    return candidate + z * (state - candidate), gates, candidate, product
+
+
+def _array(like: tf.Tensor, time: tf.Tensor) -> tf.TensorArray:
+    """An array of values a step, to be written, of the dtype and static shape of `like`."""
+    return tf.TensorArray(like.dtype, size=time, element_shape=like.shape)
+
+
+def _steps(values: tf.Tensor) -> tf.TensorArray:
+    """An array of values a step, to be read, from [T, ...]."""
+    return _array(values[0], tf.shape(values)[0]).unstack(values)
 
 
 def _loop(
-    inputs: tf.Tensor, constant: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, valid: tf.Tensor, *, keep: Callable
-) -> tuple[list[tf.Tensor], tf.Tensor]:
+    inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, *, keep: bool
+) -> list[tf.Tensor]:
     """Runs the cell along time.
+
+    Products are made in the kernel's dtype; states, gates and sums are at least float32. What is kept is kept in the kernel's dtype.
 
     Args:
       inputs: projected inputs, shape [T, R, B, 3H].
-      constant: added at every step, shape [S, B, 3H] or [3H].
+      constant: added at every step, shape [S, B, 3H]; None: nothing is.
       kernel: recurrent kernel, shape [H, 3H].
       bias: recurrent bias, shape [3H].
       initial: shape [S, B, H].
-      valid: whether a step is within its sentence, shape [T, B, 1], bool.
-      keep: what to keep of a step, a list of [S, B, H], as a function of the new state, the old state and the rest of `_cell`'s values.
+      keep: whether the backward pass will need the gates.
 
     Returns:
-      (what was kept, a list of [T, S, B, H]; final state [S, B, H]).
+      states after each step [T, S, B, H]; where they are kept also gates [T, S, B, 2H], candidates and their recurrent products.
     """
-    time, units = tf.shape(inputs)[0], initial.shape[-1]
-    shape = tf.concat([tf.shape(initial)[:2], [3 * units]], 0)
-    of_inputs = tf.TensorArray(inputs.dtype, size=time, element_shape=inputs.shape[1:]).unstack(inputs)
-    of_valid = tf.TensorArray(tf.bool, size=time, element_shape=valid.shape[1:]).unstack(valid)
-    kept = [tf.TensorArray(initial.dtype, size=time, element_shape=initial.shape) for _ in keep(*[None] * 6)]
+    time, units, dtype = tf.shape(inputs)[0], initial.shape[-1], kernel.dtype
+    of_inputs, bias = _steps(inputs), tf.cast(bias, dtype)
+    wide = tf.concat([tf.shape(initial)[:2], [3 * units]], 0)
+    width = [units, 2 * units, units, units] if keep else [units]
+    written = [tf.TensorArray(dtype, size=time, element_shape=[*initial.shape[:2], size]) for size in width]
 
-    def body(t: tf.Tensor, state: tf.Tensor, kept: list[tf.TensorArray]) -> tuple:
-        recurrent = tf.reshape(tf.matmul(tf.reshape(state, [-1, units]), kernel) + bias, shape)  # [S, B, 3H]
-        new, *rest = _cell(of_inputs.read(t) + constant, recurrent, state)
-        new = tf.where(of_valid.read(t), new, state)
-        return t + 1, new, [array.write(t, value) for array, value in zip(kept, keep(new, state, *rest), strict=True)]
+    def body(t: tf.Tensor, state: tf.Tensor, low: tf.Tensor, written: list[tf.TensorArray]) -> tuple:
+        recurrent = tf.nn.bias_add(tf.matmul(tf.reshape(low, [-1, units]), kernel), bias)
+        now = widen(of_inputs.read(t))
+        state, *rest = _cell(now if constant is None else now + constant, widen(tf.reshape(recurrent, wide)), state)
+        low = tf.cast(state, dtype)
+        values = [low, *(tf.cast(value, dtype) for value in rest)][: len(written)]
+        return t + 1, state, low, [array.write(t, value) for array, value in zip(written, values, strict=True)]
 
-    invariants = (tf.TensorShape([]), initial.shape, [tf.TensorShape(None)] * len(kept))
-    _, final, kept = tf.while_loop(lambda t, *_: t < time, body, (0, initial, kept), shape_invariants=invariants)
-    return [array.stack() for array in kept], final
-
-
-def _plain(
-    inputs: tf.Tensor, constant: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, valid: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    (outputs,), final = _loop(inputs, constant, kernel, bias, initial, valid, keep=lambda new, *_: [new])
-    return outputs, final
+    invariants = (tf.TensorShape([]), initial.shape, initial.shape, [tf.TensorShape(None)] * len(written))
+    start = (0, initial, tf.cast(initial, dtype), written)
+    *_, written = tf.while_loop(lambda t, *_: t < time, body, start, shape_invariants=invariants)
+    return [array.stack() for array in written]
 
 
-@tf.custom_gradient
-def _fast(
-    inputs: tf.Tensor, constant: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, valid: tf.Tensor
-) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable]:
-    kept, final = _loop(inputs, constant, kernel, bias, initial, valid, keep=lambda *values: list(values))
-    outputs, *saved = kept
+def _plain(inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor) -> tf.Tensor:
+    return _loop(inputs, constant, kernel, bias, initial, keep=False)[0]
 
-    def backward(d_outputs: tf.Tensor, d_final: tf.Tensor) -> list[tf.Tensor | None]:
-        state, z, r, candidate, product = saved  # [T, S, B, H] each
-        units = initial.shape[-1]
-        mask = tf.cast(valid, z.dtype)[:, None]  # [T, 1, B, 1]
-        # The gates' gradients are these times the gradient of the new state, which alone has to be found step by step.
-        to_candidate = (mask - mask * z) * (1 - candidate * candidate)
-        to_z = mask * (state - candidate) * z * (1 - z)
-        to_r = to_candidate * product * r * (1 - r)
-        to_product = to_candidate * r
-        to_recurrent = tf.concat([to_z, to_r, to_product], -1)  # [T, S, B, 3H]
-        d_new, d_initial = _loop_back(d_outputs, d_final, to_recurrent, tf.where(valid[:, None], z, tf.ones_like(z)), kernel)
-        d_recurrent = tf.concat([d_new] * 3, -1) * to_recurrent
-        d_inputs = tf.concat([d_recurrent[..., : 2 * units], d_new * to_candidate], -1)
-        flat = tf.reshape(d_recurrent, [-1, 3 * units])
-        d_kernel = tf.matmul(tf.reshape(state, [-1, units]), flat, transpose_a=True)
-        d_constant = _sum_to(tf.reduce_sum(d_inputs, 0), constant)
-        gradients = [_sum_to(d_inputs, inputs), d_constant, d_kernel, tf.reduce_sum(flat, 0), d_initial]
-        return [*once_differentiable(gradients, "GRU"), None]
 
-    return (outputs, final), backward
+def _fast(inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor) -> tf.Tensor:
+    @tf.custom_gradient
+    def run(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, *constant: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        outputs, *kept = _loop(inputs, constant[0] if constant else None, kernel, bias, initial, keep=True)
+
+        def backward(d_outputs: tf.Tensor) -> list[tf.Tensor]:
+            before = tf.concat([tf.cast(initial, kernel.dtype)[None], outputs[:-1]], 0)  # the state before each step
+            d_inputs, d_recurrent, d_initial, d_constant = _loop_back(inputs, kernel, before, d_outputs, kept, has_constant=bool(constant))
+            flat = tf.reshape(d_recurrent, [-1, kernel.shape[1]])
+            d_kernel = tf.matmul(tf.reshape(before, [-1, kernel.shape[0]]), flat, transpose_a=True)
+            d_bias = tf.reduce_sum(tf.cast(flat, bias.dtype), 0)
+            return once_differentiable([d_inputs, d_kernel, d_bias, d_initial, *d_constant], "GRU")
+
+        return outputs, backward
+
+    return run(inputs, kernel, bias, initial, *([] if constant is None else [constant]))
 
 
 def _loop_back(
-    d_outputs: tf.Tensor, d_final: tf.Tensor, to_recurrent: tf.Tensor, to_state: tf.Tensor, kernel: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the gradients of the state after each step, shape [T, S, B, H], and of the initial state, shape [S, B, H]."""
-    time, units = tf.shape(d_outputs)[0], kernel.shape[0]
-    transposed = tf.transpose(kernel)  # once: a product with transpose_b=True takes three times as long for few rows
-    of_time = (d_outputs, to_recurrent, to_state)
-    arrays = [tf.TensorArray(values.dtype, size=time, element_shape=values.shape[1:]).unstack(values) for values in of_time]
-    d_states = tf.TensorArray(d_final.dtype, size=time, element_shape=d_final.shape)
+    inputs: tf.Tensor, kernel: tf.Tensor, before: tf.Tensor, d_outputs: tf.Tensor, kept: list[tf.Tensor], *, has_constant: bool
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+    """Backpropagation through time.
 
-    def body(t: tf.Tensor, d_state: tf.Tensor, d_states: tf.TensorArray) -> tuple:
-        d_output, to_recurrent, to_state = (array.read(t) for array in arrays)
+    Args:
+      inputs: as given to `_loop`.
+      kernel: recurrent kernel, shape [H, 3H].
+      before: state before each step, shape [T, S, B, H].
+      d_outputs: gradient of what `_loop` returned as states, shape [T, S, B, H].
+      kept: what else it returned.
+      has_constant: whether there was a constant.
+
+    Returns:
+      gradients of the inputs [T, R, B, 3H], of the recurrent projections [T, S, B, 3H], of the initial state [S, B, H], and of the constant.
+    """
+    time, units, dtype = tf.shape(d_outputs)[0], kernel.shape[0], kernel.dtype
+    transposed = tf.transpose(kernel)  # once: a product with transpose_b=True takes longer for few rows
+    of_time = [_steps(values) for values in (d_outputs, before, *kept)]
+    state = tf.zeros(tf.shape(before)[1:], widen(before[:0]).dtype)
+    wide = tf.zeros(tf.concat([tf.shape(state)[:2], [3 * units]], 0), state.dtype)
+    samples, batch = before.shape[1:3]
+    shared = inputs.shape[1] == 1 and samples != 1
+    shapes = ([1 if shared else samples, batch, 3 * units], [samples, batch, 3 * units])
+    written = [tf.TensorArray(values.dtype, size=time, element_shape=shape) for values, shape in zip((inputs, kernel), shapes, strict=True)]
+
+    def body(t: tf.Tensor, d_state: tf.Tensor, d_constant: list[tf.Tensor], written: list[tf.TensorArray]) -> tuple:
+        d_output, state, gates, candidate, product = (widen(array.read(t)) for array in of_time)
+        z, r = gates[..., :units], gates[..., units:]
         d_state += d_output
-        d_recurrent = tf.concat([d_state] * 3, -1) * to_recurrent
-        through = tf.matmul(tf.reshape(d_recurrent, [-1, 3 * units]), transposed)
-        return t - 1, d_state * to_state + tf.reshape(through, tf.shape(d_state)), d_states.write(t, d_state)
+        d_candidate = d_state * (1 - z) * (1 - candidate * candidate)  # of what tanh is taken of
+        d_z, d_r = d_state * (state - candidate) * z * (1 - z), d_candidate * product * r * (1 - r)
+        d_recurrent = tf.concat([tf.cast(value, dtype) for value in (d_z, d_r, d_candidate * r)], -1)
+        d_input = tf.concat([tf.cast(value, dtype) for value in (d_z, d_r, d_candidate)], -1)
+        if has_constant:
+            d_constant = [d_constant[0] + widen(d_input)]
+        if shared:  # summed at once, so that memory does not grow with S
+            d_input = tf.reduce_sum(widen(d_input), 0, keepdims=True)
+        through = tf.reshape(tf.matmul(tf.reshape(d_recurrent, [-1, 3 * units]), transposed), tf.shape(d_state))
+        values = [tf.cast(d_input, inputs.dtype), d_recurrent]
+        return t - 1, d_state * z + widen(through), d_constant, [a.write(t, value) for a, value in zip(written, values, strict=True)]
 
-    invariants = (tf.TensorShape([]), d_final.shape, tf.TensorShape(None))
-    _, d_initial, d_states = tf.while_loop(lambda t, *_: t >= 0, body, (time - 1, d_final, d_states), shape_invariants=invariants)
-    return d_states.stack(), d_initial
+    start = (time - 1, state, [wide] if has_constant else [], written)
+    constants = [tf.TensorShape([samples, batch, 3 * units])] * has_constant
+    invariants = (tf.TensorShape([]), before.shape[1:], constants, [tf.TensorShape(None)] * 2)
+    _, d_initial, d_constant, written = tf.while_loop(lambda t, *_: t >= 0, body, start, shape_invariants=invariants)
+    return _sum_to(written[0].stack(), inputs), written[1].stack(), d_initial, d_constant
+
+
+def _last(outputs: tf.Tensor, initial: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+    """The state after the last step of each sentence, shape [S, B, H], from those after each step [T, S, B, H]."""
+    samples, batch = tf.shape(outputs)[1], tf.shape(outputs)[2]
+    states = tf.reshape(tf.concat([initial[None], outputs], 0), [-1, outputs.shape[-1]])
+    sentence = tf.reshape(tf.range(samples * batch), [samples, batch])
+    return tf.gather(states, tf.cast(length, tf.int32) * samples * batch + sentence)
 
 
 def _sum_to(gradient: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Sums over the axes along which `like` was broadcast."""
+    """Sums [T, S, B, 3H] over the samples that share what is `like`, [T, R, B, 3H]."""
+    if gradient.shape[1] is not None and gradient.shape[1] == like.shape[1]:
+        return gradient
     shape = tf.shape(like)
     _, axes = tf.raw_ops.BroadcastGradientArgs(s0=tf.shape(gradient), s1=shape)
     return tf.reshape(tf.reduce_sum(gradient, axes), shape)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfvae.layers.gru import check_implementation, once_differentiable, uniform_initializer
+from tfvae.layers.gru import check_implementation, once_differentiable, uniform_initializer, widen
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -34,7 +34,7 @@ class VocabularySoftmax(keras.layers.Layer):
         z_dim: int = 0,
         tied: bool = False,
         implementation: str = "fast",
-        chunk_size: int = 2048,
+        chunk_size: int = 1024,
         initializer_range: float = 0.1,
         seed: int = 0,
         **kwargs: Any,
@@ -56,7 +56,14 @@ class VocabularySoftmax(keras.layers.Layer):
         self.built = True
 
     def log_prob(
-        self, hidden: tf.Tensor, targets: tf.Tensor, length: tf.Tensor, z: tf.Tensor | None = None, kernel: tf.Tensor | None = None
+        self,
+        hidden: tf.Tensor,
+        targets: tf.Tensor,
+        length: tf.Tensor,
+        z: tf.Tensor | None = None,
+        kernel: tf.Tensor | None = None,
+        *,
+        training: bool = False,
     ) -> tf.Tensor:
         """Returns the log-probability of each sentence, shape [S, B], nats.
 
@@ -66,21 +73,24 @@ class VocabularySoftmax(keras.layers.Layer):
           length: words of each sentence, shape [B].
           z: shape [S, B, Z], when z_dim is not 0.
           kernel: E, shape [V, H], when tied.
+          training: the gradient will be asked for: the fast implementation forms it at once, which saves a projection of all rows.
         """
         kernel, skip, bias = self._weights(z, kernel)
         hidden = tf.cast(hidden, self.compute_dtype)
         z = None if skip is None else tf.cast(z, self.compute_dtype)
         mask = tf.sequence_mask(length, tf.shape(targets)[1])  # [B, T]
-        score = self._packed if self.implementation == "fast" else self._padded
-        return score(hidden, targets, mask, z, kernel, skip, bias)
+        if self.implementation == "plain":
+            return self._padded(hidden, targets, mask, z, kernel, skip, bias)
+        return self._packed(hidden, targets, mask, z, kernel, skip, bias, training)
 
     def logits(self, hidden: tf.Tensor, z: tf.Tensor | None = None, kernel: tf.Tensor | None = None) -> tf.Tensor:
         """Returns E h + U z + b, shape [N, V], float32 or float64, from hidden [N, H], z [N, Z] and, when tied, E [V, H]."""
         kernel, skip, bias = self._weights(z, kernel)
-        logits = tf.matmul(tf.cast(hidden, self.compute_dtype), kernel, transpose_b=True) + bias
+        dtype = self.compute_dtype
+        logits = tf.nn.bias_add(tf.matmul(tf.cast(hidden, dtype), tf.cast(kernel, dtype), transpose_b=True), tf.cast(bias, dtype))
         if skip is not None:
-            logits += tf.matmul(tf.cast(z, self.compute_dtype), skip)
-        return _widen(logits)
+            logits += tf.matmul(tf.cast(z, dtype), tf.cast(skip, dtype))
+        return widen(logits)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -88,26 +98,35 @@ class VocabularySoftmax(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _weights(self, z: tf.Tensor | None, kernel: tf.Tensor | None) -> list[Any]:
-        """E, U or None, and b in the compute dtype, once it is known that what the arguments should hold is there."""
+        """E, U or None, and b, once it is known that what the arguments should hold is there."""
         if (kernel is not None) != self.tied:
             raise ValueError("the kernel is passed when the softmax is tied, and only then")
         if self.z_dim and z is None:
             raise ValueError(f"z_dim is {self.z_dim} and z is absent")
         weights = (kernel if self.tied else self.kernel, self.skip_kernel, self.bias)
-        return [None if weight is None else tf.cast(weight, self.compute_dtype) for weight in weights]
+        return [None if weight is None else tf.convert_to_tensor(weight) for weight in weights]
 
     def _padded(
         self, hidden: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, z: Any, kernel: tf.Tensor, skip: Any, bias: tf.Tensor
     ) -> tf.Tensor:
+        kernel, bias = (tf.cast(weight, self.compute_dtype) for weight in (kernel, bias))
         logits = tf.tensordot(hidden, tf.transpose(kernel), 1) + bias  # [S, B, T, V]
         if skip is not None:
-            logits += tf.tensordot(z, skip, 1)[:, :, None]
+            logits += tf.tensordot(z, tf.cast(skip, self.compute_dtype), 1)[:, :, None]
         targets = tf.broadcast_to(targets, tf.shape(logits)[:3])
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=_widen(logits))
+        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=widen(logits))
         return -tf.reduce_sum(tf.where(mask, loss, tf.zeros_like(loss)), -1)
 
     def _packed(
-        self, hidden: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, z: Any, kernel: tf.Tensor, skip: Any, bias: tf.Tensor
+        self,
+        hidden: tf.Tensor,
+        targets: tf.Tensor,
+        mask: tf.Tensor,
+        z: Any,
+        kernel: tf.Tensor,
+        skip: Any,
+        bias: tf.Tensor,
+        training: bool,
     ) -> tf.Tensor:
         samples, batch = tf.shape(hidden)[0], tf.shape(hidden)[1]
         position = tf.reshape(tf.where(tf.reshape(mask, [-1])), [-1])  # [M], where M positions are not padding
@@ -119,70 +138,91 @@ class VocabularySoftmax(keras.layers.Layer):
             kernel = tf.concat([kernel, tf.transpose(skip)], -1)  # [V, H + Z]
         words = tf.tile(tf.gather(tf.reshape(targets, [-1]), position), [samples])  # [S * M]
         rows = tf.reshape(rows, [-1, self.hidden_dim + self.z_dim])
-        scores = _chunked_log_prob(rows, kernel, bias, words, self.chunk_size)  # [S * M]
+        scores = _chunked_log_prob(rows, kernel, bias, words, self.chunk_size, training=training)  # [S * M]
         scores = tf.transpose(tf.reshape(scores, [samples, -1]))  # [M, S]
         return tf.transpose(tf.math.unsorted_segment_sum(scores, sentence, batch))
 
 
-def _chunked_log_prob(rows: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, words: tf.Tensor, chunk_size: int) -> tf.Tensor:
+def _chunked_log_prob(
+    rows: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, words: tf.Tensor, chunk_size: int, *, training: bool
+) -> tf.Tensor:
     """Returns log softmax(rows kernel' + bias)[words], shape [N], from rows [N, D], kernel [V, D], bias [V] and words [N].
 
-    At most two chunks of logits exist at a time. The last chunk's softmax is kept for the gradient, so that what fits in one chunk is
-    computed once; the others' are computed again.
+    Products are made in the dtype of the rows. In training the gradient is formed chunk by chunk beside the values, as if all rows weighed
+    the same, which is right up to a factor where they do; otherwise, and outside training, the chunks are projected again for it.
     """
-    last = tf.maximum(tf.shape(rows)[0] - 1, 0) // chunk_size  # the number of the last chunk
+    count = tf.maximum(tf.shape(rows)[0] - 1, 0) // chunk_size + 1  # of chunks; one may be empty
 
-    def part(values: tf.Tensor, chunk: tf.Tensor) -> tf.Tensor:
+    def part(values: tf.Tensor, chunk: Any) -> tf.Tensor:
         return values[chunk * chunk_size : (chunk + 1) * chunk_size]
-
-    def score(rows: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, chunk: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """A chunk's log-probabilities [n], and its softmax as numerators [n, V] and 1 / denominator [n, 1]."""
-        logits = _widen(tf.matmul(part(rows, chunk), kernel, transpose_b=True) + bias)
-        top = tf.reduce_max(logits, -1)
-        numerators = tf.exp(logits - top[:, None])
-        denominator = tf.reduce_sum(numerators, -1)
-        log_prob = tf.gather(logits, part(words, chunk), batch_dims=1) - top - tf.math.log(denominator)
-        return log_prob, tf.cast(numerators, rows.dtype), tf.cast(1 / denominator, rows.dtype)[:, None]
 
     @tf.custom_gradient
     def log_prob(rows: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        def forward(chunk: tf.Tensor, scores: tf.TensorArray) -> tuple:
-            return chunk + 1, scores.write(chunk, score(rows, kernel, bias, chunk)[0])
+        dtype = rows.dtype
+        low_kernel, low_bias = tf.cast(kernel, dtype), tf.cast(bias, dtype)
 
-        scores = tf.TensorArray(_widen(bias).dtype, size=last + 1, element_shape=[None], infer_shape=False)
-        _, scores = tf.while_loop(lambda chunk, _: chunk < last, forward, (0, scores), parallel_iterations=1)
-        score_of_last, numerators, inverse = score(rows, kernel, bias, last)
-        scores = scores.write(last, score_of_last)
+        def score(chunk: Any) -> tuple[tf.Tensor, tf.Tensor]:
+            """A chunk's log-probabilities [n] and softmax [n, V]."""
+            logits = widen(tf.nn.bias_add(tf.matmul(part(rows, chunk), low_kernel, transpose_b=True), low_bias))
+            softmax = tf.nn.softmax(logits)
+            word = tf.stack([tf.range(tf.shape(logits)[0]), part(words, chunk)], -1)
+            probability = tf.gather_nd(softmax, word)
+
+            def through_the_greatest() -> tf.Tensor:
+                return tf.gather_nd(logits, word) - tf.reduce_max(logits, -1) + tf.math.log(tf.reduce_max(softmax, -1))
+
+            safe = tf.reduce_all(probability > 1e-30)  # else some would underflow
+            return tf.cond(safe, lambda: tf.math.log(probability), through_the_greatest), softmax
+
+        def slope(chunk: Any, softmax: tf.Tensor, weight: tf.Tensor | None) -> tuple[tf.Tensor, ...]:
+            """Gradients of minus a chunk's log-probabilities to its rows, and of minus their (weighted) sum to kernel [V, D] and bias [V]."""
+            features = part(rows, chunk)
+            word = tf.stack([tf.range(tf.shape(features)[0]), part(words, chunk)], -1)
+            surprise = tf.tensor_scatter_nd_sub(tf.cast(softmax, dtype), word, tf.ones_like(features[:, 0]))  # of the logits
+            ones = tf.ones_like(features[:, :1])
+            if weight is not None:
+                ones = tf.cast(part(weight, chunk), dtype)[:, None]
+                features *= ones
+            d_kernel, d_bias = tf.matmul(surprise, features, transpose_a=True), tf.matmul(ones, surprise, transpose_a=True)
+            return tf.matmul(surprise, low_kernel), widen(d_kernel), widen(d_bias[0])
+
+        def all_scores() -> tf.Tensor:
+            scores = tf.TensorArray(widen(bias).dtype, size=count, element_shape=[None], infer_shape=False)
+            body = lambda chunk, scores: (chunk + 1, scores.write(chunk, score(chunk)[0]))  # noqa: E731
+            return tf.while_loop(lambda chunk, _: chunk < count, body, (0, scores), parallel_iterations=1)[1].concat()
+
+        def scores_and_slopes(weight: tf.Tensor | None) -> list[tf.Tensor]:
+            """Log-probabilities [N] and, of all chunks, what `slope` says."""
+            scores = tf.TensorArray(widen(bias).dtype, size=count, element_shape=[None], infer_shape=False)
+            d_rows = tf.TensorArray(dtype, size=count, element_shape=[None, rows.shape[1]], infer_shape=False)
+
+            def visit(chunk: Any, scores: Any, d_rows: Any) -> tuple:
+                of_chunk, softmax = score(chunk)
+                d_rows_of_chunk, *sums = slope(chunk, softmax, weight)
+                return scores.write(chunk, of_chunk), d_rows.write(chunk, d_rows_of_chunk), sums
+
+            def body(chunk: tf.Tensor, scores: Any, d_rows: Any, sums: list[tf.Tensor]) -> tuple:
+                scores, d_rows, more = visit(chunk, scores, d_rows)
+                return chunk + 1, scores, d_rows, [total + value for total, value in zip(sums, more, strict=True)]
+
+            start = (1, *visit(0, scores, d_rows))  # the first chunk apart: at one posterior sample it is the only one, with nothing to add
+            _, scores, d_rows, sums = tf.while_loop(lambda chunk, *_: chunk < count, body, start, parallel_iterations=1)
+            return [scores.concat(), d_rows.concat(), *sums]
+
+        scores, *slopes = scores_and_slopes(None) if training else [all_scores()]
 
         def backward(d_scores: tf.Tensor) -> list[tf.Tensor]:
-            weight = tf.cast(d_scores, rows.dtype)[:, None]  # [N, 1]
-            weighted = weight * rows  # [N, D]
+            def scaled() -> list[tf.Tensor]:
+                d_rows, *sums = slopes
+                return [tf.cast(-d_scores, dtype)[:, None] * d_rows, *(-d_scores[0] * total for total in sums)]
 
-            # d log p = d logit of the word - softmax . d logits. No pass over [n, V] scales or shifts: weights go to what is D wide.
-            def expected(chunk: Any, numerators: tf.Tensor, inverse: tf.Tensor, d_rows: Any, d_kernel: Any, d_bias: Any) -> tuple:
-                d_rows = d_rows.write(chunk, inverse * tf.matmul(numerators, kernel))
-                d_kernel += _widen(tf.matmul(numerators, inverse * part(weighted, chunk), transpose_a=True))
-                d_bias += _widen(tf.matmul(numerators, inverse * part(weight, chunk), transpose_a=True))
-                return d_rows, d_kernel, d_bias
+            def again() -> list[tf.Tensor]:
+                _, d_rows, *sums = scores_and_slopes(d_scores)
+                return [tf.cast(-d_scores, dtype)[:, None] * d_rows, *(-total for total in sums)]
 
-            def body(chunk: tf.Tensor, d_rows: Any, d_kernel: Any, d_bias: Any) -> tuple:
-                _, numerators, inverse = score(rows, kernel, bias, chunk)
-                return chunk + 1, *expected(chunk, numerators, inverse, d_rows, d_kernel, d_bias)
+            same = tf.equal(tf.reduce_min(d_scores), tf.reduce_max(d_scores))  # not of no rows
+            return once_differentiable(tf.cond(same, scaled, again) if training else again(), "softmax")
 
-            d_rows = tf.TensorArray(rows.dtype, size=last + 1, element_shape=[None, rows.shape[1]], infer_shape=False)
-            sums = [tf.zeros_like(_widen(values)) for values in (kernel, bias[:, None])]
-            start = (0, *expected(last, numerators, inverse, d_rows, *sums))
-            _, d_rows, *sums = tf.while_loop(lambda chunk, *_: chunk < last, body, start, parallel_iterations=1)
-            d_rows = weight * (tf.gather(kernel, words) - d_rows.concat())
-            observed = [tf.math.unsorted_segment_sum(_widen(values), words, kernel.shape[0]) for values in (weighted, weight)]
-            d_kernel, d_bias = (tf.cast(mine - other, rows.dtype) for mine, other in zip(observed, sums, strict=True))
-            return once_differentiable([d_rows, d_kernel, d_bias[:, 0]], "softmax")
-
-        return scores.concat(), backward
+        return scores, backward
 
     return log_prob(rows, kernel, bias)
-
-
-def _widen(logits: tf.Tensor) -> tf.Tensor:
-    """Half precision to float32: the normaliser sums over the whole vocabulary."""
-    return tf.cast(logits, tf.float32) if logits.dtype.size < 4 else logits

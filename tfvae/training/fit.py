@@ -20,13 +20,14 @@ from tfvae.models.precision import resolve_precision
 from tfvae.models.registry import resolve
 from tfvae.models.text_vae import TextVAE
 from tfvae.models.vae import VAE
+from tfvae.training.adam import Adam
 from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
 from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.progress import EpochLines
 from tfvae.training.run import Run, default_path
 
 log = logging.getLogger("tfvae")
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}
+OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD}
 FITTED_SENTENCES = 10_000
 """Training sentences, at most, that an auto-encoder's prior is fitted to."""
 

@@ -1,0 +1,45 @@
+"""Adam in one pass over each variable."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("tfvae")
+class Adam(keras.optimizers.Adam):
+    """`keras.optimizers.Adam` whose update is TensorFlow's fused kernel: the same numbers, in one pass over memory instead of a dozen."""
+
+    def __init__(self, learning_rate: float = 0.001, **kwargs: Any) -> None:
+        """Takes the arguments of `keras.optimizers.Adam`.
+
+        Raises:
+          ValueError: amsgrad, which the kernel has not.
+        """
+        super().__init__(learning_rate, **kwargs)
+        if self.amsgrad:
+            raise ValueError("amsgrad: use keras.optimizers.Adam")
+
+    def update_step(self, gradient: tf.Tensor | tf.IndexedSlices, variable: Any, learning_rate: tf.Tensor) -> None:
+        """Updates one variable."""
+        index = self._get_variable_index(variable)
+        momentum, velocity = self._momentums[index], self._velocities[index]
+        step = tf.cast(self.iterations.value + 1, variable.dtype)
+        decays = {name: tf.constant(value, variable.dtype) for name, value in (("beta1", self.beta_1), ("beta2", self.beta_2))}
+        tf.raw_ops.ResourceApplyAdam(
+            var=_handle(variable),
+            m=_handle(momentum),
+            v=_handle(velocity),
+            beta1_power=decays["beta1"] ** step,
+            beta2_power=decays["beta2"] ** step,
+            lr=tf.cast(learning_rate, variable.dtype),
+            **decays,
+            epsilon=tf.constant(self.epsilon, variable.dtype),
+            grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
+            use_locking=True,
+        )
+
+
+def _handle(variable: Any) -> tf.Tensor:
+    """The resource of a variable, Keras's or TensorFlow's."""
+    return (variable.value if isinstance(variable, keras.Variable) else variable).handle
