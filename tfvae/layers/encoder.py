@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from tfvae import stateless
 from tfvae.layers.gru import GRU, uniform_initializer
+from tfvae.layers.packing import Packing
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -69,13 +70,13 @@ class RecurrentEncoder(keras.layers.Layer):
           batch: "tokens" [B, T] and "length" [B].
           seed: of dropout, int32 [2]; None: no dropout.
         """
-        length = batch["length"]
-        x = tf.cast(tf.gather(self.embedding, batch["tokens"]), self.compute_dtype)  # [B, T, E]
+        packing = Packing(batch["length"], tf.shape(batch["tokens"])[1])
+        x = tf.cast(tf.gather(self.embedding, packing.pack(batch["tokens"])), self.compute_dtype)[:, None]  # [M, 1, E]
         for layer, (forward, backward) in enumerate(zip(self.forward_layers, self.backward_layers, strict=True)):
             x = stateless.dropout(x, self.dropout, None if seed is None else stateless.fold(seed, layer))
-            ahead, last = forward(x[None], length)
-            behind, first = backward(_reverse(x, length)[None], length)
-            x = tf.concat([ahead[0], _reverse(behind[0], length)], -1)  # [B, T, 2H]
+            ahead, last = forward.packed(x, packing)
+            behind, first = backward.packed(tf.gather(x, packing.reverse), packing)
+            x = tf.concat([ahead, tf.gather(behind, packing.reverse)], -1)  # [M, 1, 2H]
         return tf.concat([last[0], first[0]], -1)
 
     def get_config(self) -> dict[str, Any]:
@@ -97,8 +98,3 @@ class NoEncoder(keras.layers.Layer):
     def call(self, batch: Mapping[str, tf.Tensor], seed: tf.Tensor | None = None) -> tf.Tensor:
         """Returns features of no numbers, shape [B, 0]."""
         return tf.zeros([tf.shape(batch["length"])[0], 0], self.compute_dtype)
-
-
-def _reverse(x: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    """Turns each sentence of [B, T, ...] around and leaves its padding at the end."""
-    return tf.reverse_sequence(x, length, seq_axis=1, batch_axis=0)

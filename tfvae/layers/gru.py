@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfvae.layers.packing import Packing
+
 IMPLEMENTATIONS = ("fast", "plain")
 
 
@@ -81,22 +83,48 @@ class GRU(keras.layers.Layer):
           initial_state: shape [S, B, H]; None: zeros.
 
         Returns:
-          (the state after each step, shape [S, B, T, H], of no meaning beyond a sentence's length; the state after the last step of each
-          sentence, shape [S, B, H]).
+          (the state after each step, shape [S, B, T, H], zero beyond a sentence's length; the state after the last step of each sentence,
+          shape [S, B, H]).
+        """
+        packing = Packing(length, tf.shape(x)[2])
+        packed = packing.pack(tf.transpose(x, [1, 2, 0, 3]))
+        outputs, final = self.packed(packed, packing, context=context, initial_state=initial_state)
+        return tf.transpose(packing.unpack(outputs), [2, 0, 1, 3]), final
+
+    def packed(
+        self, x: tf.Tensor, packing: Packing, context: tf.Tensor | None = None, initial_state: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """`call` on tokens alone.
+
+        Args:
+          x: inputs, shape [M, R, I], R being S, or 1 when the samples share them.
+          packing: where the M tokens are.
+          context: shape [S, B, C], when context_dim is not 0.
+          initial_state: shape [S, B, H]; None: zeros.
+
+        Returns:
+          (the state after each token, shape [M, S, H]; the state after the last token of each sentence, shape [S, B, H]).
         """
         kernel, recurrent_kernel, bias = self._weights()
         constant = self._constant(kernel, bias, context)  # [S, B, 3H] or [3H]
-        inputs = tf.tensordot(tf.transpose(x, [2, 0, 1, 3]), kernel[: self.input_dim], 1)  # [T, R, B, 3H]
-        if inputs.shape[1] == 1:
-            inputs = widen(inputs)  # of one sample at most: worth a pass over the whole sequence instead of one at every step
-        leader = x if context is None else context
-        shape = [tf.shape(leader)[0], tf.shape(x)[1], self.units]
-        initial = tf.zeros(shape, constant.dtype) if initial_state is None else widen(initial_state)
-        if constant.shape.rank == 1 or inputs.shape[1] == constant.shape[0] == 1:
+        inputs = tf.tensordot(x, kernel[: self.input_dim], 1)  # [M, R, 3H]
+        if constant.shape.rank == 1:
             inputs, constant = widen(inputs) + constant, None
+        else:
+            constant = tf.transpose(constant, [1, 0, 2])  # [B, S, 3H]
+            if inputs.shape[1] == constant.shape[1] == 1:
+                inputs, constant = widen(inputs) + tf.gather(constant, packing.sentence), None
+            else:
+                constant = tf.gather(constant, packing.order)
+        if initial_state is None:
+            samples = tf.shape(x)[1] if context is None else tf.shape(context)[0]
+            initial = tf.zeros([packing.batch, samples, self.units], bias.dtype)
+        else:
+            initial = tf.transpose(widen(initial_state), [1, 0, 2])
         unroll = _fast if self.implementation == "fast" else _plain
-        outputs = unroll(inputs, constant, recurrent_kernel, bias[1], initial)  # [T, S, B, H]
-        return tf.transpose(outputs, [1, 2, 0, 3]), _last(outputs, tf.cast(initial, outputs.dtype), length)
+        outputs = unroll(inputs, constant, recurrent_kernel, bias[1], tf.gather(initial, packing.order), packing)  # [M, S, H]
+        final = packing.last(outputs, tf.cast(initial, outputs.dtype))
+        return outputs, tf.transpose(final, [1, 0, 2])
 
     def step(self, x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the next state, shape [N, H], from x [N, I], the state [N, H] and the context [N, C]."""
@@ -153,66 +181,88 @@ def _cell(inputs: tf.Tensor, recurrent: tf.Tensor, state: tf.Tensor) -> tuple[tf
     return candidate + z * (state - candidate), gates, candidate, product
 
 
-def _array(like: tf.Tensor, time: tf.Tensor) -> tf.TensorArray:
-    """An array of values a step, to be written, of the dtype and static shape of `like`."""
-    return tf.TensorArray(like.dtype, size=time, element_shape=like.shape)
-
-
-def _steps(values: tf.Tensor) -> tf.TensorArray:
-    """An array of values a step, to be read, from [T, ...]."""
-    return _array(values[0], tf.shape(values)[0]).unstack(values)
-
-
 def _loop(
-    inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, *, keep: bool
+    inputs: tf.Tensor,
+    constant: tf.Tensor | None,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    initial: tf.Tensor,
+    packing: Packing,
+    *,
+    read: Callable[[tf.Tensor, Packing], Callable[[tf.Tensor], tf.Tensor]],
+    keep: bool,
 ) -> list[tf.Tensor]:
     """Runs the cell along time.
 
     Products are made in the kernel's dtype; states, gates and sums are at least float32. What is kept is kept in the kernel's dtype.
 
     Args:
-      inputs: projected inputs, shape [T, R, B, 3H].
-      constant: added at every step, shape [S, B, 3H]; None: nothing is.
+      inputs: projected inputs, shape [M, R, 3H].
+      constant: added at every step, shape [B, S, 3H], longest sentence first; None: nothing is.
       kernel: recurrent kernel, shape [H, 3H].
       bias: recurrent bias, shape [3H].
-      initial: shape [S, B, H].
+      initial: shape [B, S, H], longest sentence first.
+      packing: where the M tokens are.
+      read: makes a function of t that returns a step's values.
       keep: whether the backward pass will need the gates.
 
     Returns:
-      states after each step [T, S, B, H]; where they are kept also gates [T, S, B, 2H], candidates and their recurrent products.
+      states after each token [M, S, H]; where they are kept also gates [M, S, 2H], candidates and their recurrent products.
     """
-    time, units, dtype = tf.shape(inputs)[0], initial.shape[-1], kernel.dtype
-    of_inputs, bias = _steps(inputs), tf.cast(bias, dtype)
-    wide = tf.concat([tf.shape(initial)[:2], [3 * units]], 0)
+    units, dtype, samples = initial.shape[-1], kernel.dtype, initial.shape[1]
+    of_inputs, bias = read(inputs, packing), tf.cast(bias, dtype)
     width = [units, 2 * units, units, units] if keep else [units]
-    written = [tf.TensorArray(dtype, size=time, element_shape=[*initial.shape[:2], size]) for size in width]
+    arrays = [tf.TensorArray(dtype, size=packing.time, element_shape=[None, samples, size], infer_shape=False) for size in width]
 
-    def body(t: tf.Tensor, state: tf.Tensor, low: tf.Tensor, written: list[tf.TensorArray]) -> tuple:
+    def body(t: tf.Tensor, state: tf.Tensor, low: tf.Tensor, arrays: list[tf.TensorArray]) -> tuple:
+        count = packing.counts[t]
+        low = low[:count]
         recurrent = tf.nn.bias_add(tf.matmul(tf.reshape(low, [-1, units]), kernel), bias)
-        now = widen(of_inputs.read(t))
-        state, *rest = _cell(now if constant is None else now + constant, widen(tf.reshape(recurrent, wide)), state)
+        recurrent = tf.reshape(recurrent, tf.concat([tf.shape(low)[:2], [3 * units]], 0))
+        now = widen(of_inputs(t))
+        state, *rest = _cell(now if constant is None else now + constant[:count], widen(recurrent), state[:count])
         low = tf.cast(state, dtype)
-        values = [low, *(tf.cast(value, dtype) for value in rest)][: len(written)]
-        return t + 1, state, low, [array.write(t, value) for array, value in zip(written, values, strict=True)]
+        values = [low, *(tf.cast(value, dtype) for value in rest)][: len(arrays)]
+        return t + 1, state, low, [array.write(t, value) for array, value in zip(arrays, values, strict=True)]
 
-    invariants = (tf.TensorShape([]), initial.shape, initial.shape, [tf.TensorShape(None)] * len(written))
-    start = (0, initial, tf.cast(initial, dtype), written)
-    *_, written = tf.while_loop(lambda t, *_: t < time, body, start, shape_invariants=invariants)
-    return [array.stack() for array in written]
-
-
-def _plain(inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor) -> tf.Tensor:
-    return _loop(inputs, constant, kernel, bias, initial, keep=False)[0]
+    some = tf.TensorShape([None, samples, units])
+    invariants = (tf.TensorShape([]), some, some, [tf.TensorShape(None)] * len(arrays))
+    start = (0, initial, tf.cast(initial, dtype), arrays)
+    *_, arrays = tf.while_loop(lambda t, *_: t < packing.time, body, start, shape_invariants=invariants)
+    return [array.concat() for array in arrays]
 
 
-def _fast(inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor) -> tf.Tensor:
+def _sliced(values: tf.Tensor, packing: Packing) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Reads a step's values [n, ...] off packed ones [M, ...]."""
+    return lambda t: values[packing.offsets[t] : packing.offsets[t + 1]]
+
+
+def _split(values: tf.Tensor, packing: Packing) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Does what `_sliced` does, and differentiates well, for the price of a copy."""
+    array = tf.TensorArray(values.dtype, size=packing.time, element_shape=[None, *values.shape[1:]], infer_shape=False)
+    return array.split(values, packing.counts).read
+
+
+def _plain(
+    inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, packing: Packing
+) -> tf.Tensor:
+    return _loop(inputs, constant, kernel, bias, initial, packing, read=_split, keep=False)[0]
+
+
+def _fast(
+    inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, packing: Packing
+) -> tf.Tensor:
     @tf.custom_gradient
     def run(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, *constant: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        outputs, *kept = _loop(inputs, constant[0] if constant else None, kernel, bias, initial, keep=True)
+        outputs, *kept = _loop(
+            inputs, constant[0] if constant else None, kernel, bias, initial, packing, read=_sliced, keep=True
+        )
 
         def backward(d_outputs: tf.Tensor) -> list[tf.Tensor]:
-            before = tf.concat([tf.cast(initial, kernel.dtype)[None], outputs[:-1]], 0)  # the state before each step
-            d_inputs, d_recurrent, d_initial, d_constant = _loop_back(inputs, kernel, before, d_outputs, kept, has_constant=bool(constant))
+            before = _before(outputs, tf.cast(initial, kernel.dtype), packing)
+            d_inputs, d_recurrent, d_initial, d_constant = _loop_back(
+                inputs, kernel, initial, before, tf.convert_to_tensor(d_outputs), kept, packing, has_constant=bool(constant)
+            )
             flat = tf.reshape(d_recurrent, [-1, kernel.shape[1]])
             d_kernel = tf.matmul(tf.reshape(before, [-1, kernel.shape[0]]), flat, transpose_a=True)
             d_bias = tf.reduce_sum(tf.cast(flat, bias.dtype), 0)
@@ -223,65 +273,78 @@ def _fast(inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias
     return run(inputs, kernel, bias, initial, *([] if constant is None else [constant]))
 
 
+def _before(outputs: tf.Tensor, initial: tf.Tensor, packing: Packing) -> tf.Tensor:
+    """The state before each token, [M, S, H], from those after each and the initial ones [B, S, H], longest sentence first."""
+    batch, rank = packing.batch, tf.gather(packing.rank, packing.sentence)
+    previous = tf.gather(packing.offsets, tf.maximum(packing.position - 1, 0)) + rank
+    return tf.gather(tf.concat([initial, outputs], 0), tf.where(packing.position == 0, rank, batch + previous))
+
+
 def _loop_back(
-    inputs: tf.Tensor, kernel: tf.Tensor, before: tf.Tensor, d_outputs: tf.Tensor, kept: list[tf.Tensor], *, has_constant: bool
+    inputs: tf.Tensor,
+    kernel: tf.Tensor,
+    initial: tf.Tensor,
+    before: tf.Tensor,
+    d_outputs: tf.Tensor,
+    kept: list[tf.Tensor],
+    packing: Packing,
+    *,
+    has_constant: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
     """Backpropagation through time.
 
     Args:
       inputs: as given to `_loop`.
-      kernel: recurrent kernel, shape [H, 3H].
-      before: state before each step, shape [T, S, B, H].
-      d_outputs: gradient of what `_loop` returned as states, shape [T, S, B, H].
+      kernel: as given to `_loop`.
+      initial: as given to `_loop`.
+      before: state before each token, shape [M, S, H].
+      d_outputs: gradient of what `_loop` returned as states, shape [M, S, H].
       kept: what else it returned.
+      packing: where the M tokens are.
       has_constant: whether there was a constant.
 
     Returns:
-      gradients of the inputs [T, R, B, 3H], of the recurrent projections [T, S, B, 3H], of the initial state [S, B, H], and of the constant.
+      gradients of the inputs [M, R, 3H], of the recurrent projections [M, S, 3H], of the initial state [B, S, H], and of the constant.
     """
-    time, units, dtype = tf.shape(d_outputs)[0], kernel.shape[0], kernel.dtype
+    units, dtype, samples = kernel.shape[0], kernel.dtype, initial.shape[1]
     transposed = tf.transpose(kernel)  # once: a product with transpose_b=True takes longer for few rows
-    of_time = [_steps(values) for values in (d_outputs, before, *kept)]
-    state = tf.zeros(tf.shape(before)[1:], widen(before[:0]).dtype)
-    wide = tf.zeros(tf.concat([tf.shape(state)[:2], [3 * units]], 0), state.dtype)
-    samples, batch = before.shape[1:3]
+    of_time = [_sliced(values, packing) for values in (d_outputs, before, *kept)]
     shared = inputs.shape[1] == 1 and samples != 1
-    shapes = ([1 if shared else samples, batch, 3 * units], [samples, batch, 3 * units])
-    written = [tf.TensorArray(values.dtype, size=time, element_shape=shape) for values, shape in zip((inputs, kernel), shapes, strict=True)]
+    shapes = ([None, 1 if shared else samples, 3 * units], [None, samples, 3 * units])
+    arrays = [
+        tf.TensorArray(values.dtype, size=packing.time, element_shape=shape, infer_shape=False)
+        for values, shape in zip((inputs, kernel), shapes, strict=True)
+    ]
 
-    def body(t: tf.Tensor, d_state: tf.Tensor, d_constant: list[tf.Tensor], written: list[tf.TensorArray]) -> tuple:
-        d_output, state, gates, candidate, product = (widen(array.read(t)) for array in of_time)
+    def body(t: tf.Tensor, d_state: tf.Tensor, d_constant: list[tf.Tensor], arrays: list[tf.TensorArray]) -> tuple:
+        more = [[0, packing.counts[t] - tf.shape(d_state)[0]], [0, 0], [0, 0]]  # the sentences whose last token this is
+        d_output, state, gates, candidate, product = (widen(read(t)) for read in of_time)
         z, r = gates[..., :units], gates[..., units:]
-        d_state += d_output
+        d_state = tf.pad(d_state, more) + d_output
         d_candidate = d_state * (1 - z) * (1 - candidate * candidate)  # of what tanh is taken of
         d_z, d_r = d_state * (state - candidate) * z * (1 - z), d_candidate * product * r * (1 - r)
         d_recurrent = tf.concat([tf.cast(value, dtype) for value in (d_z, d_r, d_candidate * r)], -1)
         d_input = tf.concat([tf.cast(value, dtype) for value in (d_z, d_r, d_candidate)], -1)
         if has_constant:
-            d_constant = [d_constant[0] + widen(d_input)]
+            d_constant = [tf.pad(d_constant[0], more) + widen(d_input)]
         if shared:  # summed at once, so that memory does not grow with S
-            d_input = tf.reduce_sum(widen(d_input), 0, keepdims=True)
+            d_input = tf.reduce_sum(widen(d_input), 1, keepdims=True)
         through = tf.reshape(tf.matmul(tf.reshape(d_recurrent, [-1, 3 * units]), transposed), tf.shape(d_state))
         values = [tf.cast(d_input, inputs.dtype), d_recurrent]
-        return t - 1, d_state * z + widen(through), d_constant, [a.write(t, value) for a, value in zip(written, values, strict=True)]
+        return t - 1, d_state * z + widen(through), d_constant, [a.write(t, value) for a, value in zip(arrays, values, strict=True)]
 
-    start = (time - 1, state, [wide] if has_constant else [], written)
-    constants = [tf.TensorShape([samples, batch, 3 * units])] * has_constant
-    invariants = (tf.TensorShape([]), before.shape[1:], constants, [tf.TensorShape(None)] * 2)
-    _, d_initial, d_constant, written = tf.while_loop(lambda t, *_: t >= 0, body, start, shape_invariants=invariants)
-    return _sum_to(written[0].stack(), inputs), written[1].stack(), d_initial, d_constant
-
-
-def _last(outputs: tf.Tensor, initial: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-    """The state after the last step of each sentence, shape [S, B, H], from those after each step [T, S, B, H]."""
-    samples, batch = tf.shape(outputs)[1], tf.shape(outputs)[2]
-    states = tf.reshape(tf.concat([initial[None], outputs], 0), [-1, outputs.shape[-1]])
-    sentence = tf.reshape(tf.range(samples * batch), [samples, batch])
-    return tf.gather(states, tf.cast(length, tf.int32) * samples * batch + sentence)
+    none, some = initial[:0], tf.TensorShape([None, samples, units])
+    start = (packing.time - 1, none, [tf.concat([none] * 3, -1)] * has_constant, arrays)
+    constants = [tf.TensorShape([None, samples, 3 * units])] * has_constant
+    invariants = (tf.TensorShape([]), some, constants, [tf.TensorShape(None)] * 2)
+    _, d_initial, d_constant, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start, shape_invariants=invariants)
+    # Sentences of no token, the last ones, have been in no step.
+    d_initial, *d_constant = (tf.pad(d, [[0, packing.batch - tf.shape(d)[0]], [0, 0], [0, 0]]) for d in (d_initial, *d_constant))
+    return _sum_to(arrays[0].concat(), inputs), arrays[1].concat(), d_initial, d_constant
 
 
 def _sum_to(gradient: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Sums [T, S, B, 3H] over the samples that share what is `like`, [T, R, B, 3H]."""
+    """Sums [M, S, 3H] over the samples that share what is `like`, [M, R, 3H]."""
     if gradient.shape[1] is not None and gradient.shape[1] == like.shape[1]:
         return gradient
     shape = tf.shape(like)

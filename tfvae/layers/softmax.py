@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfvae.layers.gru import check_implementation, once_differentiable, uniform_initializer, widen
+from tfvae.layers.packing import Packing
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -19,8 +20,8 @@ class VocabularySoftmax(keras.layers.Layer):
       hidden_dim: H.
       z_dim: Z, size of the z that enters the logits; 0: none does.
       tied: E, shape [V, H], is passed at every call instead of owned.
-      implementation: "fast": only positions that are not padding, logits and gradients formed chunk by chunk, differentiable once; "plain":
-        all positions at once by automatic differentiation.
+      implementation: "fast": logits and gradients formed chunk by chunk, differentiable once; "plain": all at once by automatic
+        differentiation. Either way, padding has no logits.
       chunk_size: rows whose logits are formed at a time.
       initializer_range: kernels are uniform on [-range, range].
       seed: of the initial weights.
@@ -75,13 +76,38 @@ class VocabularySoftmax(keras.layers.Layer):
           kernel: E, shape [V, H], when tied.
           training: the gradient will be asked for: the fast implementation forms it at once, which saves a projection of all rows.
         """
+        packing = Packing(length, tf.shape(targets)[1])
+        return self.packed_log_prob(
+            packing.pack(tf.transpose(hidden, [1, 2, 0, 3])), packing.pack(targets), packing, z, kernel, training=training
+        )
+
+    def packed_log_prob(
+        self,
+        hidden: tf.Tensor,
+        targets: tf.Tensor,
+        packing: Packing,
+        z: tf.Tensor | None = None,
+        kernel: tf.Tensor | None = None,
+        *,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """`log_prob` on tokens alone: of h [M, S, H] before the words [M]."""
         kernel, skip, bias = self._weights(z, kernel)
-        hidden = tf.cast(hidden, self.compute_dtype)
-        z = None if skip is None else tf.cast(z, self.compute_dtype)
-        mask = tf.sequence_mask(length, tf.shape(targets)[1])  # [B, T]
+        rows = tf.cast(hidden, self.compute_dtype)
+        if skip is not None:
+            # Widening rows by z costs less than adding U z to logits, V wide.
+            of_sentence = tf.cast(tf.transpose(z, [1, 0, 2]), self.compute_dtype)  # [B, S, Z]
+            rows = tf.concat([rows, tf.gather(of_sentence, packing.sentence)], -1)  # [M, S, H + Z]
+            kernel = tf.concat([kernel, tf.transpose(skip)], -1)  # [V, H + Z]
+        words = tf.repeat(targets, tf.shape(rows)[1])  # [M * S]
+        flat = tf.reshape(rows, [-1, self.hidden_dim + self.z_dim])
         if self.implementation == "plain":
-            return self._padded(hidden, targets, mask, z, kernel, skip, bias)
-        return self._packed(hidden, targets, mask, z, kernel, skip, bias, training)
+            logits = tf.matmul(flat, tf.cast(kernel, flat.dtype), transpose_b=True) + tf.cast(bias, flat.dtype)
+            scores = -tf.nn.sparse_softmax_cross_entropy_with_logits(labels=words, logits=widen(logits))
+        else:
+            scores = _chunked_log_prob(flat, kernel, bias, words, self.chunk_size, training=training)
+        scores = tf.reshape(scores, tf.shape(rows)[:2])  # [M, S]
+        return tf.transpose(tf.math.unsorted_segment_sum(scores, packing.sentence, packing.batch))
 
     def logits(self, hidden: tf.Tensor, z: tf.Tensor | None = None, kernel: tf.Tensor | None = None) -> tf.Tensor:
         """Returns E h + U z + b, shape [N, V], float32 or float64, from hidden [N, H], z [N, Z] and, when tied, E [V, H]."""
@@ -105,42 +131,6 @@ class VocabularySoftmax(keras.layers.Layer):
             raise ValueError(f"z_dim is {self.z_dim} and z is absent")
         weights = (kernel if self.tied else self.kernel, self.skip_kernel, self.bias)
         return [None if weight is None else tf.convert_to_tensor(weight) for weight in weights]
-
-    def _padded(
-        self, hidden: tf.Tensor, targets: tf.Tensor, mask: tf.Tensor, z: Any, kernel: tf.Tensor, skip: Any, bias: tf.Tensor
-    ) -> tf.Tensor:
-        kernel, bias = (tf.cast(weight, self.compute_dtype) for weight in (kernel, bias))
-        logits = tf.tensordot(hidden, tf.transpose(kernel), 1) + bias  # [S, B, T, V]
-        if skip is not None:
-            logits += tf.tensordot(z, tf.cast(skip, self.compute_dtype), 1)[:, :, None]
-        targets = tf.broadcast_to(targets, tf.shape(logits)[:3])
-        loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=widen(logits))
-        return -tf.reduce_sum(tf.where(mask, loss, tf.zeros_like(loss)), -1)
-
-    def _packed(
-        self,
-        hidden: tf.Tensor,
-        targets: tf.Tensor,
-        mask: tf.Tensor,
-        z: Any,
-        kernel: tf.Tensor,
-        skip: Any,
-        bias: tf.Tensor,
-        training: bool,
-    ) -> tf.Tensor:
-        samples, batch = tf.shape(hidden)[0], tf.shape(hidden)[1]
-        position = tf.reshape(tf.where(tf.reshape(mask, [-1])), [-1])  # [M], where M positions are not padding
-        sentence = tf.gather(tf.repeat(tf.range(batch), tf.shape(mask)[1]), position)  # [M]
-        rows = tf.gather(tf.reshape(hidden, [samples, -1, self.hidden_dim]), position, axis=1)  # [S, M, H]
-        if skip is not None:
-            # Widening rows that are packed by z costs less than adding U z to logits, V wide.
-            rows = tf.concat([rows, tf.gather(z, sentence, axis=1)], -1)  # [S, M, H + Z]
-            kernel = tf.concat([kernel, tf.transpose(skip)], -1)  # [V, H + Z]
-        words = tf.tile(tf.gather(tf.reshape(targets, [-1]), position), [samples])  # [S * M]
-        rows = tf.reshape(rows, [-1, self.hidden_dim + self.z_dim])
-        scores = _chunked_log_prob(rows, kernel, bias, words, self.chunk_size, training=training)  # [S * M]
-        scores = tf.transpose(tf.reshape(scores, [samples, -1]))  # [M, S]
-        return tf.transpose(tf.math.unsorted_segment_sum(scores, sentence, batch))
 
 
 def _chunked_log_prob(
