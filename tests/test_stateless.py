@@ -42,3 +42,9 @@ def test_dropout_keeps_the_mean_and_is_off_without_a_seed():
     assert abs(dropped.mean() - 1) < 4 * dropped.std() / 100
     np.testing.assert_array_equal(stateless.dropout(x, 0.3, None), x)
     np.testing.assert_array_equal(stateless.dropout(x, 0.0, SEED), x)
+
+
+def test_dropout_in_half_precision_drops_as_much():
+    dropped = stateless.dropout(tf.ones([400, 500], tf.bfloat16), 0.3, SEED)
+    assert dropped.dtype == tf.bfloat16
+    assert abs(np.mean(tf.cast(dropped == 0, tf.float64)) - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 200_000)

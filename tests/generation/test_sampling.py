@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.generation.sampling import keep_probable, sample
+from tfvae.generation.sampling import inverse_cdf, keep_probable, sample
 from tfvae.tokens import BOS, EOS, PAD, UNK
 
 SEED = tf.constant([1, 2])
@@ -85,3 +85,24 @@ def test_a_sentence_does_not_depend_on_its_neighbours_under_a_seed_a_row(decoder
 def test_eager_and_graph_draw_the_same(decoder):
     draw = lambda: sample(decoder, z(6), SEED, max_length=10, top_k=5, top_p=0.9)  # noqa: E731
     np.testing.assert_array_equal(tf.function(draw)(), draw())
+
+
+def test_inverse_cdf_is_the_first_index_above():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.full(300, 0.05), 2000)
+    uniform = rng.uniform(size=2000)
+    expected = np.argmax(np.cumsum(probabilities, 1) > uniform[:, None], 1)
+    drawn = inverse_cdf(tf.constant(probabilities), tf.constant(uniform)).numpy()
+    np.testing.assert_array_equal(drawn, expected)
+
+
+@pytest.mark.parametrize("uniform", [0.0, 1 - 2.0**-24, 1.0])
+def test_inverse_cdf_never_returns_what_cannot_be(uniform):
+    rng = np.random.default_rng(0)
+    odds = rng.uniform(size=[500, 700]) * (rng.uniform(size=[500, 700]) < 0.01)
+    odds[:, 350] += 1e-9
+    probabilities = tf.constant(odds / odds.sum(1, keepdims=True), tf.float32)
+    drawn = inverse_cdf(probabilities, tf.fill([500], uniform)).numpy()
+    assert np.all(odds[np.arange(500), drawn] > 0)
+    if uniform == 0:
+        np.testing.assert_array_equal(drawn, np.argmax(odds > 0, 1))

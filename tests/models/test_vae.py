@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 import tfvae
 from tfvae.data.batching import evaluation_batches, tokenize_split
@@ -20,7 +21,8 @@ def examples():
 
 
 def create(model="dem_vae", **overrides):
-    vae = tfvae.create(model, corpus="demo", vocabulary_size=20, **SMALL, **overrides)
+    sizes = {name: size for name, size in SMALL.items() if model != "rnn_lm" or name.startswith("decoder")}
+    vae = tfvae.create(model, corpus="demo", vocabulary_size=20, **sizes, **overrides)
     vae.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
     return vae
 
@@ -103,12 +105,76 @@ def test_gradients_are_scaled_down_to_the_clip_norm(examples):
         vae = create(training__clip_norm=clip_norm)
         vae.compile(optimizer=keras.optimizers.SGD(1.0), jit_compile=False)
         before = [variable.numpy() for variable in vae.trainable_variables]
-        vae.train_on_batch(batch)
+        norm = vae.train_on_batch(batch, return_dict=True)["gradient_norm"]  # before it is clipped
         moved[clip_norm] = np.sqrt(sum(np.sum((a.numpy() - b) ** 2) for a, b in zip(vae.trainable_variables, before, strict=True)))
     assert moved[1e-3] == pytest.approx(1e-3, rel=1e-3)
+    assert moved[0.0] == pytest.approx(float(norm), rel=1e-5)  # words come several times, so their embeddings' rows do
     assert moved[0.0] > 0.1
 
 
 def test_training_with_several_samples_runs(examples):
     vae = create(objective__samples=3)
     assert np.isfinite(vae.train_on_batch(examples.batch(np.arange(8)), return_dict=True)["loss"])
+
+
+@pytest.mark.parametrize("model", ["vae", "dem_vae", "vmf_vae", "dem_vmf_vae", "rnn_lm"])
+def test_the_likelihood_does_not_depend_on_how_samples_or_examples_are_cut(examples, model):
+    vae = create(model)
+    batch = examples.batch(np.arange(6))
+    score = tf.function(vae.log_likelihood, reduce_retracing=True)
+    whole = score(batch, 7, samples_at_once=7)
+    assert whole.dtype == tf.float64
+    np.testing.assert_allclose(score(batch, 7, samples_at_once=3), whole, rtol=1e-6)
+    np.testing.assert_allclose(vae.log_likelihood(batch, 7, samples_at_once=4), whole, rtol=1e-6)
+    parts = [score(examples.batch(np.arange(6)[rows]), 7, samples_at_once=3) for rows in ([0, 4], [1, 2, 3, 5])]
+    np.testing.assert_allclose(tf.concat(parts, 0), tf.gather(whole, [0, 4, 1, 2, 3, 5]), rtol=1e-6)
+
+
+def test_the_likelihood_of_a_language_model_is_its_own(examples):
+    vae, batch = create("rnn_lm"), examples.batch(np.arange(6))
+    np.testing.assert_allclose(vae.log_likelihood(batch, 500), -vae(batch)["reconstruction"], rtol=1e-6)
+
+
+class Line:
+    """A decoder of numbers: p(x|z) = N(a z, s^2), with the numbers passed as `batch["tokens"]`."""
+
+    def __init__(self, slope, scale):
+        self.slope, self.scale = slope, scale
+
+    def log_prob(self, batch, z, seed=None):
+        normal = tfp.distributions.Normal(self.slope * z[..., 0], self.scale)
+        return normal.log_prob(tf.cast(batch["tokens"][:, 0], tf.float32))
+
+
+def test_the_likelihood_of_a_linear_gaussian_model_is_the_exact_one(monkeypatch):
+    """z ~ N(0, 1), x|z ~ N(a z, s^2): x ~ N(0, a^2 + s^2). The posterior is a wrong one."""
+    vae, slope, scale, count = create("vae", latent__dim=1), 2.0, 1.5, 200
+    x = tf.repeat(tf.constant([[-4], [0], [3]]), count, axis=0)
+    batch = {"tokens": x, "length": tf.ones([3 * count], tf.int32), "index": tf.range(3 * count)}
+    raw = tf.concat([0.3 * tf.cast(x, tf.float32), tf.zeros([3 * count, 1])], 1)  # unconstrained mean and log-variance
+    monkeypatch.setattr(vae, "encode", lambda batch: {"posterior": raw})
+    monkeypatch.setattr(vae, "decoder", Line(slope, scale))
+    exact = tfp.distributions.Normal(0.0, np.hypot(slope, scale)).log_prob([-4.0, 0.0, 3.0]).numpy()
+    errors = []
+    for samples in (1, 10, 200):
+        estimate = tf.function(vae.log_likelihood)(batch, samples).numpy().reshape(3, count)
+        deviation = estimate.std(1) / np.sqrt(count)
+        assert np.all(estimate.mean(1) <= exact + 3 * deviation)
+        weight = np.exp(estimate - exact[:, None])  # the weights themselves are unbiased
+        assert np.all(np.abs(weight.mean(1) - 1) < 4 * weight.std(1) / np.sqrt(count))
+        errors.append(exact - estimate.mean(1))
+    assert np.all(errors[0] > errors[1]) and np.all(errors[1] > errors[2]) and np.all(errors[2] < 0.02)
+
+
+def test_many_samples_of_a_long_text_neither_overflow_nor_underflow():
+    vae = create("vae")
+    tokens = tf.constant(np.random.default_rng(0).integers(4, 20, [1, 1000]), tf.int32)
+    batch = {"tokens": tokens, "length": tf.constant([1000])}
+    estimate = float(tf.function(vae.log_likelihood)(batch, 500)[0])
+    bound = float(vae(batch)["reconstruction"][0])
+    assert estimate == pytest.approx(-bound, rel=0.05) and estimate < -1000
+
+
+def test_an_auto_encoder_has_no_likelihood(examples):
+    with pytest.raises(ValueError, match="no density"):
+        create("ae").log_likelihood(examples.batch(np.arange(2)), 5)

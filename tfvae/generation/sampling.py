@@ -40,26 +40,55 @@ def sample(
       Holtzman et al. The Curious Case of Neural Text Degeneration. ICLR 2020, section 3.1 (top p).
     """
     num = tf.shape(z)[0]
+    noise = stateless.uniform([num, max_length], seed)
 
-    def draw(logits: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+    def draw(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         logits = tf.cast(logits, tf.float32) + barred_words(logits.shape[-1], unknown=unknown)
         if top_k == 1:
             return tf.argmax(logits, axis=-1, output_type=tf.int32)
-        logits = keep_probable(logits / temperature, top_k=top_k, top_p=top_p)
-        uniform = stateless.uniform(tf.shape(logits), stateless.fold(seed, position))
-        gumbel = -tf.math.log(-tf.math.log(uniform + 1e-20) + 1e-20)
-        return tf.argmax(logits + gumbel, axis=-1, output_type=tf.int32)
+        return inverse_cdf(tf.nn.softmax(keep_probable(logits / temperature, top_k=top_k, top_p=top_p)), uniform)
 
-    def body(position: tf.Tensor, tokens: tf.Tensor, ended: tf.Tensor, state: Any, written: tf.TensorArray) -> tuple:
+    def body(position: tf.Tensor, going: tf.Tensor, tokens: tf.Tensor, state: Any, z: tf.Tensor, written: tf.TensorArray) -> tuple:
+        """One word on for the sentences that have not ended, whose numbers are `going`: the others cost nothing."""
         logits, state = decoder.step(state, tokens, z)
-        tokens = tf.where(ended, PAD, draw(logits, position))
-        return position + 1, tokens, ended | tf.equal(tokens, EOS), state, written.write(position, tokens)
+        tokens = draw(logits, tf.gather(noise[:, position], going))
+        written = written.write(position, tf.scatter_nd(going[:, tf.newaxis], tokens, [num]))  # PAD where a sentence has ended
+        goes_on = tf.reshape(tf.where(tf.not_equal(tokens, EOS)), [-1])
+        going, tokens, state, z = tf.nest.map_structure(lambda value: tf.gather(value, goes_on), (going, tokens, state, z))
+        return position + 1, going, tokens, state, z, written
 
     written = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None])
-    start = (tf.constant(0), tf.fill([num], BOS), tf.zeros([num], tf.bool), decoder.init(z), written)
-    going = lambda position, tokens, ended, *_: (position < max_length) & ~tf.reduce_all(ended)  # noqa: E731
-    *_, written = tf.while_loop(going, body, start)
+    start = (tf.constant(0), tf.range(num), tf.fill([num], BOS), decoder.init(z), z, written)
+    rows = tf.nest.map_structure(lambda value: tf.TensorShape([None, *value.shape[1:]]), start[1:-1])
+    shapes = (tf.TensorShape([]), *rows, tf.TensorShape(None))
+    *_, written = tf.while_loop(
+        lambda position, going, *_: (position < max_length) & (tf.size(going) > 0), body, start, shape_invariants=shapes
+    )
     return tf.transpose(written.stack())
+
+
+_BLOCK = 128
+
+
+def inverse_cdf(probabilities: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    """Returns the first index at which the cumulative probability exceeds `uniform`: shape [N], int32, from [N, V] and [N].
+
+    Nothing of probability 0 is ever returned. The block in which the index lies is found first, so that only it is accumulated.
+    """
+    below_one = 1 - 2.0**-22  # keeps rounded products within the sum
+    padded = tf.pad(probabilities, [[0, 0], [0, -probabilities.shape[1] % _BLOCK]])
+    blocks = tf.reshape(padded, [tf.shape(padded)[0], padded.shape[1] // _BLOCK, _BLOCK])
+    until = tf.cumsum(tf.reduce_sum(blocks, -1), axis=-1)  # [N, V / block]
+    level = tf.minimum(uniform, below_one) * until[:, -1]
+    block = _first_above(until, level)
+    inner = tf.cumsum(tf.gather(blocks, block, batch_dims=1), axis=-1)
+    before = tf.gather(tf.pad(until, [[0, 0], [1, 0]]), block, batch_dims=1)
+    return block * _BLOCK + _first_above(inner, tf.minimum(level - before, inner[:, -1] * below_one))
+
+
+def _first_above(rising: tf.Tensor, level: tf.Tensor) -> tf.Tensor:
+    """The index of the first of rising numbers [N, K] that is above a level [N]."""
+    return tf.reduce_sum(tf.cast(rising <= level[:, tf.newaxis], tf.int32), -1)
 
 
 def barred_words(vocabulary_size: int, *, unknown: bool) -> tf.Tensor:

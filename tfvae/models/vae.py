@@ -1,10 +1,12 @@
 """The variational auto-encoder over ids: three parts and an objective."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from tfvae import stateless
 from tfvae.latents.latent import Latent, Params, Term, weighted_sum
@@ -112,6 +114,48 @@ class VAE(keras.Model):
         by_example = {term.name: tf.reduce_sum(term.value, axis=list(range(1, term.value.shape.rank))) for term in terms}
         return {**by_example, "z_mean": self.latent.mean(params), "code_probabilities": self.latent.code_probabilities(params)}
 
+    def log_likelihood(self, batch: Batch, num_samples: int, *, samples_at_once: int = 20) -> tf.Tensor:
+        """Returns the importance-weighted estimate of log p(x), log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x) with z_s ~ q(z|x).
+
+        Its expectation is a lower bound that rises with S to log p(x); S = 1 is the ELBO's, with the codes summed out.
+
+        Args:
+          batch: the examples; their noise depends on the model's seed and their "index".
+          num_samples: S.
+          samples_at_once: how many are in memory at a time; the answer does not depend on it.
+
+        Returns:
+          nats, [B], float64.
+
+        Raises:
+          ValueError: q(z|x) or p(z) has no density.
+
+        References:
+          Burda, Grosse, Salakhutdinov. Importance Weighted Autoencoders. ICLR 2016, equation 8.
+        """
+        if not self.latent.has_density:
+            raise ValueError(f"{type(self.latent).__name__} has no density, so there is no likelihood to estimate")
+        if not self.latent.size:
+            num_samples = 1  # all would be the same
+        batch = _complete(batch)
+        params, seed = self.encode(batch), self._evaluation_seed(batch)
+
+        def log_sum(start: Any, count: int) -> tf.Tensor:
+            """Log of the sum of `count` samples' weights, [B]."""
+            z = self.latent.sample(params, count, stateless.fold(seed, _POSTERIOR), start=start)
+            log_weight = self.decoder.log_prob(batch, z) + self.latent.log_prior(z) - self.latent.log_posterior(params, z)
+            return tf.reduce_logsumexp(tf.cast(log_weight, tf.float64), axis=0)
+
+        rounds, rest = divmod(num_samples, samples_at_once)
+        total = log_sum(0, rest) if rest else tf.fill(tf.shape(batch["length"]), tf.constant(-math.inf, tf.float64))
+
+        def body(i: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return i + 1, tfp.math.log_add_exp(total, log_sum(rest + i * samples_at_once, samples_at_once))
+
+        if rounds:
+            _, total = tf.while_loop(lambda i, _: i < rounds, body, (0, total), parallel_iterations=1)
+        return total - math.log(num_samples)
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Makes one update and returns the means over the epoch so far: `loss` is the objective at each step's w, `w` the latest."""
         batch = _unpack(data)
@@ -122,7 +166,7 @@ class VAE(keras.Model):
                 batch, params, seed=seed, step=self.step.value, num_samples=self.num_samples, training=True
             )
         variables = self.trainable_variables
-        gradients = tape.gradient(loss, variables)
+        gradients = [_merged(gradient) for gradient in tape.gradient(loss, variables)]
         norm = tf.linalg.global_norm(gradients)
         if self.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
@@ -139,12 +183,14 @@ class VAE(keras.Model):
         return self.summarize(self.totals.add(self._sums(*self._score(_unpack(data)))))
 
     def _score(self, batch: Batch) -> tuple[Batch, Params, list[Term]]:
-        count = tf.shape(batch["length"])[0]
-        batch = {"weight": tf.ones([count]), "index": tf.range(count), **batch}  # a batch of bare texts has neither
+        batch = _complete(batch)
         params = self.encode(batch)
-        seed = stateless.rows(tf.constant([self.seed, 1]), batch["index"])
-        _, terms = self.evaluate_posterior(batch, params, seed=seed)
+        _, terms = self.evaluate_posterior(batch, params, seed=self._evaluation_seed(batch))
         return batch, params, terms
+
+    def _evaluation_seed(self, batch: Batch) -> tf.Tensor:
+        """A seed a row, [B, 2], that depends on the example and not on its batch."""
+        return stateless.rows(tf.constant([self.seed, 1]), batch["index"])
 
     def _sums(self, batch: Batch, params: Params, terms: list[Term]) -> dict[str, tf.Tensor]:
         """Everything that is logged, as sums over examples."""
@@ -217,6 +263,21 @@ def _unpack(data: Any) -> Batch:
     """Returns the batch from what Keras hands a step: the batch, or (batch, no target, sample weights [B] that multiply the batch's)."""
     batch, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     return batch if sample_weight is None else {**batch, "weight": batch["weight"] * tf.cast(sample_weight, tf.float32)}
+
+
+def _complete(batch: Batch) -> Batch:
+    """Adds what a batch of bare texts has not."""
+    count = tf.shape(batch["length"])[0]
+    return {"weight": tf.ones([count]), "index": tf.range(count), **batch}
+
+
+def _merged(gradient: Any) -> Any:
+    """Adds up the rows that a sparse gradient has of one index: its norm is that of its rows only then."""
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    indices, place = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(indices))
+    return tf.IndexedSlices(values, indices, gradient.dense_shape)
 
 
 _PARTS = ("encoder", "latent", "decoder", "objective")
