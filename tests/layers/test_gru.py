@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfvae.layers import gru
 from tfvae.layers.gru import GRU
 
 B, T, D, C, H = 4, 6, 3, 2, 5
@@ -29,7 +30,7 @@ def with_gradients(layer, x, context, state):
     with tf.GradientTape() as tape:
         watched = [v for v in (x, context, state) if v is not None]
         tape.watch(watched)
-        outputs, final = layer(x, LENGTH, context=context, initial_state=state)
+        outputs, final = layer(x, LENGTH, context=context, initial_state=state, training=True)
         # Weights that tell all axes apart.
         slope = tf.reshape(tf.sin(tf.range(tf.size(outputs), dtype=tf.float64)), tf.shape(outputs))
         loss = tf.reduce_sum(outputs**2 * slope) + tf.reduce_sum(tf.sin(final) * slope[:, :, 0])
@@ -47,6 +48,20 @@ def test_fast_equals_plain_in_values_and_gradients(samples, shared, has_context,
         np.testing.assert_allclose(value, expected, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize(("samples", "shared", "has_context", "has_state"), list(itertools.product((1, 3), *[(True, False)] * 3)))
+def test_the_path_for_a_gpu_equals_plain(samples, shared, has_context, has_state, monkeypatch):
+    """Run where there is none: Keras then computes by itself what cuDNN would."""
+    monkeypatch.setattr(gru, "on_gpu", lambda: True)
+    fast, plain = pair(context_dim=C if has_context else 0)
+    assert len(fast.weights) == 3
+    x, context, state = inputs(samples, shared)
+    context, state = context if has_context else None, state if has_state else None
+    expected = with_gradients(plain, x, context, state)
+    for run in (with_gradients, tf.function(with_gradients)):
+        for value, other in zip(run(fast, x, context, state), expected, strict=True):
+            np.testing.assert_allclose(value, other, rtol=0, atol=1e-10)
+
+
 @pytest.mark.parametrize("implementation", ["fast", "plain"])
 def test_equals_keras_gru_on_token_and_context(implementation):
     layer = GRU(H, input_dim=D, context_dim=C, implementation=implementation, initializer_range=0.7, dtype="float64")
@@ -54,7 +69,7 @@ def test_equals_keras_gru_on_token_and_context(implementation):
     peer = keras.layers.GRU(H, reset_after=True, return_sequences=True, return_state=True, dtype="float64")
     peer.build((None, None, D + C))
     peer.set_weights(layer.get_weights())
-    outputs, final = layer(x, LENGTH, context=context, initial_state=state)
+    outputs, final = layer(x, LENGTH, context=context, initial_state=state, training=True)
     mask = tf.sequence_mask(LENGTH, T)
     for sample in range(2):
         both = tf.concat([x[0], tf.repeat(context[sample][:, None], T, axis=1)], -1)
@@ -66,7 +81,7 @@ def test_equals_keras_gru_on_token_and_context(implementation):
 def test_step_equals_call():
     layer = pair(context_dim=C)[0]
     x, context, state = inputs(1, shared=True)
-    outputs, _ = layer(x, tf.fill([B], T), context=context, initial_state=state)
+    outputs, _ = layer(x, tf.fill([B], T), context=context, initial_state=state, training=True)
     state = state[0]
     for t in range(T):
         state = layer.step(x[0, :, t], state, context[0])
@@ -80,7 +95,7 @@ def test_padding_changes_nothing(implementation):
 
     def run(x):
         with tf.GradientTape() as tape:
-            outputs, final = layer(x, LENGTH, initial_state=state)
+            outputs, final = layer(x, LENGTH, initial_state=state, training=True)
             loss = tf.reduce_sum(tf.where(tf.sequence_mask(LENGTH, tf.shape(x)[2])[..., None], outputs, 0)) + tf.reduce_sum(final)
         return [outputs[:, :, :T], final, *tape.gradient(loss, [w.value for w in layer.trainable_variables])]
 
@@ -98,7 +113,7 @@ def test_plain_is_twice_differentiable():
     def gradient(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            outputs, final = layer(x, LENGTH, initial_state=state)
+            outputs, final = layer(x, LENGTH, initial_state=state, training=True)
             loss = tf.reduce_sum(outputs**3) + tf.reduce_sum(final**2)
         return tape.gradient(loss, x)
 
@@ -122,7 +137,7 @@ def test_second_derivative_of_the_fast_path_is_an_error():
         outer.watch(x)
         with tf.GradientTape() as inner:
             inner.watch(x)
-            loss = tf.reduce_sum(layer(x, LENGTH, initial_state=state)[0])
+            loss = tf.reduce_sum(layer(x, LENGTH, initial_state=state, training=True)[0])
         slope = tf.reduce_sum(inner.gradient(loss, x) ** 2)
     with pytest.raises(LookupError, match="plain"):
         outer.gradient(slope, x)
@@ -136,7 +151,7 @@ def test_runs_in_a_graph_of_unknown_sizes():
     @tf.function(input_signature=[*signature, tf.TensorSpec([None, None, H])])
     def run(x, length, context, state):
         with tf.GradientTape() as tape:
-            outputs, final = layer(x, length, context=context, initial_state=state)
+            outputs, final = layer(x, length, context=context, initial_state=state, training=True)
             loss = tf.reduce_sum(outputs**2) + tf.reduce_sum(final)
         return [outputs, *tape.gradient(loss, [w.value for w in layer.trainable_variables])]
 

@@ -22,7 +22,9 @@ def some_gradients(steps=5):
 
 def test_equals_keras_adam():
     options = {"learning_rate": 0.1, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3}
-    for value, expected in zip(run(Adam(**options), some_gradients()), run(keras.optimizers.Adam(**options), some_gradients()), strict=True):
+    for value, expected in zip(
+        run(Adam(**options), some_gradients()), run(keras.optimizers.Adam(**options), some_gradients()), strict=True
+    ):
         np.testing.assert_allclose(value, expected, rtol=1e-5, atol=1e-6)
 
 

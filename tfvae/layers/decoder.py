@@ -100,13 +100,15 @@ class RecurrentDecoder(keras.layers.Layer):
         """
         tokens, length = batch["tokens"], batch["length"]
         z = tf.cast(z, self.compute_dtype)
+        training = seed is not None
         seeds = [None if seed is None else stateless.fold(seed, i) for i in range(self.num_layers + 2)]
         packing = Packing(length, tf.shape(tokens)[1])
         x = self._embed(packing.pack(self._inputs(tokens, seeds[0])))[:, None]  # [M, 1, E]
         for cell, state, noise in zip(self.cells, self.init(z), seeds[1:-1], strict=True):
-            x, _ = cell.packed(stateless.dropout(x, self.dropout, noise), packing, context=_context(cell, z), initial_state=state)
+            x = stateless.dropout(x, self.dropout, noise)
+            x, _ = cell.packed(x, packing, context=_context(cell, z), initial_state=state, training=training)
         x = stateless.dropout(x, self.dropout, seeds[-1])  # [M, S, H]
-        return self.softmax.packed_log_prob(x, packing.pack(tokens), packing, z, self._tied_kernel(), training=seed is not None)
+        return self.softmax.packed_log_prob(x, packing.pack(tokens), packing, z, self._tied_kernel(), training=training)
 
     def num_observations(self, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns how many words each sentence has, its end included, shape [B], float32."""

@@ -68,14 +68,15 @@ class RecurrentEncoder(keras.layers.Layer):
 
         Args:
           batch: "tokens" [B, T] and "length" [B].
-          seed: of dropout, int32 [2]; None: no dropout.
+          seed: in training, of dropout, int32 [2]; None: outside training.
         """
+        training = seed is not None
         packing = Packing(batch["length"], tf.shape(batch["tokens"])[1])
         x = tf.cast(tf.gather(self.embedding, packing.pack(batch["tokens"])), self.compute_dtype)[:, None]  # [M, 1, E]
         for layer, (forward, backward) in enumerate(zip(self.forward_layers, self.backward_layers, strict=True)):
             x = stateless.dropout(x, self.dropout, None if seed is None else stateless.fold(seed, layer))
-            ahead, last = forward.packed(x, packing)
-            behind, first = backward.packed(tf.gather(x, packing.reverse), packing)
+            ahead, last = forward.packed(x, packing, training=training)
+            behind, first = backward.packed(tf.gather(x, packing.reverse), packing, training=training)
             x = tf.concat([ahead, tf.gather(behind, packing.reverse)], -1)  # [M, 1, 2H]
         return tf.concat([last[0], first[0]], -1)
 

@@ -20,13 +20,14 @@ class GRU(keras.layers.Layer):
         h' = z h + (1 - z) tanh(W_h x + b_h + r (U_h h + c_h))
 
     A context, constant along the sentence, counts as appended to x at every step; it is projected once a sentence. Inputs that the S
-    posterior samples share are projected once for all of them.
+    posterior samples share are projected once for all of them. On a GPU, the fast implementation is cuDNN's.
 
     Args:
       units: H.
       input_dim: I, size of x.
       context_dim: C, size of the context; 0: none.
-      implementation: "fast": backpropagation through time as a custom gradient, differentiable once; "plain": automatic differentiation.
+      implementation: "fast": in training, backpropagation through time as a custom gradient, differentiable once; "plain": automatic
+        differentiation.
       initializer_range: weights are uniform on [-range, range], biases too; None: Glorot kernel, orthogonal recurrent kernel, zero biases.
       seed: of the initial weights.
 
@@ -65,14 +66,27 @@ class GRU(keras.layers.Layer):
             self.add_weight(name=name, shape=shape, initializer=initializer, autocast=False)
             for name, (shape, initializer) in weights.items()
         )
+        self._twin: Callable[[], Any] | None = self._make_twin() if on_gpu() and implementation == "fast" else None
         self.built = True
+
+    def _make_twin(self) -> Callable[[], keras.layers.Layer]:
+        """Keras's GRU with this layer's weights; within a function, so that Keras does not count them twice."""
+        twin = keras.layers.GRU(self.units, return_sequences=True, reset_after=True, dtype=self.variable_dtype)
+        twin.cell.kernel, twin.cell.recurrent_kernel, twin.cell.bias = self.kernel, self.recurrent_kernel, self.bias
+        twin.built = twin.cell.built = True
+        return lambda: twin
 
     def build(self, *_: Any, **__: Any) -> None:
         """Does nothing: the weights are made in the constructor."""
         self.built = True
 
     def call(
-        self, x: tf.Tensor, length: tf.Tensor, context: tf.Tensor | None = None, initial_state: tf.Tensor | None = None
+        self,
+        x: tf.Tensor,
+        length: tf.Tensor,
+        context: tf.Tensor | None = None,
+        initial_state: tf.Tensor | None = None,
+        training: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs along the sentences.
 
@@ -81,6 +95,7 @@ class GRU(keras.layers.Layer):
           length: steps of each sentence, shape [B].
           context: shape [S, B, C], when context_dim is not 0.
           initial_state: shape [S, B, H]; None: zeros.
+          training: the gradient will be asked for: the fast implementation keeps what it needs.
 
         Returns:
           (the state after each step, shape [S, B, T, H], zero beyond a sentence's length; the state after the last step of each sentence,
@@ -88,11 +103,17 @@ class GRU(keras.layers.Layer):
         """
         packing = Packing(length, tf.shape(x)[2])
         packed = packing.pack(tf.transpose(x, [1, 2, 0, 3]))
-        outputs, final = self.packed(packed, packing, context=context, initial_state=initial_state)
+        outputs, final = self.packed(packed, packing, context=context, initial_state=initial_state, training=training)
         return tf.transpose(packing.unpack(outputs), [2, 0, 1, 3]), final
 
     def packed(
-        self, x: tf.Tensor, packing: Packing, context: tf.Tensor | None = None, initial_state: tf.Tensor | None = None
+        self,
+        x: tf.Tensor,
+        packing: Packing,
+        context: tf.Tensor | None = None,
+        initial_state: tf.Tensor | None = None,
+        *,
+        training: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """`call` on tokens alone.
 
@@ -101,30 +122,51 @@ class GRU(keras.layers.Layer):
           packing: where the M tokens are.
           context: shape [S, B, C], when context_dim is not 0.
           initial_state: shape [S, B, H]; None: zeros.
+          training: as for `call`.
 
         Returns:
           (the state after each token, shape [M, S, H]; the state after the last token of each sentence, shape [S, B, H]).
         """
-        kernel, recurrent_kernel, bias = self._weights()
-        constant = self._constant(kernel, bias, context)  # [S, B, 3H] or [3H]
-        inputs = tf.tensordot(x, kernel[: self.input_dim], 1)  # [M, R, 3H]
-        if constant.shape.rank == 1:
-            inputs, constant = widen(inputs) + constant, None
-        else:
-            constant = tf.transpose(constant, [1, 0, 2])  # [B, S, 3H]
-            if inputs.shape[1] == constant.shape[1] == 1:
-                inputs, constant = widen(inputs) + tf.gather(constant, packing.sentence), None
-            else:
-                constant = tf.gather(constant, packing.order)
         if initial_state is None:
             samples = tf.shape(x)[1] if context is None else tf.shape(context)[0]
-            initial = tf.zeros([packing.batch, samples, self.units], bias.dtype)
+            initial = tf.zeros([packing.batch, samples, self.units], widen(x).dtype)
         else:
-            initial = tf.transpose(widen(initial_state), [1, 0, 2])
-        unroll = _fast if self.implementation == "fast" else _plain
-        outputs = unroll(inputs, constant, recurrent_kernel, bias[1], tf.gather(initial, packing.order), packing)  # [M, S, H]
+            initial = tf.transpose(widen(initial_state), [1, 0, 2])  # [B, S, H]
+        if self._twin:
+            outputs = self._cudnn(self._twin(), x, packing, context, initial)
+        else:
+            unroll = _fast if training and self.implementation == "fast" else _plain
+            outputs = self._unroll(x, packing, context, initial, unroll)
         final = packing.last(outputs, tf.cast(initial, outputs.dtype))
         return outputs, tf.transpose(final, [1, 0, 2])
+
+    def _unroll(self, x: tf.Tensor, packing: Packing, context: tf.Tensor | None, initial: tf.Tensor, unroll: Callable) -> tf.Tensor:
+        """The state after each token, [M, S, H], from initial ones [B, S, H]."""
+        kernel, recurrent_kernel, bias = self._weights()
+        constant = self._constant(kernel, bias, context)  # [S, B, 3H] or [3H]
+        inputs = tf.tensordot(tf.cast(x, kernel.dtype), kernel[: self.input_dim], 1)  # [M, R, 3H]
+        if constant.shape.rank == 1:
+            inputs, constant = widen(inputs) + constant, None
+        elif inputs.shape[1] == constant.shape[0] == 1:
+            inputs, constant = widen(inputs) + tf.gather(constant[0], packing.sentence)[:, None], None
+        else:
+            constant = tf.gather(tf.transpose(constant, [1, 0, 2]), packing.order)
+        return unroll(inputs, constant, recurrent_kernel, bias[1], tf.gather(initial, packing.order), packing)
+
+    def _cudnn(self, twin: Any, x: tf.Tensor, packing: Packing, context: tf.Tensor | None, initial: tf.Tensor) -> tf.Tensor:
+        """Does what `_unroll` does by Keras's GRU over padded [x; context], which on a GPU is cuDNN's, in float32."""
+        samples, time = tf.shape(initial)[1], packing.time
+        x = tf.repeat(x, samples // tf.shape(x)[1], axis=1)
+        if context is not None:
+            x = tf.concat([x, tf.cast(tf.gather(tf.transpose(context, [1, 0, 2]), packing.sentence), x.dtype)], -1)  # [M, S, I + C]
+        padded = tf.transpose(packing.unpack(tf.cast(x, self.variable_dtype)), [0, 2, 1, 3])  # [B, S, T, I + C]
+        outputs = twin(
+            tf.reshape(padded, [-1, time, self.input_dim + self.context_dim]),
+            initial_state=tf.cast(tf.reshape(initial, [-1, self.units]), self.variable_dtype),
+            mask=tf.sequence_mask(tf.repeat(packing.length, samples), time),
+        )
+        outputs = tf.transpose(tf.reshape(outputs, [-1, samples, time, self.units]), [0, 2, 1, 3])
+        return tf.cast(packing.pack(outputs), self.compute_dtype)
 
     def step(self, x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the next state, shape [N, H], from x [N, I], the state [N, H] and the context [N, C]."""
@@ -153,6 +195,11 @@ def check_implementation(implementation: str) -> None:
     """Raises ValueError unless `implementation` is "fast" or "plain"."""
     if implementation not in IMPLEMENTATIONS:
         raise ValueError(f"implementation = {implementation!r}: must be one of {', '.join(IMPLEMENTATIONS)}")
+
+
+def on_gpu() -> bool:
+    """Whether TensorFlow sees a GPU."""
+    return bool(tf.config.list_physical_devices("GPU"))
 
 
 def uniform_initializer(limit: float, seed: int) -> keras.initializers.Initializer:
@@ -254,9 +301,7 @@ def _fast(
 ) -> tf.Tensor:
     @tf.custom_gradient
     def run(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, *constant: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        outputs, *kept = _loop(
-            inputs, constant[0] if constant else None, kernel, bias, initial, packing, read=_sliced, keep=True
-        )
+        outputs, *kept = _loop(inputs, constant[0] if constant else None, kernel, bias, initial, packing, read=_sliced, keep=True)
 
         def backward(d_outputs: tf.Tensor) -> list[tf.Tensor]:
             before = _before(outputs, tf.cast(initial, kernel.dtype), packing)

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 
 class Packing:
-    """The order in which a recurrent network visits the M tokens of a batch: all first ones, all second ones, and so on, longest sentence first.
+    """The order in which a recurrent network visits the M tokens of a batch: all first ones, all second ones, and so on.
 
-    At step t only the first `counts[t]` sentences of that order still have a token, so values of shape [M, ...] hold no padding, and a
+    Sentences are in order of length, the longest first. At step t only the first `counts[t]` sentences of that order still have a token, so values of shape [M, ...] hold no padding, and a
     step's are the slice from `offsets[t]`.
 
     Attributes:
@@ -55,7 +55,7 @@ class Packing:
         return tf.scatter_nd(tf.stack([self.sentence, self.position], -1), values, shape)
 
     def last(self, values: tf.Tensor, otherwise: tf.Tensor) -> tf.Tensor:
-        """Returns each sentence's value at its last token, [B, ...] from [M, ...]; of a sentence of none, its row of `otherwise`, [B, ...]."""
+        """Returns each sentence's value at its last token, [B, ...] from [M, ...]; of a sentence of none, its row of `otherwise`."""
         end = tf.gather(self.offsets, tf.maximum(self.length - 1, 0)) + self.rank  # in bounds only where there is a token
         index = tf.where(self.length > 0, end, tf.shape(values)[0] + tf.range(self.batch))
         return tf.gather(tf.concat([values, otherwise], 0), index)

@@ -165,7 +165,7 @@ def _chunked_log_prob(
             return tf.cond(safe, lambda: tf.math.log(probability), through_the_greatest), softmax
 
         def slope(chunk: Any, softmax: tf.Tensor, weight: tf.Tensor | None) -> tuple[tf.Tensor, ...]:
-            """Gradients of minus a chunk's log-probabilities to its rows, and of minus their (weighted) sum to kernel [V, D] and bias [V]."""
+            """Gradients of minus a chunk's log-probabilities to its rows, and of minus their (weighted) sum to kernel and bias."""
             features = part(rows, chunk)
             word = tf.stack([tf.range(tf.shape(features)[0]), part(words, chunk)], -1)
             surprise = tf.tensor_scatter_nd_sub(tf.cast(softmax, dtype), word, tf.ones_like(features[:, 0]))  # of the logits
