@@ -53,6 +53,9 @@ setup(
         "tensorflow-text==2.21.*",
         "tf-keras==2.21.*",  # TensorFlow Probability imports it and does not declare it
     ],
-    extras_require={"dev": ["build", "import-linter", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff", "scikit-learn"]},
+    extras_require={
+        "benchmarks": ["matplotlib"],  # PyTorch, of the peers, has an environment of its own: benchmarks/requirements-torch.txt
+        "dev": ["build", "import-linter", "matplotlib", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff", "scikit-learn"],
+    },
     entry_points={"console_scripts": [f"tfvae-{name}=tfvae.cli.{name}:main" for name in COMMANDS]},
 )

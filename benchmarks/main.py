@@ -14,12 +14,21 @@ from typing import Any
 import numpy as np
 from absl import flags
 
+from benchmarks.operations import count_operations
+from benchmarks.scaling import draw_scaling, measure_scaling
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
 from tfvae.models.precision import resolve_precision
 
-SUMMARY = "Measures a training step of tfvae, and of PyTorch peers in the same run, in target tokens per second and GFLOP/s."
+SUMMARY = "Measures tfvae, and PyTorch peers in the same run, in target tokens per second and GFLOP/s."
 ROOT = pathlib.Path(__file__).parents[1]
+TASKS = {
+    "train_step": "an update, Adam and clipping included",
+    "score": "importance-weighted log-likelihood of --samples samples",
+    "generate": "sentences sampled from the prior",
+    "gru": "the decoder's GRU, forward and backward",
+    "softmax": "the vocabulary softmax, forward and backward",
+}
 CEILING_SHAPES = [[2048, 512, 10_000], [4096, 4096, 4096]]
 AGREEMENT = 1e-4
 _WARM_UP = 2  # turns before those that count
@@ -54,72 +63,86 @@ def main() -> None:
 
 
 def _define_flags(values: flags.FlagValues) -> None:
-    flags.DEFINE_enum("task", "train_step", ["train_step"], "What is measured.", flag_values=values)
+    tasks = "; ".join(f"{name}: {what}" for name, what in TASKS.items())
+    flags.DEFINE_enum("task", "train_step", list(TASKS), f"What is measured. {tasks}.", flag_values=values)
     flags.DEFINE_string("model", "dgm_vae", "Model, a Gaussian mixture whose z enters states and first inputs.", flag_values=values)
+    flags.DEFINE_string(
+        "run", "", "Run directory of such a model, whose weights are taken; without it, untrained ones.", flag_values=values
+    )
     flags.DEFINE_string("data_dir", "", "Folder of PTB; without it, sentences of the demo corpus at the same sizes.", flag_values=values)
     flags.DEFINE_integer("samples", 1, "Posterior samples a sentence.", lower_bound=1, flag_values=values)
     flags.DEFINE_enum("precision", "auto", ["auto", "float32", "bfloat16"], "tfvae's; the fast peer has the same.", flag_values=values)
-    flags.DEFINE_multi_enum("peer", [], ["plain", "fast"], "PyTorch peers; may be given twice.", flag_values=values)
+    flags.DEFINE_multi_enum("peer", [], ["torch", "plain", "fast"], "PyTorch peers; torch: both of them.", flag_values=values)
     python = "Python of an environment with benchmarks/requirements-torch.txt installed."
     flags.DEFINE_string("peer_python", "", python, flag_values=values)
     flags.DEFINE_bool("bucketed", False, "Batches of sentences of similar lengths, instead of any, for all.", flag_values=values)
     flags.DEFINE_integer("batches", 20, "Batches that are measured.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer("sentences", 256, "generate: sentences at a time.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("threads", os.cpu_count() or 1, "Threads of each program.", lower_bound=1, flag_values=values)
+    scaling = "Measure a training step against samples, words, vocabulary and batch instead, and draw it to this file (.svg, .png)."
+    flags.DEFINE_string("scaling", "", scaling, flag_values=values)
     flags.DEFINE_bool("smoke", False, "Small sizes and two batches.", flag_values=values)
+    flags.DEFINE_bool("json", False, "Print one line of JSON instead of a table.", flag_values=values)
 
 
 def _benchmark(values: flags.FlagValues) -> None:
     if values.peer and not values.peer_python:
         raise UserError("--peer needs --peer_python, the Python of an environment with benchmarks/requirements-torch.txt installed")
-    print(json.dumps(measure(values)))
+    if values.scaling:
+        with _processes(values) as processes:
+            result = measure_scaling(processes[0], values.model, _overrides(values), values.threads)
+        draw_scaling(result, values.scaling)
+        print(json.dumps(result))
+        return
+    result = measure(values)
+    print(json.dumps(result) if values.json else _table(result))
 
 
 def measure(values: flags.FlagValues) -> dict[str, Any]:
     """Runs tfvae and the peers in turns.
 
     Returns:
-      for each program the medians of a step's seconds and of target tokens per second (ends of sentences are targets, padding is not);
-      peak memory; GFLOP/s counted from the shapes of real tokens, the matmul ceiling measured in the same run, and their ratio; and
-      tfvae's tokens per second over each peer's.
+      for each program the medians of a step's seconds and of target tokens per second (ends of sentences are targets, padding is not, and
+      a token counts once whatever the samples); peak memory; GFLOP/s counted from the shapes of real tokens, the matmul ceiling measured
+      in the same run, and their ratio; and tfvae's tokens per second over each peer's.
 
     Raises:
       UserError: a peer computes another loss or other gradients, or a process ended.
     """
-    overrides: dict[str, Any] = {"training.precision": values.precision}
-    batches = values.batches
-    if values.smoke:
-        small = {"embedding_dim": 32, "hidden_dim": 32}
-        overrides |= {f"{part}.{name}": size for part in ("encoder", "decoder") for name, size in small.items()}
-        overrides |= {"latent.hidden_dim": 32, "data.limit": 300}
-        batches = 2
-    elif not values.data_dir:
-        overrides |= {f"{part}.{name}_dim": 512 for part in ("encoder", "decoder") for name in ("embedding", "hidden")}
+    batches = 2 if values.smoke else values.batches
     with tempfile.TemporaryDirectory(prefix="tfvae-benchmark-") as folder, _processes(values) as processes:
         ours, *peers = processes
-        setting = {"model": values.model, "data_dir": os.path.abspath(values.data_dir) if values.data_dir else ""}
         made = ours.ask(
-            "prepare", folder=folder, batches=batches, bucketed=values.bucketed, threads=values.threads, overrides=overrides, **setting
+            "prepare",
+            folder=folder,
+            model=values.model,
+            data_dir=_absolute(values.data_dir),
+            run=_absolute(values.run),
+            overrides=_overrides(values),
+            batches=batches,
+            bucketed=values.bucketed,
+            threads=values.threads,
         )
         # With few samples, so that what is checked does not set the peak of memory.
         reference = ours.ask("check", folder=folder, samples=min(values.samples, 2))
         for peer in peers:
             peer.ask("prepare", folder=folder, threads=values.threads)
             _check(peer, folder, peer.ask("check", folder=folder), reference)
-        timed = _take_turns(processes, batches, values.samples)
-        tokens = np.array([made["tokens"][batch] for batch in timed.pop("batches")])
-        operations = sum(step_operations(made["sizes"], count, values.samples) for count in tokens)
+        task = {"task": values.task, "samples": values.samples, "sentences": values.sentences}
+        timed = _take_turns(processes, batches, task)
         shapes = [[64, 32, 100]] if values.smoke else CEILING_SHAPES
-        results = {
-            process.name: _figures(timed[process.name], tokens, operations, process.ask("ceiling", shapes=shapes)["gflops"])
-            for process in processes
-        }
+        results = {}
+        for process in processes:
+            answers = timed[process.name]
+            operations = sum(count_operations(values.task, made["sizes"], answer["tokens"], values.samples) for answer in answers)
+            results[process.name] = _figures(answers, operations, process.ask("ceiling", shapes=shapes)["gflops"])
     speed = {name: result["tokens_per_second"] for name, result in results.items()}
     return {
         "task": values.task,
         "samples": values.samples,
         "precision": made["precision"],
         "bucketed": values.bucketed,
-        "tokens_a_batch": float(tokens.mean()),
+        "tokens_a_batch": statistics.mean(answer["tokens"] for answer in timed["tfvae"]),
         "padded_a_batch": float(np.mean(made["padded"])),
         "threads": values.threads,
         **results,
@@ -127,23 +150,38 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
     }
 
 
-def _take_turns(processes: list[Process], batches: int, samples: int) -> dict[str, Any]:
-    """Returns the "batches" that were timed, in order, and by each program's name what it answered to each."""
-    turns = [turn % batches for turn in range(batches + _WARM_UP)]
-    answers: dict[str, Any] = {process.name: [] for process in processes}
-    for batch in turns:
+def _absolute(path: str) -> str:
+    return os.path.abspath(path) if path else ""
+
+
+def _overrides(values: flags.FlagValues) -> dict[str, Any]:
+    """The configuration's fields that differ from the model's PTB setting."""
+    overrides: dict[str, Any] = {"training.precision": values.precision}
+    if values.smoke:
+        small = {"embedding_dim": 32, "hidden_dim": 32}
+        overrides |= {f"{part}.{name}": size for part in ("encoder", "decoder") for name, size in small.items()}
+        overrides |= {"latent.hidden_dim": 32, "data.limit": 300}
+    elif not values.data_dir:
+        overrides |= {f"{part}.{name}_dim": 512 for part in ("encoder", "decoder") for name in ("embedding", "hidden")}
+    return overrides
+
+
+def _take_turns(processes: list[Process], batches: int, task: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
+    """Returns by each program's name what it answered to each batch that counts, in order."""
+    answers: dict[str, list] = {process.name: [] for process in processes}
+    for turn in range(batches + _WARM_UP):
         for process in processes:
-            answers[process.name].append(process.ask("train", batch=batch, samples=samples))
-    return {"batches": turns[_WARM_UP:], **{name: answer[_WARM_UP:] for name, answer in answers.items()}}
+            answers[process.name].append(process.ask("run", batch=turn % batches, **task))
+    return {name: answer[_WARM_UP:] for name, answer in answers.items()}
 
 
-def _figures(answers: list[dict[str, float]], tokens: np.ndarray, operations: float, ceiling: float) -> dict[str, float]:
-    """What `measure` says of one program, from its answers to batches of so many tokens, and operations in all."""
-    seconds = np.array([answer["seconds"] for answer in answers])
-    rate = float(operations / seconds.sum() / 1e9)
+def _figures(answers: list[dict[str, float]], operations: float, ceiling: float) -> dict[str, float]:
+    """What `measure` says of one program, from its answers and the operations in all."""
+    seconds = [answer["seconds"] for answer in answers]
+    rate = operations / sum(seconds) / 1e9
     return {
-        "step_seconds": round(statistics.median(seconds.tolist()), 5),
-        "tokens_per_second": round(float(np.median(tokens / seconds)), 1),
+        "step_seconds": round(statistics.median(seconds), 5),
+        "tokens_per_second": round(statistics.median(answer["tokens"] / answer["seconds"] for answer in answers), 1),
         "peak_memory_mb": round(answers[-1]["peak_memory"] / 1e6),
         "gflops": round(rate, 1),
         "ceiling_gflops": round(ceiling, 1),
@@ -151,25 +189,24 @@ def _figures(answers: list[dict[str, float]], tokens: np.ndarray, operations: fl
     }
 
 
-def step_operations(sizes: dict[str, int], tokens: int, samples: int) -> float:
-    """Returns the operations of the matrix products of a training step, from the shapes of real tokens.
-
-    A product [m, k] x [k, n] is 2 m k n; its two gradients are as many again, each.
-    """
-    hidden, embedding, batch = sizes["hidden"], sizes["embedding"], sizes["batch"]
-    z_dim = sizes["variables"] * sizes["dim"]
-    encoder = 2 * tokens * (embedding + hidden) * 3 * hidden
-    decoder = tokens * embedding * 3 * hidden + samples * tokens * hidden * 3 * hidden + samples * batch * z_dim * 4 * hidden
-    softmax = samples * tokens * hidden * sizes["vocabulary"]
-    heads = batch * (2 * hidden * (2 * z_dim + sizes["mlp"]) + sizes["mlp"] * sizes["variables"] * sizes["components"])
-    return 3 * 2.0 * (encoder + decoder + softmax + heads)
+def _table(result: dict[str, Any]) -> str:
+    """The result as rows of Markdown."""
+    names = [name for name, value in result.items() if isinstance(value, dict)]
+    settings = ", ".join(f"{name} {value}" for name, value in result.items() if name not in names and "/" not in name)
+    lines = [settings, "", "| program | " + " | ".join(result[names[0]]) + " | tfvae is faster by |"]
+    lines.append("|---" * (len(result[names[0]]) + 2) + "|")
+    for name in names:
+        ratio = result.get(f"tfvae/{name}", "")
+        lines.append(f"| {name} | " + " | ".join(str(value) for value in result[name].values()) + f" | {ratio} |")
+    return "\n".join(lines)
 
 
 @contextlib.contextmanager
 def _processes(values: flags.FlagValues) -> Iterator[list[Process]]:
     processes = [Process("tfvae", [sys.executable, "-m", "benchmarks.tfvae_worker"])]
     worker = str(ROOT / "benchmarks" / "torch_worker.py")
-    for variant in values.peer:
+    variants = [name for name in ("plain", "fast") if {name, "torch"} & set(values.peer)]
+    for variant in variants:
         precision = "float32" if variant == "plain" else resolve_precision(values.precision)
         processes.append(Process(variant, [os.path.abspath(values.peer_python), worker, variant, precision]))
     try:
@@ -181,7 +218,7 @@ def _processes(values: flags.FlagValues) -> Iterator[list[Process]]:
 
 
 def _check(peer: Process, folder: str, answer: dict[str, float], reference: dict[str, float]) -> None:
-    """Raises UserError unless a peer computes the same loss and gradients, in float32, as tfvae."""
+    """Raises UserError unless a peer computes the same loss, likelihood and gradients, in float32, as tfvae."""
     for name, value in answer.items():
         if abs(value - reference[name]) > AGREEMENT * abs(reference[name]):
             raise UserError(f"the {peer.name} peer's {name} is {value}, tfvae's {reference[name]}: they are not the same model")

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+PAD, UNK, BOS, EOS = range(4)
+
 
 def gru_weights(kernel, recurrent, bias):
     """Keras's gates are update, reset, candidate along the columns; PyTorch's are reset, update, candidate along the rows."""
@@ -91,16 +93,24 @@ class DemVae(nn.Module):
         logits = self.logits(functional.relu(self.mlp(features))).view(shape)
         return mean, constrained(log_variance), logits
 
-    def reconstruction(self, tokens, length, z):
-        """Returns -log p(x|z) [S, B] for z [S, B, Z]."""
+    def states(self, tokens, z):
+        """Returns the decoder's states before each word, [S B, T, H], for z [S, B, Z]."""
         samples, batch, _ = z.shape
-        time = tokens.shape[1]
-        inputs = torch.cat([torch.full_like(tokens[:, :1], 2), tokens[:, :-1]], dim=1)
+        inputs = torch.cat([torch.full_like(tokens[:, :1], BOS), tokens[:, :-1]], dim=1)
         embedded = self.dropout(self.decoder_embedding(inputs)).repeat(samples, 1, 1)  # [S B, T, E]
         flat = z.reshape(samples * batch, -1)
-        context = flat.unsqueeze(1).expand(-1, time, -1)
-        hidden, _ = self.decoder(torch.cat([embedded, context], dim=-1), self.state(flat).unsqueeze(0))
-        hidden, targets = self.dropout(hidden), tokens.repeat(samples, 1)
+        return self.recur(embedded, flat, self.state(flat))
+
+    def recur(self, embedded, z, state):
+        """Runs the decoder's GRU over [S B, T, E] beside z [S B, Z] from a state [S B, H]."""
+        context = z.unsqueeze(1).expand(-1, embedded.shape[1], -1)
+        return self.decoder(torch.cat([embedded, context], dim=-1), state.unsqueeze(0))[0]
+
+    def negative_log_likelihood(self, hidden, tokens, length):
+        """Returns -log p(x|z) [S, B] from states [S B, T, H]."""
+        batch, time = tokens.shape
+        samples = len(hidden) // batch
+        targets = tokens.repeat(samples, 1)
         mask = torch.arange(time) < length.repeat(samples).unsqueeze(1)
         if not self.packed:
             logits = functional.linear(hidden, self.decoder_embedding.weight, self.bias)
@@ -111,14 +121,75 @@ class DemVae(nn.Module):
         sentence = torch.arange(samples * batch).unsqueeze(1).expand(-1, time)[mask]
         return torch.zeros(samples * batch).index_add(0, sentence, loss).view(samples, batch)
 
+    def reconstruction(self, tokens, length, z):
+        """Returns -log p(x|z) [S, B] for z [S, B, Z]."""
+        return self.negative_log_likelihood(self.dropout(self.states(tokens, z)), tokens, length)
+
+    def prior(self):
+        """Mean and log-variance of the components, [J, K, D] each."""
+        mean, log_variance = self.components.chunk(2, dim=-1)
+        return mean, constrained(log_variance)
+
+    def importance_weight(self, tokens, length, posterior, noise):
+        """Returns log p(x|z) + log p(z) - log q(z|x) [S, B] for a posterior's mean and log-variance [B, J, D] and noise [S, B, J, D]."""
+        mean, log_variance = posterior
+        z = mean + torch.exp(log_variance / 2) * noise
+        prior_mean, prior_log_variance = self.prior()
+        of_components = log_normal(z.unsqueeze(-2), prior_mean, prior_log_variance).sum(-1)  # [S, B, J, K]
+        log_prior = torch.logsumexp(of_components, -1).sum(-1) - z.shape[2] * math.log(prior_mean.shape[1])
+        log_posterior = log_normal(z, mean, log_variance).sum((-2, -1))
+        return log_prior - log_posterior - self.reconstruction(tokens, length, z.flatten(2))
+
+    @torch.no_grad()
+    def log_likelihood(self, tokens, length, samples, at_once=20):
+        """Returns the importance-weighted log p(x) [B]."""
+        *posterior, _ = self.encode(tokens, length)
+        total = torch.full([len(tokens)], -math.inf, dtype=torch.float64)
+        for start in range(0, samples, at_once):
+            noise = torch.randn(min(at_once, samples - start), *posterior[0].shape)
+            weight = self.importance_weight(tokens, length, posterior, noise)
+            total = torch.logaddexp(total, torch.logsumexp(weight.double(), 0))
+        return total - math.log(samples)
+
+    @torch.no_grad()
+    def generate(self, count, max_length=40):
+        """Samples sentences [count, T] from the prior, word by word, until all have ended."""
+        mean, log_variance = self.prior()
+        variables, components, _ = mean.shape
+        codes = torch.randint(components, (count, variables))
+        chosen = torch.arange(variables)
+        mean, log_variance = mean[chosen, codes], log_variance[chosen, codes]
+        z = (mean + torch.exp(log_variance / 2) * torch.randn_like(mean)).flatten(1)
+        state, words = self.state(z), torch.full([count], BOS)
+        ended, written = torch.zeros(count, dtype=torch.bool), []
+        for _ in range(max_length):
+            state = self.cell(torch.cat([self.decoder_embedding(words), z], dim=-1), state)
+            logits = functional.linear(state, self.decoder_embedding.weight, self.bias).float()
+            logits[:, [PAD, UNK, BOS]] = -math.inf
+            words = torch.multinomial(functional.softmax(logits, dim=-1), 1).squeeze(1).masked_fill(ended, PAD)
+            written.append(words)
+            ended |= words == EOS
+            if ended.all():
+                break
+        return torch.stack(written, dim=1)
+
+    @property
+    def cell(self):
+        """The decoder as an nn.GRUCell that shares its weights."""
+        if not hasattr(self, "_cell"):
+            cell = nn.GRUCell(self.decoder.input_size, self.decoder.hidden_size)
+            for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+                setattr(cell, kind, getattr(self.decoder, f"{kind}_l0"))
+            self._cell = cell
+        return self._cell
+
     def loss(self, tokens, length, noise):
         """Returns the objective at w = 1 and the reconstruction, means over sentences, for noise [S, B, J, D]."""
         mean, log_variance, logits = self.encode(tokens, length)
         z = (mean + torch.exp(log_variance / 2) * noise).flatten(2)
         reconstruction = self.reconstruction(tokens, length, z).mean()
         q = functional.softmax(logits, dim=-1)
-        prior_mean, prior_log_variance = self.components.chunk(2, dim=-1)
-        prior_log_variance = constrained(prior_log_variance)
+        prior_mean, prior_log_variance = self.prior()
         precision = torch.exp(-prior_log_variance)
         first, second = prior_mean * precision, -precision / 2  # natural parameters [J, K, D]
         average_first, average_second = (torch.einsum("bjk,jkd->bjd", q, eta) for eta in (first, second))
@@ -134,6 +205,11 @@ class DemVae(nn.Module):
         regularizer = average_kl.sum((1, 2)).mean() + spread + code_kl
         regularizer = regularizer - self.sizes["beta"] * spread - self.sizes["mi_weight"] * information
         return reconstruction + regularizer, reconstruction
+
+
+def log_normal(z, mean, log_variance):
+    """Log-density of each number."""
+    return -((z - mean) ** 2 / torch.exp(log_variance) + log_variance + math.log(2 * math.pi)) / 2
 
 
 def constrained(log_variance, low=-6.0, high=4.0):

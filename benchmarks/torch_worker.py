@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import torch
 from protocol import best_rate, peak_memory, serve, timed
-from torch_model import DemVae
+from torch_model import PAD, DemVae
 
 
 class Worker:
@@ -33,31 +33,65 @@ class Worker:
         return {"parameters": sum(parameter.numel() for parameter in self.model.parameters())}
 
     def check(self, folder):
-        """Returns the loss and reconstruction of the first batch under given noise, and writes gradients; without dropout, float32."""
+        """Returns loss, reconstruction and importance weight of the first batch under given noise, and writes gradients.
+
+        Without dropout, in float32.
+        """
         self.model.eval()
         with np.load(f"{folder}/noise.npz") as arrays:
             noise = torch.from_numpy(arrays["noise"])
-        loss, reconstruction = self.model.loss(*self.batches[0], noise)
+        tokens, length = self.batches[0]
+        loss, reconstruction = self.model.loss(tokens, length, noise)
         loss.backward()
         np.savez(f"{folder}/gradients-{self.variant}.npz", **{name: value.numpy() for name, value in self.model.gradients().items()})
         self.optimizer.zero_grad()
-        self.model.train()
-        return {"loss": loss.item(), "reconstruction": reconstruction.item()}
+        with torch.no_grad():
+            *posterior, _ = self.model.encode(tokens, length)
+            weight = self.model.importance_weight(tokens, length, posterior, noise).mean()
+        return {"loss": loss.item(), "reconstruction": reconstruction.item(), "importance weight": weight.item()}
 
-    def train(self, batch, samples):
-        """Makes a step and returns its seconds."""
+    def run(self, task, batch, samples, sentences):
+        """Does a task once; returns its seconds, the tokens it was done to and the greatest memory so far."""
         tokens, length = self.batches[batch]
+        self.model.train(task == "train_step")
+        do = {
+            "train_step": lambda: self._train(tokens, length, samples),
+            "score": lambda: self._autocast(self.model.log_likelihood, tokens, length, samples),
+            "generate": lambda: self._autocast(self.model.generate, sentences),
+            "gru": lambda: self._gru(tokens, samples),
+            "softmax": lambda: self._softmax(tokens, length, samples),
+        }[task]
+        answer = []
+        seconds = timed(lambda: answer.append(do()))
+        count = (answer[0] != PAD).sum() if task == "generate" else length.sum()
+        return {"seconds": seconds, "tokens": int(count), "peak_memory": peak_memory()}
+
+    def _autocast(self, function, *arguments):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bfloat16):
+            return function(*arguments)
+
+    def _train(self, tokens, length, samples):
         shape = (samples, len(tokens), self.sizes["variables"], self.sizes["dim"])
+        self.optimizer.zero_grad(set_to_none=True)
+        loss, _ = self._autocast(lambda: self.model.loss(tokens, length, torch.randn(shape)))
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 0.5)
+        self.optimizer.step()
 
-        def step():
-            self.optimizer.zero_grad(set_to_none=True)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bfloat16):
-                loss, _ = self.model.loss(tokens, length, torch.randn(shape))
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 0.5)
-            self.optimizer.step()
+    def _gru(self, tokens, samples):
+        model = self.model
+        embedded = model.decoder_embedding(tokens).detach().requires_grad_()
+        rows = samples * len(tokens)
+        z = torch.zeros(rows, self.sizes["variables"] * self.sizes["dim"], requires_grad=True)
+        state = torch.zeros(rows, self.sizes["hidden"], requires_grad=True)
+        outputs = self._autocast(lambda: model.recur(embedded.repeat(samples, 1, 1), z, state))
+        outputs.float().sum().backward()
+        self.optimizer.zero_grad(set_to_none=True)
 
-        return {"seconds": timed(step), "peak_memory": peak_memory()}
+    def _softmax(self, tokens, length, samples):
+        hidden = torch.full([samples * len(tokens), tokens.shape[1], self.sizes["hidden"]], 0.1, requires_grad=True)
+        self._autocast(lambda: self.model.negative_log_likelihood(hidden, tokens, length)).mean().backward()
+        self.optimizer.zero_grad(set_to_none=True)
 
     def ceiling(self, shapes):
         """Returns the rate of matrix products, GFLOP/s."""
@@ -72,4 +106,4 @@ class Worker:
 
 if __name__ == "__main__":
     worker = Worker(sys.argv[1], sys.argv[2])
-    serve({name: getattr(worker, name) for name in ("prepare", "check", "train", "ceiling")})
+    serve({name: getattr(worker, name) for name in ("prepare", "check", "run", "ceiling")})

@@ -6,6 +6,13 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
+TASKS = ("train_step", "score", "generate", "gru", "softmax")
+sys.path.insert(0, str(ROOT))
+try:
+    from benchmarks import scaling
+    from benchmarks.operations import count_operations
+finally:
+    sys.path.remove(str(ROOT))
 
 
 def benchmark(*flags):
@@ -13,15 +20,24 @@ def benchmark(*flags):
     return subprocess.run(command, capture_output=True, text=True, cwd="/")
 
 
-def test_smoke_prints_one_line_of_figures():
-    done = benchmark("--smoke", "--samples=2", "--precision=float32")
+@pytest.mark.parametrize("task", TASKS)
+def test_smoke_prints_one_line_of_figures(task):
+    done = benchmark("--smoke", "--samples=2", "--precision=float32", f"--task={task}", "--sentences=5", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     ours = result["tfvae"]
-    assert (result["task"], result["samples"], result["precision"]) == ("train_step", 2, "float32")
-    assert result["tokens_a_batch"] <= result["padded_a_batch"]
+    assert (result["task"], result["samples"], result["precision"]) == (task, 2, "float32")
+    assert 0 < result["tokens_a_batch"] <= (5 * 40 if task == "generate" else result["padded_a_batch"])
     assert ours["share_of_ceiling"] == pytest.approx(ours["gflops"] / ours["ceiling_gflops"], rel=0.1)
     assert min(ours.values()) > 0
+
+
+def test_figures_are_a_table_unless_json_is_asked_for():
+    done = benchmark("--smoke", "--task=softmax")
+    assert done.returncode == 0, done.stderr
+    settings, _, head, _, row = done.stdout.splitlines()
+    assert settings.startswith("task softmax, samples 1, ")
+    assert head.startswith("| program | step_seconds | tokens_per_second |") and row.startswith("| tfvae | ")
 
 
 def test_a_peer_without_its_environment_is_one_line():
@@ -29,23 +45,40 @@ def test_a_peer_without_its_environment_is_one_line():
     assert done.returncode == 2 and done.stderr.splitlines()[-1].startswith("error: --peer needs --peer_python")
 
 
+SIZES = {"hidden": 2, "embedding": 3, "batch": 5, "variables": 2, "dim": 2, "components": 3, "mlp": 7, "vocabulary": 11}
+
+
 def test_operations_are_those_of_the_products():
-    sys.path.insert(0, str(ROOT))
-    try:
-        from benchmarks.main import step_operations
-    finally:
-        sys.path.remove(str(ROOT))
-    sizes = {"hidden": 2, "embedding": 3, "batch": 5, "variables": 2, "dim": 2, "components": 3, "mlp": 7, "vocabulary": 11}
     tokens, samples = 13, 4
-    products = [
-        *[(tokens, 3, 6), (tokens, 2, 6)] * 2,  # encoder, both directions: inputs and states
-        (tokens, 3, 6),  # decoder: words, shared by the samples
-        (samples * tokens, 2, 6),
-        (samples * 5, 4, 6),  # z into the gates
-        (samples * 5, 4, 2),  # z into the state
-        (samples * tokens, 2, 11),
-        (5, 4, 8),  # mean and log-variance
-        (5, 4, 7),
-        (5, 7, 6),
-    ]
-    assert step_operations(sizes, tokens, samples) == 3 * sum(2 * m * k * n for m, k, n in products)
+    encoder = [*[(tokens, 3, 6), (tokens, 2, 6)] * 2, (5, 4, 8), (5, 4, 7), (5, 7, 6)]  # both directions; mean and log-variance; codes
+    gru = [(tokens, 3, 6), (samples * tokens, 2, 6), (samples * 5, 4, 6)]  # words, shared by the samples; states; z into the gates
+    state, softmax = [(samples * 5, 4, 2)], [(samples * tokens, 2, 11)]
+    products = {
+        "train_step": 3 * (encoder + gru + state + softmax),
+        "score": encoder + gru + state + softmax,
+        "generate": [(tokens, 3 + 4 + 2, 6), (tokens, 2, 11)],
+        "gru": 3 * gru,
+        "softmax": 3 * softmax,
+    }
+    assert set(products) == set(TASKS)
+    for task, shapes in products.items():
+        assert count_operations(task, SIZES, tokens, samples) == sum(2 * m * k * n for m, k, n in shapes), task
+
+
+class LinearWorker:
+    """Takes a second, and a second a sample; four times as long for each doubling of the batch."""
+
+    def ask(self, command, *, samples, batch, repeats, **sizes):
+        return {"seconds": [1.0 + samples if batch == 30 else (batch / 30) ** 2 * 2.0] * repeats}
+
+
+def test_scaling_finds_the_exponents_and_draws_them(tmp_path, capsys):
+    answer = scaling.measure_scaling(LinearWorker(), "dgm_vae", {}, 2, repeats=3)
+    assert set(answer) == {"samples", "time", "vocabulary", "batch"}
+    assert answer["samples"]["seconds"][:3] == [2.0, 3.0, 5.0] and 0.6 < answer["samples"]["exponent"] < 1
+    assert answer["vocabulary"]["exponent"] == 0 and answer["batch"]["exponent"] == 2
+    assert "batch 240: 128.0000 s" in capsys.readouterr().err
+    pytest.importorskip("matplotlib")
+    scaling.draw_scaling(answer, str(tmp_path / "scaling.svg"))
+    picture = (tmp_path / "scaling.svg").read_text()
+    assert picture.startswith("<?xml") and len(picture) > 5000

@@ -8,8 +8,8 @@ import tensorflow as tf
 class Packing:
     """The order in which a recurrent network visits the M tokens of a batch: all first ones, all second ones, and so on.
 
-    Sentences are in order of length, the longest first. At step t only the first `counts[t]` sentences of that order still have a token, so values of shape [M, ...] hold no padding, and a
-    step's are the slice from `offsets[t]`.
+    Sentences are in order of length, the longest first. At step t only the first `counts[t]` of them still have a token, so values of shape
+    [M, ...] hold no padding, and a step's are the slice from `offsets[t]`.
 
     Attributes:
       length: tokens of each sentence, shape [B].
