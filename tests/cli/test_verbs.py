@@ -118,7 +118,7 @@ def test_each_command_has_help_and_a_script_and_wants_a_run(command, refuse, nam
         ("generate", "dem_vae", ["--num=0"], "num"),
         ("generate", "dem_vae", ["--nmu=3"], "did you mean 'num'"),
         ("reconstruct", "dem_vae", ["--top_k=3"], "--top_k means nothing for --method=greedy"),
-        ("reconstruct", "rnn_lm", [], "no latent variable: it can only generate"),
+        ("reconstruct", "rnn_lm", [], "no latent variable: it can only generate and score"),
         ("reconstruct", "dem_vae", ["--text=a", "--input=b"], "two sources of texts"),
         ("reconstruct", "dem_vae", ["--input=missing.txt"], "missing.txt: no such file; check --input"),
         ("interpolate", "rnn_lm", [], "no latent variable"),

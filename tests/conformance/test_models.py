@@ -240,7 +240,7 @@ def test_verbs_of_the_posterior_work_or_say_that_there_is_none(variant, text_mod
     verbs = (lambda: model.encode(TEXTS), lambda: model.reconstruct(TEXTS), lambda: model.interpolate(*TEXTS[:2]))
     if not latent.size:
         for verb in verbs:
-            with pytest.raises(UserError, match="this model has no latent variable: it can only generate"):
+            with pytest.raises(UserError, match="this model has no latent variable: it can only generate and score"):
                 verb()
         return
     encoded, reconstructed, between = (verb() for verb in verbs)
@@ -254,6 +254,26 @@ def test_verbs_of_the_posterior_work_or_say_that_there_is_none(variant, text_mod
     for bad in ([], "one string"):
         with pytest.raises(UserError, match="a list of one string or more"):
             model.encode(bad)
+
+
+def test_every_model_scores(variant, text_models):
+    model = text_models(variant)
+    scores = model.score(TEXTS, samples=30)
+    assert scores["elbo"].shape == (4,) and scores["length"].tolist() == [4, 3, 2, 7]
+    again = model.score([TEXTS[0], TEXTS[3]], samples=30)
+    np.testing.assert_allclose(again["elbo"][0], scores["elbo"][0], rtol=1e-5)
+    latent = model.vae.latent
+    assert ("log_likelihood" in scores) == latent.has_density
+    if not latent.size:
+        np.testing.assert_allclose(scores["log_likelihood"], scores["elbo"], rtol=1e-5)
+    elif latent.has_density:
+        np.testing.assert_allclose(again["log_likelihood"][0], scores["log_likelihood"][0], rtol=1e-5)
+        assert np.all(scores["log_likelihood"] < 0) and np.mean(scores["log_likelihood"] - scores["elbo"]) > 0
+    for bad in ([], "one string"):
+        with pytest.raises(UserError, match="a list of one string or more"):
+            model.score(bad)
+    with pytest.raises(UserError, match="samples = 0: must be at least 1"):
+        model.score(TEXTS, samples=0)
 
 
 def test_points_between_two_posteriors_lie_in_the_latent_space(variant):

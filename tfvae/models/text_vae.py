@@ -31,6 +31,7 @@ class TextVAE:
         self._encode = tf.function(self._encode_batch, reduce_retracing=True, autograph=False)
         self._sample_prior = tf.function(self._sample_prior_batch, reduce_retracing=True, autograph=False)
         self._decoders: dict[Decoding, Any] = {}
+        self._scorers: dict[int, Any] = {}
 
     def encode(self, texts: Sequence[str], batch_size: int = 256) -> dict[str, np.ndarray]:
         """Returns the posterior of each text.
@@ -127,17 +128,42 @@ class TextVAE:
         parts = [self._decoders[settings](tf.constant(z[i : i + batch_size]), tf.constant(seed), tf.constant(i)) for i in starts]
         return [text.decode() for part in parts for text in part.numpy()]
 
+    def score(self, texts: Sequence[str], *, samples: int = 500, batch_size: int = 32) -> dict[str, np.ndarray]:
+        """Returns how probable the model finds each text; text i's noise depends on the model's seed and i alone.
+
+        Args:
+          texts: N strings.
+          samples: posterior samples of the likelihood's importance-weighted estimate, of which log p(x) is the limit.
+          batch_size: texts scored at a time; fewer where they are long, so that memory does not grow with their length.
+
+        Returns:
+          "elbo" [N], of one sample, and "log_likelihood" [N], nats, the latter absent where the model has no density; "length" [N], the
+          tokens of each text before it was cut to `max_length`, end of sentence included.
+
+        Raises:
+          UserError: there is no text, or one string in place of a list, or fewer than one sample.
+        """
+        if samples < 1:
+            raise UserError(f"samples = {samples}: must be at least 1")
+        if samples not in self._scorers:
+            self._scorers[samples] = tf.function(self._score_batch(samples), reduce_retracing=True, autograph=False)
+        return self._of_texts(texts, self._scorers[samples], batch_size)
+
     def _posteriors(self, texts: Sequence[str], batch_size: int = 256) -> dict[str, np.ndarray]:
         """What `encode` returns, and "mode" [N, size]."""
         if not self.vae.latent.size:
-            raise UserError("this model has no latent variable: it can only generate")
+            raise UserError("this model has no latent variable: it can only generate and score")
+        return self._of_texts(texts, self._encode, batch_size)
+
+    def _of_texts(self, texts: Sequence[str], function: Any, batch_size: int) -> dict[str, np.ndarray]:
+        """Applies a function of tokens [B, T], length [B] and the texts' own numbers [B] to all texts; adds their "length"."""
         if isinstance(texts, str) or not len(texts):
             raise UserError("texts must be a list of one string or more")
-        chunks = [self._encode_chunk(texts[i : i + CHUNK], batch_size) for i in range(0, len(texts), CHUNK)]
+        chunks = [self._of_chunk(texts[i : i + CHUNK], i, function, batch_size) for i in range(0, len(texts), CHUNK)]
         return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
-    def _encode_chunk(self, texts: Sequence[str], batch_size: int) -> dict[str, np.ndarray]:
-        """Encodes texts of similar lengths together, and puts them back in order."""
+    def _of_chunk(self, texts: Sequence[str], start: int, function: Any, batch_size: int) -> dict[str, np.ndarray]:
+        """Puts texts of similar lengths together, and the answers back in order."""
         ids = self.vocabulary.tokenize(tf.constant(texts))
         length = ids.row_lengths().numpy()
         cut = self.vocabulary.cut(ids, self.max_length)
@@ -145,12 +171,13 @@ class TextVAE:
         parts = []
         for batch in batches:
             rows = tf.gather(cut, batch)
-            parts.append(self._encode(rows.to_tensor(PAD), tf.cast(rows.row_lengths(), tf.int32)))
+            index = tf.constant(start + batch, tf.int32)
+            parts.append(function(rows.to_tensor(PAD), tf.cast(rows.row_lengths(), tf.int32), index))
         back = np.argsort(np.concatenate(batches))
         answer = {name: np.concatenate([part[name].numpy() for part in parts])[back] for name in parts[0]}
         return {**answer, "length": length}
 
-    def _encode_batch(self, tokens: tf.Tensor, length: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _encode_batch(self, tokens: tf.Tensor, length: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
         latent = self.vae.latent
         params = self.vae.encode({"tokens": tokens, "length": length})
         answer = {"mean": latent.mean(params), "mode": latent.mode(params)}
@@ -158,6 +185,12 @@ class TextVAE:
             probabilities = latent.code_probabilities(params)
             answer |= {"probabilities": probabilities, "codes": tf.argmax(probabilities, axis=-1, output_type=tf.int32)}
         return answer
+
+    def _score_batch(self, samples: int) -> Any:
+        def score(tokens: tf.Tensor, length: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self.vae.score({"tokens": tokens, "length": length, "index": index}, samples)
+
+        return score
 
     def _sample_prior_batch(self, codes: tf.Tensor, seed: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         num = tf.shape(codes)[0]

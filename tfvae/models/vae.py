@@ -114,6 +114,15 @@ class VAE(keras.Model):
         by_example = {term.name: tf.reduce_sum(term.value, axis=list(range(1, term.value.shape.rank))) for term in terms}
         return {**by_example, "z_mean": self.latent.mean(params), "code_probabilities": self.latent.code_probabilities(params)}
 
+    def score(self, batch: Batch, num_samples: int) -> dict[str, tf.Tensor]:
+        """Returns "elbo" [B], of one posterior sample, and, where there are densities, "log_likelihood" [B]: see that method; nats."""
+        batch, _, terms = self._score(batch)
+        bound = [term for term in terms if term.role in ("reconstruction", "kl")]
+        answer = {"elbo": -tf.add_n([tf.reduce_sum(term.value, axis=list(range(1, term.value.shape.rank))) for term in bound])}
+        if self.latent.has_density:
+            answer["log_likelihood"] = self.log_likelihood(batch, num_samples)
+        return answer
+
     def log_likelihood(self, batch: Batch, num_samples: int, *, samples_at_once: int = 20) -> tf.Tensor:
         """Returns the importance-weighted estimate of log p(x), log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x) with z_s ~ q(z|x).
 
