@@ -72,6 +72,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("data_dir", "", "Folder of PTB; without it, sentences of the demo corpus at the same sizes.", flag_values=values)
     flags.DEFINE_integer("samples", 1, "Posterior samples a sentence.", lower_bound=1, flag_values=values)
     flags.DEFINE_enum("precision", "auto", ["auto", "float32", "bfloat16"], "tfvae's; the fast peer has the same.", flag_values=values)
+    implementation = "tfvae's layers: fast, or the plain twins that they are tested against."
+    flags.DEFINE_enum("implementation", "fast", ["fast", "plain"], implementation, flag_values=values)
     flags.DEFINE_multi_enum("peer", [], ["torch", "plain", "fast"], "PyTorch peers; torch: both of them.", flag_values=values)
     python = "Python of an environment with benchmarks/requirements-torch.txt installed."
     flags.DEFINE_string("peer_python", "", python, flag_values=values)
@@ -141,6 +143,7 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
         "task": values.task,
         "samples": values.samples,
         "precision": made["precision"],
+        "implementation": values.implementation,
         "bucketed": values.bucketed,
         "tokens_a_batch": statistics.mean(answer["tokens"] for answer in timed["tfvae"]),
         "padded_a_batch": float(np.mean(made["padded"])),
@@ -156,7 +159,7 @@ def _absolute(path: str) -> str:
 
 def _overrides(values: flags.FlagValues) -> dict[str, Any]:
     """The configuration's fields that differ from the model's PTB setting."""
-    overrides: dict[str, Any] = {"training.precision": values.precision}
+    overrides: dict[str, Any] = {"training.precision": values.precision, "training.implementation": values.implementation}
     if values.smoke:
         small = {"embedding_dim": 32, "hidden_dim": 32}
         overrides |= {f"{part}.{name}": size for part in ("encoder", "decoder") for name, size in small.items()}
@@ -167,10 +170,16 @@ def _overrides(values: flags.FlagValues) -> dict[str, Any]:
 
 
 def _take_turns(processes: list[Process], batches: int, task: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
-    """Returns by each program's name what it answered to each batch that counts, in order."""
+    """Returns by each program's name what it answered to each batch that counts, in order.
+
+    Before each, a program does the batch before, which does not count: others' turns have left its memory cold, as training would not.
+    A likelihood takes so long that this does not matter.
+    """
     answers: dict[str, list] = {process.name: [] for process in processes}
     for turn in range(batches + _WARM_UP):
         for process in processes:
+            if task["task"] != "score":
+                process.ask("run", batch=(turn - 1) % batches, **task)
             answers[process.name].append(process.ask("run", batch=turn % batches, **task))
     return {name: answer[_WARM_UP:] for name, answer in answers.items()}
 

@@ -48,7 +48,8 @@ class Worker:
         self.config = resolve(model, "ptb" if data_dir else "demo", base=settings)
         if run:
             self.config = Run(run).config()
-            self.config.training.precision = overrides["training.precision"]
+            for name in ("precision", "implementation"):
+                setattr(self.config.training, name, overrides[f"training.{name}"])
         texts = corpora.read(self.config.data, 0)
         data = self.config.data
         vocabulary = load_vocabulary(Run(run).vocabulary_file, data) if run else learn_vocabulary(texts.train.texts, data)
