@@ -195,7 +195,7 @@ def _chunked_log_prob(
                 scores, d_rows, more = visit(chunk, scores, d_rows)
                 return chunk + 1, scores, d_rows, [total + value for total, value in zip(sums, more, strict=True)]
 
-            start = (1, *visit(0, scores, d_rows))  # the first chunk apart: at one posterior sample it is the only one, with nothing to add
+            start = (1, *visit(0, scores, d_rows))  # the first chunk apart: what it makes is what the others add to
             _, scores, d_rows, sums = tf.while_loop(lambda chunk, *_: chunk < count, body, start, parallel_iterations=1)
             return [scores.concat(), d_rows.concat(), *sums]
 
