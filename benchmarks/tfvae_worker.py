@@ -1,6 +1,7 @@
 """tfvae in a process of its own: python -m benchmarks.tfvae_worker."""
 
 import copy
+import itertools
 import json
 import os
 
@@ -153,7 +154,7 @@ class Worker:
             model.num_samples = samples
             return lambda batch: self.step(batch)["loss"]
         if task == "generate":
-            calls = iter(range(10**9))
+            calls = itertools.count()
             generate = tf.function(self._generate, reduce_retracing=True, autograph=False)
             return lambda batch: generate(tf.constant(next(calls)), sentences)
         function = {

@@ -38,7 +38,7 @@ def dropout(x: tf.Tensor, rate: float, seed: tf.Tensor | None) -> tf.Tensor:
     """
     if seed is None or not rate:
         return x
-    keep = tf.random.stateless_uniform(tf.shape(x), seed) >= rate
+    keep = uniform(tf.shape(x), seed) >= rate
     return tf.where(keep, x * tf.constant(1 / (1 - rate), x.dtype), tf.zeros([], x.dtype))
 
 

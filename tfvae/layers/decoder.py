@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.layers.gru import GRU, uniform_initializer
+from tfvae.layers.common import uniform_initializer
+from tfvae.layers.gru import GRU
 from tfvae.layers.packing import Packing
 from tfvae.layers.softmax import VocabularySoftmax
 from tfvae.tokens import BOS, UNK

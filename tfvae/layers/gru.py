@@ -7,9 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfvae.layers.common import check_implementation, once_differentiable, uniform_initializer, widen
 from tfvae.layers.packing import Packing
-
-IMPLEMENTATIONS = ("fast", "plain")
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -191,31 +190,9 @@ class GRU(keras.layers.Layer):
         return bias[0] if context is None else widen(tf.tensordot(tf.cast(context, kernel.dtype), kernel[self.input_dim :], 1)) + bias[0]
 
 
-def check_implementation(implementation: str) -> None:
-    """Raises ValueError unless `implementation` is "fast" or "plain"."""
-    if implementation not in IMPLEMENTATIONS:
-        raise ValueError(f"implementation = {implementation!r}: must be one of {', '.join(IMPLEMENTATIONS)}")
-
-
 def on_gpu() -> bool:
     """Whether TensorFlow sees a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
-
-
-def uniform_initializer(limit: float, seed: int) -> keras.initializers.Initializer:
-    """Returns an initializer uniform on [-limit, limit] that always draws the same."""
-    return keras.initializers.RandomUniform(-limit, limit, seed=seed)
-
-
-def once_differentiable(gradients: list[tf.Tensor], what: str) -> list[tf.Tensor]:
-    """Returns the gradients such that differentiating them again is an error instead of a wrong number."""
-    message = f"the fast {what} has no second derivative: use implementation='plain'"
-    return [tf.raw_ops.PreventGradient(input=gradient, message=message) for gradient in gradients]
-
-
-def widen(values: tf.Tensor) -> tf.Tensor:
-    """Half precision to float32; other values as they are."""
-    return tf.cast(values, tf.float32) if values.dtype.size < 4 else values
 
 
 def _cell(inputs: tf.Tensor, recurrent: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfvae.layers.gru import check_implementation, once_differentiable, uniform_initializer, widen
+from tfvae.layers.common import check_implementation, once_differentiable, uniform_initializer, widen
 from tfvae.layers.packing import Packing
 
 
@@ -146,6 +146,11 @@ def _chunked_log_prob(
     def part(values: tf.Tensor, chunk: Any) -> tf.Tensor:
         return values[chunk * chunk_size : (chunk + 1) * chunk_size]
 
+    def places(chunk: Any) -> tf.Tensor:
+        """Where a chunk's words are in its logits, [n, 2]."""
+        observed = part(words, chunk)
+        return tf.stack([tf.range(tf.size(observed)), observed], -1)
+
     @tf.custom_gradient
     def log_prob(rows: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         dtype = rows.dtype
@@ -154,8 +159,7 @@ def _chunked_log_prob(
         def score(chunk: Any) -> tuple[tf.Tensor, tf.Tensor]:
             """A chunk's log-probabilities [n] and softmax [n, V]."""
             logits = widen(tf.nn.bias_add(tf.matmul(part(rows, chunk), low_kernel, transpose_b=True), low_bias))
-            softmax = tf.nn.softmax(logits)
-            word = tf.stack([tf.range(tf.shape(logits)[0]), part(words, chunk)], -1)
+            softmax, word = tf.nn.softmax(logits), places(chunk)
             probability = tf.gather_nd(softmax, word)
 
             def through_the_greatest() -> tf.Tensor:
@@ -167,8 +171,7 @@ def _chunked_log_prob(
         def slope(chunk: Any, softmax: tf.Tensor, weight: tf.Tensor | None) -> tuple[tf.Tensor, ...]:
             """Gradients of minus a chunk's log-probabilities to its rows, and of minus their (weighted) sum to kernel and bias."""
             features = part(rows, chunk)
-            word = tf.stack([tf.range(tf.shape(features)[0]), part(words, chunk)], -1)
-            surprise = tf.tensor_scatter_nd_sub(tf.cast(softmax, dtype), word, tf.ones_like(features[:, 0]))  # of the logits
+            surprise = tf.tensor_scatter_nd_sub(tf.cast(softmax, dtype), places(chunk), tf.ones_like(features[:, 0]))  # of the logits
             ones = tf.ones_like(features[:, :1])
             if weight is not None:
                 ones = tf.cast(part(weight, chunk), dtype)[:, None]

@@ -111,19 +111,18 @@ class VAE(keras.Model):
     def call(self, batch: Batch, training: bool = False) -> dict[str, tf.Tensor]:
         """Returns each term an example, [B], one posterior sample each, with "z_mean" [B, size] and "code_probabilities" [B, J, K]."""
         _, params, terms = self._score(batch)
-        by_example = {term.name: tf.reduce_sum(term.value, axis=list(range(1, term.value.shape.rank))) for term in terms}
+        by_example = {term.name: _by_example(term) for term in terms}
         return {**by_example, "z_mean": self.latent.mean(params), "code_probabilities": self.latent.code_probabilities(params)}
 
     def score(self, batch: Batch, num_samples: int) -> dict[str, tf.Tensor]:
         """Returns "elbo" [B], of one posterior sample, and, where there are densities, "log_likelihood" [B]: see that method; nats."""
-        batch, _, terms = self._score(batch)
-        bound = [term for term in terms if term.role in ("reconstruction", "kl")]
-        answer = {"elbo": -tf.add_n([tf.reduce_sum(term.value, axis=list(range(1, term.value.shape.rank))) for term in bound])}
+        batch, params, terms = self._score(batch)
+        answer = {"elbo": -tf.add_n([_by_example(term) for term in terms if term.role in ("reconstruction", "kl")])}
         if self.latent.has_density:
-            answer["log_likelihood"] = self.log_likelihood(batch, num_samples)
+            answer["log_likelihood"] = self.log_likelihood(batch, num_samples, params=params)
         return answer
 
-    def log_likelihood(self, batch: Batch, num_samples: int, *, samples_at_once: int = 20) -> tf.Tensor:
+    def log_likelihood(self, batch: Batch, num_samples: int, *, params: Params | None = None, samples_at_once: int = 20) -> tf.Tensor:
         """Returns the importance-weighted estimate of log p(x), log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x) with z_s ~ q(z|x).
 
         Its expectation is a lower bound that rises with S to log p(x); S = 1 is the ELBO's, with the codes summed out.
@@ -131,6 +130,7 @@ class VAE(keras.Model):
         Args:
           batch: the examples; their noise depends on the model's seed and their "index".
           num_samples: S.
+          params: unconstrained, as from `encode`; None: those of the batch.
           samples_at_once: how many are in memory at a time; the answer does not depend on it.
 
         Returns:
@@ -147,7 +147,8 @@ class VAE(keras.Model):
         if not self.latent.size:
             num_samples = 1  # all would be the same
         batch = _complete(batch)
-        params, seed = self.encode(batch), self._evaluation_seed(batch)
+        params = self.encode(batch) if params is None else params
+        seed = self._evaluation_seed(batch)
 
         def log_sum(start: Any, count: int) -> tf.Tensor:
             """Log of the sum of `count` samples' weights, [B]."""
@@ -272,6 +273,11 @@ def _unpack(data: Any) -> Batch:
     """Returns the batch from what Keras hands a step: the batch, or (batch, no target, sample weights [B] that multiply the batch's)."""
     batch, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     return batch if sample_weight is None else {**batch, "weight": batch["weight"] * tf.cast(sample_weight, tf.float32)}
+
+
+def _by_example(term: Term) -> tf.Tensor:
+    """A term summed over variables and dimensions, [B]."""
+    return tf.reduce_sum(term.value, axis=list(range(1, term.value.shape.rank)))
 
 
 def _complete(batch: Batch) -> Batch:
