@@ -148,7 +148,7 @@ class Line:
 
 def test_the_likelihood_of_a_linear_gaussian_model_is_the_exact_one(monkeypatch):
     """z ~ N(0, 1), x|z ~ N(a z, s^2): x ~ N(0, a^2 + s^2). The posterior is a wrong one."""
-    vae, slope, scale, count = create("vae", latent__dim=1), 2.0, 1.5, 200
+    vae, slope, scale, count = create("vae", latent__dim=1), 2.0, 1.5, 2000
     x = tf.repeat(tf.constant([[-4], [0], [3]]), count, axis=0)
     batch = {"tokens": x, "length": tf.ones([3 * count], tf.int32), "index": tf.range(3 * count)}
     raw = tf.concat([0.3 * tf.cast(x, tf.float32), tf.zeros([3 * count, 1])], 1)  # unconstrained mean and log-variance

@@ -68,12 +68,20 @@ class Latent(keras.layers.Layer):
           num_samples: S.
           seed: int32 [2], or [B, 2] where a row's noise must not depend on its neighbours.
           temperature: of relaxed discrete latents; the others ignore it.
-          start: number of the first sample. Sample s is the same however samples start .. start + S - 1 are cut into calls.
+          start: number of the first sample. With a seed a row, sample s is the same however start .. start + S - 1 are cut into calls.
 
         Returns:
           z, [S, B, size].
         """
-        return tf.stack([self._sample_once(params, stateless.fold(seed, start + s), temperature) for s in range(num_samples)])
+        repeated = params
+        if num_samples != 1:
+            repeated = tf.nest.map_structure(lambda leaf: tf.tile(leaf, [num_samples] + [1] * (len(leaf.shape) - 1)), params)
+        if seed.shape.rank == 1:
+            seed = stateless.fold(seed, start)
+        else:
+            seed = tf.reshape(stateless.fold(seed, start + tf.range(num_samples)[:, tf.newaxis]), [-1, 2])
+        z = self._sample_once(repeated, seed, temperature)
+        return tf.reshape(z, [num_samples, tf.shape(z)[0] // num_samples, self.size])
 
     def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
         """Returns one z an example, [B, size]."""
