@@ -6,7 +6,7 @@ import re
 from setuptools import find_packages, setup
 
 ROOT = pathlib.Path(__file__).parent
-COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode")
+COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode", "prepare_data")
 
 
 def version() -> str:
@@ -57,5 +57,5 @@ setup(
         "benchmarks": ["matplotlib"],  # PyTorch, of the peers, has an environment of its own: benchmarks/requirements-torch.txt
         "dev": ["build", "import-linter", "matplotlib", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff", "scikit-learn"],
     },
-    entry_points={"console_scripts": [f"tfvae-{name}=tfvae.cli.{name}:main" for name in COMMANDS]},
+    entry_points={"console_scripts": [f"tfvae-{name.replace('_', '-')}=tfvae.cli.{name}:main" for name in COMMANDS]},
 )

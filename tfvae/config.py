@@ -27,6 +27,7 @@ class DataConfig:
     test_file: str = _field("", "text corpus: test file; empty: split off the training file by seed")
     valid_fraction: float = _field(0.1, "share of the training file that validates when there is no valid_file", above=0, high=0.45)
     test_fraction: float = _field(0.1, "share of the training file that tests when there is no test_file", above=0, high=0.45)
+    split: str = _field("", "yahoo: sizes of the three splits, as 8000,1000,1000, drawn by seed from the validation file alone")
     vocabulary_size: int = _field(10_000, "most tokens kept, special ones not counted", low=1)
     min_count: int = _field(1, "words seen less often in training are unknown; wordpiece: make no piece of their own", low=1)
     tokenizer: str = _field("word", "what a token is: a word, or a piece of one", choices=("word", "wordpiece"))

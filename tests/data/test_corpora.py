@@ -7,7 +7,7 @@ from tfvae.errors import UserError
 
 
 def test_every_corpus_is_listed():
-    assert corpora.names() == ["demo", "ptb", "text"]
+    assert corpora.names() == ["daily_dialog", "demo", "ptb", "smd", "text", "yahoo"]
 
 
 def test_the_demo_corpus_is_read_without_files():
@@ -26,7 +26,7 @@ def test_the_seed_reaches_the_reader_of_text(tmp_path):
 def test_an_unknown_corpus_is_told_with_the_nearest_name():
     with pytest.raises(UserError, match=r"config\.data\.name = 'ptbb': no such corpus, did you mean 'ptb'\?"):
         corpora.read(DataConfig(name="ptbb"), seed=0)
-    with pytest.raises(UserError, match="known: demo, ptb, text"):
+    with pytest.raises(UserError, match="known: daily_dialog, demo, ptb, smd, text, yahoo"):
         corpora.read(DataConfig(name="wikipedia"), seed=0)
 
 

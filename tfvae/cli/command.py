@@ -20,6 +20,7 @@ SHORT_NAMES = {
     "train_file": "data.train_file",
     "valid_file": "data.valid_file",
     "test_file": "data.test_file",
+    "split": "data.split",
     "batch_size": "data.batch_size",
     "kappa": "latent.kappa",
     "components": "latent.components",

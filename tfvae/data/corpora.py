@@ -3,14 +3,17 @@
 from collections.abc import Callable
 
 from tfvae.config import DataConfig
-from tfvae.data import demo, ptb, text
+from tfvae.data import daily_dialog, demo, ptb, smd, text, yahoo
 from tfvae.data.corpus import SPLITS, Corpus
 from tfvae.errors import UserError, suggest
 
 _READERS: dict[str, Callable[[DataConfig, int], Corpus]] = {
+    "daily_dialog": daily_dialog.read,
     "demo": lambda data, seed: demo.read(),
     "ptb": ptb.read,
+    "smd": smd.read,
     "text": text.read,
+    "yahoo": yahoo.read,
 }
 
 

@@ -18,24 +18,30 @@ class Split:
       labels: for each label name the class of every text, int32 [N].
       origin: where the texts come from, a file's path or the corpus's name.
       lines: for each text the line of `origin` it stands on, counted from 1, int64 [N].
+      unit: what `lines` counts, where it is not lines, as in "dialogue".
     """
 
     texts: Sequence[str]
     labels: Mapping[str, np.ndarray]
     origin: str
     lines: np.ndarray
+    unit: str = ""
 
     def __len__(self) -> int:
         return len(self.texts)
 
+    def take(self, index: np.ndarray) -> "Split":
+        """Returns the texts of the given numbers, int [M], in their order."""
+        labels = {name: classes[index] for name, classes in self.labels.items()}
+        return Split([self.texts[i] for i in index], labels, self.origin, self.lines[index], self.unit)
+
     def head(self, limit: int) -> "Split":
         """Returns the first `limit` texts."""
-        labels = {name: classes[:limit] for name, classes in self.labels.items()}
-        return Split(self.texts[:limit], labels, self.origin, self.lines[:limit])
+        return self.take(np.arange(min(limit, len(self))))
 
     def where(self, index: int) -> str:
         """Returns "file:line" of a text, for messages."""
-        return f"{self.origin}:{self.lines[index]}"
+        return f"{self.origin}: {self.unit} {self.lines[index]}" if self.unit else f"{self.origin}:{self.lines[index]}"
 
 
 @dataclasses.dataclass(frozen=True)

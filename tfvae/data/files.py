@@ -5,7 +5,7 @@ import contextlib
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,21 +32,30 @@ def read_lines(path: str | os.PathLike[str], *, advice: str = "check the path") 
     Raises:
       UserError: there is no such file, it cannot be read, it is not UTF-8 text, or all of it is blank.
     """
+    text = read_text(path, advice=advice)
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip(WHITE_SPACE)]
+    if not lines:
+        raise UserError(f"{os.fspath(path)}: the file is empty: no line holds any text")
+    return [line for _, line in lines], np.array([number for number, _ in lines], np.int64)
+
+
+def read_text(path: str | os.PathLike[str], *, advice: str = "check the path") -> str:
+    """Returns what a UTF-8 file holds, as `read_lines` reads it, with all its lines ended by newlines.
+
+    Raises:
+      UserError: there is no such file, it cannot be read or it is not UTF-8 text.
+    """
     path = os.fspath(path)
     data = _read_bytes(path, advice).removeprefix(codecs.BOM_UTF8)
     data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if (nul := data.find(b"\0")) >= 0:
         raise UserError(f"{path}:{_line_of(data, nul)}: a NUL byte: this is a binary file or UTF-16, not UTF-8 text")
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
         where = f"{path}:{_line_of(data, error.start)}"
         raise UserError(f"{where}: byte 0x{data[error.start]:02x} at position {column} is not UTF-8: convert the file to UTF-8") from None
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip(WHITE_SPACE)]
-    if not lines:
-        raise UserError(f"{path}: the file is empty: no line holds any text")
-    return [line for _, line in lines], np.array([number for number, _ in lines], np.int64)
 
 
 def iterate_lines(path: str | os.PathLike[str], *, advice: str = "check the path") -> Iterator[tuple[int, str | None]]:
@@ -86,6 +95,19 @@ def corpus_folder(data: DataConfig, *, advice: str) -> str:
     if not os.path.isdir(folder):
         raise UserError(f"{folder}: no such folder; {advice}")
     return folder
+
+
+def find_file(folder: str, candidates: Sequence[str], *, advice: str) -> str:
+    """Returns the path of the first of several files, named from the folder, that exists.
+
+    Raises:
+      UserError: none does; the message ends in `advice`.
+    """
+    for name in candidates:
+        if os.path.exists(path := os.path.join(folder, name)):
+            return path
+    wanted = candidates[0] if len(candidates) == 1 else f"{', '.join(candidates[:-1])} nor {candidates[-1]}"
+    raise UserError(f"{folder}: holds {'no' if len(candidates) == 1 else 'neither'} {wanted}; {advice}")
 
 
 def _read_bytes(path: str, advice: str) -> bytes:

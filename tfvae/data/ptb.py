@@ -4,12 +4,9 @@ References:
   Mikolov et al., Recurrent neural network based language model, Interspeech 2010.
 """
 
-import os
-
 from tfvae.config import DataConfig
 from tfvae.data.corpus import SPLITS, Corpus, Split
-from tfvae.data.files import WHITE_SPACE, corpus_folder, read_lines
-from tfvae.errors import UserError
+from tfvae.data.files import WHITE_SPACE, corpus_folder, find_file, read_lines
 
 _ADVICE = (
     "get Mikolov's Penn Treebank (ptb.train.txt, ptb.valid.txt and ptb.test.txt, in the folder data of simple-examples.tgz) "
@@ -33,9 +30,6 @@ def read(data: DataConfig, seed: int) -> Corpus:
 
 
 def _read_split(folder: str, name: str) -> Split:
-    candidates = [f"{name}.txt", f"ptb.{name}.txt"]
-    path = next((path for path in (os.path.join(folder, file) for file in candidates) if os.path.exists(path)), None)
-    if path is None:
-        raise UserError(f"{folder}: holds neither {' nor '.join(candidates)}; {_ADVICE}")
+    path = find_file(folder, [f"{name}.txt", f"ptb.{name}.txt"], advice=_ADVICE)
     lines, numbers = read_lines(path)
     return Split([line.strip(WHITE_SPACE) for line in lines], {}, path, numbers)

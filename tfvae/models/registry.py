@@ -144,6 +144,28 @@ CORPORA: Mapping[str, Mapping[str, Any]] = {
         "objective.schedule.midpoint": 400,
         "training.epochs": 16,
     },
+    # Turns of a conversation; 125 codes of three variables (Shi et al. 2020, section 4.1).
+    "daily_dialog": {"data.lowercase": True, "latent.variables": 3, "latent.dim": 5},
+    # 48 continuous dimensions, the sizes of its utterance encoder (Shi et al. 2020, section 4.1 and their code).
+    "smd": {
+        "data.lowercase": True,
+        "data.split_punctuation": True,
+        "encoder.embedding_dim": 200,
+        "encoder.hidden_dim": 256,
+        "latent.variables": 3,
+        "latent.dim": 16,
+    },
+    # Documents of 80 tokens; 32 dimensions (Kim et al. 2018).
+    "yahoo": {
+        "data.vocabulary_size": 20_000,
+        "data.train_max_length": 0,
+        "data.batch_size": 32,
+        "encoder.hidden_dim": 1024,
+        "decoder.hidden_dim": 1024,
+        "decoder.tied_embeddings": False,
+        "latent.variables": 16,
+        "latent.dim": 2,
+    },
     "text": {
         "data.split_punctuation": True,
         "encoder.embedding_dim": 256,
@@ -260,6 +282,8 @@ def _reason_unused(config: Config, path: str) -> str:
         return "" if path.rsplit(".", 1)[1] in used else f"its schedule is {kind}, which has {', '.join(used)}"
     if path in ("data.train_file", "data.valid_file", "data.test_file") and config.data.name != "text":
         return f"its corpus is {config.data.name}; files are read with --data=text"
+    if path == "data.split" and config.data.name != "yahoo":
+        return f"its corpus is {config.data.name}; yahoo alone is split by sizes"
     if path == "training.init_parts" and not config.training.init_from:
         return "it begins with no run's weights; --init_from names one"
     return ""

@@ -1,0 +1,75 @@
+"""tfvae-prepare-data: fetches and unpacks the corpora of the papers."""
+
+import os
+import tempfile
+
+from absl import flags
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from tfvae.cli.command import run_command
+from tfvae.config import DataConfig
+from tfvae.data import corpora
+from tfvae.data.corpus import SPLITS
+from tfvae.data.sources import SOURCES, Source, fetch, unpack, verify
+from tfvae.errors import UserError, suggest
+
+SUMMARY = (
+    "Fetches the corpora of the papers from their official addresses, unpacks and checks them, and says what must be obtained by hand."
+)
+
+
+def main() -> None:
+    """Entry point."""
+    run_command(SUMMARY, _define_flags, _prepare)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    flags.DEFINE_list("corpus", list(SOURCES), f"Corpora, of {', '.join(SOURCES)}.", flag_values=values)
+    flags.DEFINE_string("dir", os.environ.get("TFVAE_DATA_DIR", ""), "Folder of all corpora (default $TFVAE_DATA_DIR).", flag_values=values)
+    flags.DEFINE_string("archive", "", "Archive that was fetched by hand, of the one corpus that --corpus names.", flag_values=values)
+    flags.DEFINE_bool("overwrite", False, "Replace files that are there and differ.", flag_values=values)
+
+
+def _prepare(values: flags.FlagValues) -> None:
+    for name in values.corpus:
+        if name not in SOURCES:
+            raise UserError(f"--corpus={name}: no such corpus{suggest(name, SOURCES)}")
+    if not values.dir:
+        raise UserError("where shall the corpora go? Name a folder with --dir or in $TFVAE_DATA_DIR")
+    if values.archive and len(values.corpus) != 1:
+        raise UserError("--archive is the archive of one corpus: name it with --corpus")
+    root, failures = os.path.abspath(os.path.expanduser(values.dir)), []
+    for name in values.corpus:
+        try:
+            _prepare_one(name, os.path.join(root, name), values.archive, values.overwrite)
+        except UserError as error:
+            failures.append(f"{name}: {error}")
+    if failures:
+        raise UserError("\n".join(failures))
+    print(f"export TFVAE_DATA_DIR={root}  # for the commands to find them")
+
+
+def _prepare_one(name: str, folder: str, archive: str, overwrite: bool) -> None:
+    source = SOURCES[name]
+    if archive:
+        unpack(source, os.path.expanduser(archive), folder, overwrite=overwrite)
+    elif overwrite or not all(os.path.exists(os.path.join(folder, path)) for path in source.files):
+        if not source.address:
+            raise UserError(f"has no official address: {source.by_hand}")
+        with tempfile.TemporaryDirectory() as temporary:
+            fetched = os.path.join(temporary, os.path.basename(source.address))
+            _fetch(source, fetched)
+            unpack(source, fetched, folder, overwrite=overwrite)
+    corpus = corpora.read(DataConfig(name=name, dir=folder), seed=0)
+    sizes = " / ".join(f"{len(corpus.split(split)):,}" for split in SPLITS)
+    print(f"{name}: {sizes} texts of training / validation / test in {folder} ({source.licence})")
+    for remark in verify(source, folder):
+        print(f"  {remark}")
+
+
+def _fetch(source: Source, archive: str) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(source.address)
+        fetch(source, archive, lambda done, total: progress.update(task, completed=done, total=total or None))
