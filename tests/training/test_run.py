@@ -61,11 +61,19 @@ def test_a_damaged_configuration_is_named(tmp_path):
         Run(tmp_path).config()
 
 
-def test_a_configuration_that_lacks_a_field_is_of_another_version(tmp_path):
-    values = resolve("vae").to_dict()
-    del values["latent"]["dim"]
+def test_a_field_that_was_not_known_yet_has_its_default(tmp_path):
+    values = resolve("vae", overrides={"latent.dim": 7}).to_dict()
+    del values["data"]["split"]
     (tmp_path / "config.json").write_text(json.dumps({**values, "versions": {}}))
-    with pytest.raises(UserError, match=r"lacks config.latent.dim: it was written by another version"):
+    config = Run(tmp_path).config()
+    assert (config.data.split, config.latent.dim) == ("", 7)
+
+
+def test_a_field_of_another_version_is_named(tmp_path):
+    values = resolve("vae").to_dict()
+    values["latent"]["dims"] = 3
+    (tmp_path / "config.json").write_text(json.dumps({**values, "versions": {}}))
+    with pytest.raises(UserError, match=r"latent\.dims"):
         Run(tmp_path).config()
 
 

@@ -95,18 +95,14 @@ class Run:
         return values
 
     def config(self) -> Config:
-        """Reads the configuration.
+        """Reads the configuration; a field that was not known yet when it was written has its default, which is what was done then.
 
         Raises:
-          UserError: there is no run here, its file is damaged, or it is of a version with other fields.
+          UserError: there is no run here, its file is damaged, or it has a field that this version does not know.
         """
         values = self._read_config()
         del values["versions"]
-        config = Config.from_dict(values)
-        if values != config.to_dict():
-            lacking = next(path for path, value in config.flat().items() if value != _get(values, path))
-            raise UserError(f"{self.config_file} lacks config.{lacking}: it was written by another version of tfvae")
-        return config
+        return Config.from_dict(values)
 
     def extend(self, epochs: int) -> None:
         """Records that a run goes on to more epochs; all else, versions included, stays."""
@@ -200,8 +196,3 @@ def _short(value: Any) -> str:
         return f"{value:g}"
     return pathlib.PurePath(value).name if isinstance(value, str) else str(value)
 
-
-def _get(values: Mapping[str, Any], path: str) -> Any:
-    for name in path.split("."):
-        values = values.get(name, {})
-    return values
