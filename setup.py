@@ -6,7 +6,7 @@ import re
 from setuptools import find_packages, setup
 
 ROOT = pathlib.Path(__file__).parent
-COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode", "prepare_data")
+COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode", "evaluate", "prepare_data")
 
 
 def version() -> str:
@@ -45,6 +45,8 @@ setup(
         "keras>=3.15,<3.16",
         "numpy",
         "rich",
+        "sacrebleu",
+        "scikit-learn",
         "scipy",
         "setuptools",  # TensorFlow Probability imports distutils
         "tensorboard==2.21.*",
@@ -55,7 +57,7 @@ setup(
     ],
     extras_require={
         "benchmarks": ["matplotlib"],  # PyTorch, of the peers, has an environment of its own: benchmarks/requirements-torch.txt
-        "dev": ["build", "import-linter", "matplotlib", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff", "scikit-learn"],
+        "dev": ["build", "import-linter", "matplotlib", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff"],
     },
     entry_points={"console_scripts": [f"tfvae-{name.replace('_', '-')}=tfvae.cli.{name}:main" for name in COMMANDS]},
 )

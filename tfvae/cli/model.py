@@ -72,17 +72,27 @@ def decoding_from_flags(values: flags.FlagValues) -> dict[str, Any]:
     return {name: values[name].value for name in _DECODING}
 
 
+def run_from_flags(values: flags.FlagValues) -> Run:
+    """Returns the run that --run names, or, with --smoke alone, one of a tiny model that it trains.
+
+    Raises:
+      UserError: no run is named.
+    """
+    if values.smoke and not values.run:
+        return fit(resolve("dem_vae", "demo", base=SMOKE), smoke_directory(), say=lambda message: None)[1]
+    if not values.run:
+        raise UserError("--run is missing: name the directory of a trained model")
+    return Run(values.run)
+
+
 def model_from_flags(values: flags.FlagValues) -> tuple[TextVAE, Run]:
     """Returns the trained model and its run.
 
     Raises:
       UserError: no run is named, or it holds no model.
     """
-    if values.smoke and not values.run:
-        return fit(resolve("dem_vae", "demo", base=SMOKE), smoke_directory(), say=lambda message: None)
-    if not values.run:
-        raise UserError("--run is missing: name the directory of a trained model")
-    return load(values.run), Run(values.run)
+    run = run_from_flags(values)
+    return load(str(run.path)), run
 
 
 def define_text_flags(values: flags.FlagValues) -> None:

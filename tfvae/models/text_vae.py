@@ -86,13 +86,14 @@ class TextVAE:
         z = self.vae.latent.interpolate(tf.constant(ends[:1]), tf.constant(ends[1:]), fraction)
         return self.decode(z.numpy(), seed=seed, **{"method": "greedy", **decoding})
 
-    def generate(self, num: int, *, component: Any = None, seed: int = 0, **decoding: Any) -> tuple[list[str], np.ndarray]:
+    def generate(self, num: int, *, component: Any = None, seed: int = 0, start: int = 0, **decoding: Any) -> tuple[list[str], np.ndarray]:
         """Draws z from the prior and makes a sentence of each z; sentence i depends on the seed and i alone.
 
         Args:
           num: number of sentences.
           component: codes to hold, [J] or [num, J] with -1 for a free variable; None for all free.
           seed: of z and words.
+          start: number of the first sentence: sentences start .. start + num - 1 are the same however they are cut into calls.
           **decoding: fields of `Decoding`; words are sampled unless said otherwise.
 
         Returns:
@@ -115,17 +116,18 @@ class TextVAE:
             held = np.broadcast_to(chosen, (num, latent.num_variables)).astype(np.int32)
         except ValueError:
             raise UserError(f"component {chosen.tolist()}: must name {latent.num_variables} variables, -1 for a free one") from None
-        drawn = [self._sample_prior(tf.constant(held[i : i + CHUNK]), tf.constant(seed), tf.constant(i)) for i in range(0, num, CHUNK)]
+        seeds = tf.constant(seed)
+        drawn = [self._sample_prior(tf.constant(held[i : i + CHUNK]), seeds, tf.constant(start + i)) for i in range(0, num, CHUNK)]
         z, codes = (np.concatenate([part.numpy() for part in parts]) for parts in zip(*drawn, strict=True))
-        return self.decode(z, seed=seed, **decoding), codes
+        return self.decode(z, seed=seed, start=start, **decoding), codes
 
-    def decode(self, z: np.ndarray, *, seed: int = 0, batch_size: int = 256, **decoding: Any) -> list[str]:
-        """Returns a sentence for each z [N, size]; sentence i depends on z, the seed and i alone."""
+    def decode(self, z: np.ndarray, *, seed: int = 0, start: int = 0, batch_size: int = 256, **decoding: Any) -> list[str]:
+        """Returns a sentence for each z [N, size]; sentence i depends on z, the seed and start + i alone."""
         settings = Decoding(**decoding)
         if settings not in self._decoders:
             self._decoders[settings] = tf.function(self._decode_batch(settings), reduce_retracing=True, autograph=False)
-        starts = range(0, len(z), batch_size)
-        parts = [self._decoders[settings](tf.constant(z[i : i + batch_size]), tf.constant(seed), tf.constant(i)) for i in starts]
+        decoder, seeds = self._decoders[settings], tf.constant(seed)
+        parts = [decoder(tf.constant(z[i : i + batch_size]), seeds, tf.constant(start + i)) for i in range(0, len(z), batch_size)]
         return [text.decode() for part in parts for text in part.numpy()]
 
     def score(self, texts: Sequence[str], *, samples: int = 500, batch_size: int = 32) -> dict[str, np.ndarray]:

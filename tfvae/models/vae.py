@@ -109,15 +109,15 @@ class VAE(keras.Model):
         return self._loss(self._means(self._sums(batch, params, terms)), weight), terms
 
     def call(self, batch: Batch, training: bool = False) -> dict[str, tf.Tensor]:
-        """Returns each term an example, [B], one posterior sample each, with "z_mean" [B, size] and "code_probabilities" [B, J, K]."""
+        """Returns "elbo" and each term, [B], of one posterior sample an example, "z_mean" [B, size] and "code_probabilities" [B, J, K]."""
         _, params, terms = self._score(batch)
-        by_example = {term.name: _by_example(term) for term in terms}
+        by_example = {"elbo": _elbo(terms)} | {term.name: _by_example(term) for term in terms}
         return {**by_example, "z_mean": self.latent.mean(params), "code_probabilities": self.latent.code_probabilities(params)}
 
     def score(self, batch: Batch, num_samples: int) -> dict[str, tf.Tensor]:
         """Returns "elbo" [B], of one posterior sample, and, where there are densities, "log_likelihood" [B]: see that method; nats."""
         batch, params, terms = self._score(batch)
-        answer = {"elbo": -tf.add_n([_by_example(term) for term in terms if term.role in ("reconstruction", "kl")])}
+        answer = {"elbo": _elbo(terms)}
         if self.latent.has_density:
             answer["log_likelihood"] = self.log_likelihood(batch, num_samples, params=params)
         return answer
@@ -278,6 +278,11 @@ def _unpack(data: Any) -> Batch:
 def _by_example(term: Term) -> tf.Tensor:
     """A term summed over variables and dimensions, [B]."""
     return tf.reduce_sum(term.value, axis=list(range(1, term.value.shape.rank)))
+
+
+def _elbo(terms: list[Term]) -> tf.Tensor:
+    """The lower bound on log p(x) of each example, [B]."""
+    return -tf.add_n([_by_example(term) for term in terms if term.role in ("reconstruction", "kl")])
 
 
 def _complete(batch: Batch) -> Batch:

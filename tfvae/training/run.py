@@ -195,4 +195,3 @@ def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return pathlib.PurePath(value).name if isinstance(value, str) else str(value)
-

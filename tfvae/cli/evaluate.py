@@ -1,0 +1,69 @@
+"""tfvae-evaluate: every number that papers print, of a trained model."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from absl import flags
+from rich.console import Console
+from rich.progress import track
+
+from tfvae.cli.command import run_command
+from tfvae.cli.model import define_model_flags, run_from_flags
+from tfvae.data.corpus import SPLITS
+from tfvae.errors import UserError, suggest
+from tfvae.evaluation.evaluate import METRICS, evaluate, evaluation_file, figures_of
+from tfvae.evaluation.table import figure_lines
+
+SUMMARY = (
+    "Evaluates a trained model: likelihood, use of the latent variable, generation, agreement with labels. It goes on where it stopped."
+)
+_SMOKE = {"samples": 4, "sentences": 20, "generated": 50}
+
+
+def main() -> None:
+    """Entry point."""
+    run_command(SUMMARY, _define_flags, _evaluate)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    define_model_flags(values)
+    flags.DEFINE_string("split", "test", f"Split to evaluate on, one of {', '.join(SPLITS)}.", flag_values=values)
+    flags.DEFINE_list("metrics", list(METRICS), f"Groups of figures, of {', '.join(METRICS)}.", flag_values=values)
+    flags.DEFINE_integer("samples", 500, "Posterior samples of the importance-weighted likelihood.", flag_values=values)
+    flags.DEFINE_integer("sentences", 1000, "Sentences it is estimated on, drawn by the seed; 0: all of the split.", flag_values=values)
+    flags.DEFINE_integer("generated", 40_000, "Sentences drawn from the prior.", flag_values=values)
+    flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", flag_values=values)
+    flags.DEFINE_bool("overwrite", False, "Compute again what is there.", flag_values=values)
+
+
+def _evaluate(values: flags.FlagValues) -> None:
+    if values.split not in SPLITS:
+        raise UserError(f"--split={values.split}: no such split{suggest(values.split, SPLITS)}")
+    run = run_from_flags(values)
+    small = {name: value for name, value in _SMOKE.items() if values.smoke and not values[name].present}
+    settings: dict[str, Any] = {name: small.get(name, values[name].value) for name in _SMOKE}
+    answer = evaluate(
+        str(run.path),
+        values.split,
+        values.metrics,
+        seed=values.seed,
+        overwrite=values.overwrite,
+        progress=_progress,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+        samples=settings["samples"],
+        sentences=settings["sentences"],
+        generated=settings["generated"],
+    )
+    for line in figure_lines(figures_of(answer)):
+        print(line)
+    print(f"\nAll with their settings are in {evaluation_file(run)}")
+
+
+def _progress(description: str, items: Iterable[Any], total: int) -> Iterator[Any]:
+    console = Console(stderr=True)
+    yield from track(items, description, total=total, console=console, transient=True, disable=not console.is_terminal)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Evaluation of a run: groups of figures, each kept as soon as it is there."""
+
+import hashlib
+import json
+import pathlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tfvae.data import corpora
+from tfvae.errors import UserError, suggest
+from tfvae.evaluation.figure import Figure
+from tfvae.evaluation.generation import reconstruction, samples
+from tfvae.evaluation.labels import labels
+from tfvae.evaluation.latent_use import latent_use
+from tfvae.evaluation.likelihood import likelihood
+from tfvae.evaluation.subject import Progress, Subject, no_progress
+from tfvae.training.fit import load
+from tfvae.training.run import Run, versions, write_text
+
+METRICS: Mapping[str, Callable[[Subject], Iterator[Figure]]] = {
+    "likelihood": likelihood,
+    "latent": latent_use,
+    "labels": labels,
+    "reconstruction": reconstruction,
+    "samples": samples,
+}
+"""Groups of figures by name, in the order in which they are computed."""
+
+# Which of an evaluation's settings each group depends on: with others unchanged it need not be computed again.
+_DEPENDS = {
+    "likelihood": ("seed", "samples", "sentences"),
+    "latent": ("seed",),
+    "labels": ("seed",),
+    "reconstruction": (),
+    "samples": ("seed", "generated"),
+}
+
+
+def reason_absent(metric: str, subject: Subject) -> str:
+    """Returns why a group of figures does not apply; empty where it does."""
+    latent = subject.model.vae.latent
+    if metric in ("latent", "reconstruction") and not latent.size:
+        return "this model has no latent variable"
+    if metric == "labels" and not subject.texts.labels:
+        return f"the corpus {subject.config.data.name} has no labels"
+    if metric == "labels" and not latent.size:
+        return "this model has no latent variable, so no codes to hold against labels"
+    if metric == "samples" and not latent.has_prior:
+        return "this model has no prior to draw from"
+    return ""
+
+
+def evaluate(
+    run: str,
+    split: str = "test",
+    metrics: Sequence[str] = tuple(METRICS),
+    *,
+    seed: int = 0,
+    samples: int = 500,
+    sentences: int = 1000,
+    generated: int = 40_000,
+    overwrite: bool = False,
+    progress: Progress = no_progress,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Computes figures of a trained model on a split of its corpus and keeps them in the run's evaluation.json.
+
+    A group that is there, of the same weights and settings, is not computed again: an evaluation that was stopped goes on.
+
+    Args:
+      run: the run directory.
+      split: train, valid or test.
+      metrics: names of groups, of METRICS.
+      seed: of what is drawn.
+      samples: posterior samples of the importance-weighted likelihood.
+      sentences: how many of the split's sentences that is made of, drawn by the seed; 0: all.
+      generated: sentences drawn from the prior.
+      overwrite: compute all groups again.
+      progress: shows how far long loops are.
+      say: hears of what is done and of what does not apply, a line each.
+
+    Returns:
+      what evaluation.json has of the split: "metrics", for each group its "figures" or the reason why there are "absent", "settings" and
+      "seconds"; "weights", the checksum of what was evaluated; "versions".
+
+    Raises:
+      UserError: an unknown group or split, a run that holds no model, or a corpus that cannot be read.
+    """
+    for name in metrics:
+        if name not in METRICS:
+            raise UserError(f"--metrics={name}: no such group of figures{suggest(name, METRICS)}")
+    for name, number, least in (("samples", samples, 1), ("sentences", sentences, 0), ("generated", generated, 1)):
+        if number < least:
+            raise UserError(f"--{name}={number}: must be at least {least}")
+    place = Run(run)
+    config = place.config()
+    model = load(run)
+    corpus = corpora.read(config.data, config.training.seed)
+    subject = Subject(model, config, corpus, split, seed=seed, samples=samples, sentences=sentences, generated=generated, progress=progress)
+    if sentences > len(subject.texts) and "likelihood" in metrics:
+        say(f"--sentences={sentences:,}: the split has {len(subject.texts):,}, all of which are taken")
+    weights = hashlib.sha256(place.weights_file.read_bytes()).hexdigest()
+    kept = read_evaluation(place).get(split, {})
+    if overwrite or kept.get("weights") != weights:
+        kept = {"weights": weights, "metrics": {}}
+    for name in METRICS:
+        if name not in metrics:
+            continue
+        settings = {key: getattr(subject, key) for key in _DEPENDS[name]}
+        if kept["metrics"].get(name, {}).get("settings") == settings:
+            say(f"{name}: is there")
+            continue
+        start = time.monotonic()
+        if reason := reason_absent(name, subject):
+            group: dict[str, Any] = {"settings": settings, "absent": reason}
+            say(f"{name}: {reason}")
+        else:
+            figures = [figure.to_dict() for figure in METRICS[name](subject)]
+            group = {"settings": settings, "seconds": round(time.monotonic() - start, 1), "figures": figures}
+            say(f"{name}: {group['seconds']} s")
+        kept["metrics"][name] = group
+        kept |= {"model": config.model, "corpus": config.data.name, "split": split, "versions": versions()}
+        _keep(place, split, kept)
+    return kept
+
+
+def evaluation_file(run: Run) -> pathlib.Path:
+    """Returns the path of a run's evaluation.json."""
+    return run.path / "evaluation.json"
+
+
+def read_evaluation(run: Run) -> dict[str, Any]:
+    """Returns what evaluation.json holds by split; nothing where there is none.
+
+    Raises:
+      UserError: the file is damaged.
+    """
+    file = evaluation_file(run)
+    if not file.exists():
+        return {}
+    try:
+        return dict(json.loads(file.read_text()))
+    except (ValueError, TypeError):
+        raise UserError(f"{file} is damaged: delete it and evaluate again") from None
+
+
+def _keep(run: Run, split: str, values: Mapping[str, Any]) -> None:
+    write_text(evaluation_file(run), json.dumps({**read_evaluation(run), split: values}, indent=1) + "\n")
+
+
+def figures_of(evaluation: Mapping[str, Any]) -> list[Figure]:
+    """Returns the figures of one split's evaluation, in order."""
+    groups = evaluation.get("metrics", {})
+    return [Figure.from_dict(values) for name in METRICS if name in groups for values in groups[name].get("figures", ())]

@@ -1,0 +1,98 @@
+"""How good generated text is: reconstructions, and sentences from the prior against real ones.
+
+References:
+  Papineni et al. BLEU. ACL 2002; Post. A Call for Clarity in Reporting BLEU Scores. WMT 2018 (sacrebleu).
+  Shi, Zhou, Miao, Li. Dispersed Exponential Family Mixture VAEs for Interpretable Text Generation. ICML 2020, section 4.1 (word-level KL).
+  Zhu et al. Texygen. SIGIR 2018 (self-BLEU). Li et al. A Diversity-Promoting Objective Function. NAACL 2016 (distinct-n).
+"""
+
+import collections
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow as tf
+from sacrebleu.metrics import BLEU
+
+from tfvae.evaluation.figure import Figure
+from tfvae.evaluation.subject import Subject
+
+_BOOTSTRAP = 200
+_SELF_BLEU = 500  # sentences, each held against all others
+_BATCH = 2000
+
+
+def reconstruction(subject: Subject) -> Iterator[Figure]:
+    """Yields the BLEU of greedy reconstructions of the split."""
+    references = as_read(subject, subject.texts.texts)
+    longest = int(subject.examples.length.max())
+    written: list[str] = []
+    starts = range(0, len(references), _BATCH)
+    for start in subject.progress("reconstructions", starts, len(starts)):
+        some = subject.texts.texts[start : start + _BATCH]
+        written += subject.model.reconstruct(some, method="greedy", max_length=longest, unknown=True)
+    metric = BLEU(tokenize="none", smooth_method="none", force=True)
+    score = metric.corpus_score(written, [references], n_bootstrap=_BOOTSTRAP)
+    estimator = f"greedy reconstructions of E[z|x]'s mode, sacrebleu {metric.get_signature().format(short=True)}"
+    yield Figure("bleu", score.score, score._ci / 1.96, "of 100", estimator, {"sentences": len(references)})
+    same = np.mean([text == reference for text, reference in zip(written, references, strict=True)])
+    yield Figure("reconstructed_exactly", same, math.sqrt(same * (1 - same) / len(references)), "share", "word by word")
+
+
+def samples(subject: Subject) -> Iterator[Figure]:
+    """Yields the figures of sentences drawn from the prior, words sampled, unknown words included where texts have them."""
+    generated = subject.from_prior
+    train = as_read(subject, subject.corpus.train.texts)
+    settings = {"sentences": len(generated), "seed": subject.seed}
+    for name, value, estimator in word_divergences(generated, train):
+        yield Figure(name, value, unit="nats", estimator=estimator, settings=settings)
+    for size in (1, 2):
+        yield Figure(
+            f"distinct_{size}", distinct(generated, size), unit="share", estimator=f"different {size}-grams of all", settings=settings
+        )
+    known = set(train)
+    copies = np.mean([text in known for text in generated])
+    estimator = "sentences that are in the training split word by word"
+    yield Figure("copies", copies, math.sqrt(copies * (1 - copies) / len(generated)), "share", estimator, settings)
+    some = generated[:_SELF_BLEU]
+    estimator = "mean BLEU of each sentence against all others: the lower the more diverse"
+    yield Figure("self_bleu", self_bleu(some), unit="of 100", estimator=estimator, settings={**settings, "sentences": len(some)})
+    length = np.array([len(text.split()) for text in generated])
+    yield Figure(
+        "generated_length", length.mean(), length.std() / math.sqrt(len(length)), "tokens a sentence", "ends not counted", settings
+    )
+
+
+def as_read(subject: Subject, texts: Sequence[str]) -> list[str]:
+    """Returns texts as the model reads them: its tokens joined by spaces, unknown words as their mark."""
+    vocabulary = subject.model.vocabulary
+    starts = range(0, len(texts), _BATCH)
+    parts = [vocabulary.detokenize(vocabulary.tokenize(tf.constant(texts[i : i + _BATCH])).to_tensor()) for i in starts]
+    return [text.decode() for part in parts for text in part.numpy()]
+
+
+def word_divergences(texts: Sequence[str], real: Sequence[str]) -> Iterator[tuple[str, float, str]]:
+    """Yields name, value in nats and definition of word-level divergences between texts and real ones."""
+    here, there = (collections.Counter(word for text in some for word in text.split()) for some in (texts, real))
+    size, total = sum(here.values()), sum(there.values())
+    value = sum(count / size * math.log(count / size * total / there[word]) for word, count in here.items() if word in there)
+    yield "word_kl", value, "sum of f log(f / f_real) over words that real texts have, f relative frequencies: DEM-VAE's definition"
+    words = sorted(here | there)
+    smoothed = [np.array([some[word] + 1.0 for word in words]) for some in (here, there)]
+    p, q = (counts / counts.sum() for counts in smoothed)
+    symmetric = float(np.sum((p - q) * np.log(p / q)) / 2)
+    yield "word_kl_symmetric", symmetric, "mean of both directions, a count of 1 added to every word of either"
+
+
+def distinct(texts: Sequence[str], size: int) -> float:
+    """Returns the number of different n-grams over the number of all, within sentences."""
+    grams = [tuple(words[i : i + size]) for text in texts if (words := text.split()) for i in range(len(words) - size + 1)]
+    return len(set(grams)) / max(1, len(grams))
+
+
+def self_bleu(texts: Sequence[str]) -> float:
+    """Returns the mean sentence BLEU, exponentially smoothed, of each text against all others as references."""
+    if len(texts) < 2:
+        return math.nan
+    metric = BLEU(tokenize="none", smooth_method="exp", effective_order=True, force=True)
+    return float(np.mean([metric.sentence_score(text, [*texts[:i], *texts[i + 1 :]]).score for i, text in enumerate(texts)]))

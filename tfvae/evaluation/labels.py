@@ -1,0 +1,162 @@
+"""How far codes and posteriors agree with labels that the model never saw.
+
+References:
+  Vinh, Epps, Bailey. Information Theoretic Measures for Clusterings Comparison. JMLR 11, 2010 (adjusted mutual information).
+  Rosenberg, Hirschberg. V-Measure. EMNLP-CoNLL 2007 (homogeneity, completeness).
+  Shi, Zhou, Miao, Li. Dispersed Exponential Family Mixture VAEs for Interpretable Text Generation. ICML 2020, section 4.2.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.decomposition import LatentDirichletAllocation, TruncatedSVD
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import adjusted_mutual_info_score, homogeneity_completeness_v_measure
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+
+from tfvae.data.corpus import Split
+from tfvae.data.vocabulary import split_words
+from tfvae.evaluation.figure import Figure
+from tfvae.evaluation.subject import Subject
+
+FITTED = 20_000
+"""Training texts, at most, that probes and baselines are fitted to."""
+_SVD = 100  # dimensions of the TF-IDF baseline
+
+
+def labels(subject: Subject) -> Iterator[Figure]:
+    """Yields the agreement with each of the corpus's labels; there are none where it has none."""
+    train = _fitted(subject)
+    encoded = subject.model.encode(train.texts) if subject.model.vae.latent.size else {}
+    clusterings = dict(_codes(subject.posteriors.codes)) if subject.model.vae.latent.has_codes else {}
+    joint = len(np.unique(clusterings["joint"])) if clusterings else 0
+    if clusterings:
+        yield Figure("codes", joint, estimator="joint codes that the split uses")
+    sizes = sorted({subject.model.vae.latent.num_components, joint} - {0, 1})
+    baselines = {
+        (name, size): fit(train, subject.texts, size, subject)
+        for size, (name, fit) in subject.progress(
+            "baselines", [(size, baseline) for size in sizes for baseline in _BASELINES.items()], len(sizes) * len(_BASELINES)
+        )
+    }
+    for label, truth in subject.texts.labels.items():
+        for name, codes in clusterings.items():
+            yield from agreement(label, name, codes, truth, subject.seed)
+        for (name, size), codes in baselines.items():
+            yield from agreement(label, f"{name} of {size}", codes, truth, subject.seed)
+        if encoded:
+            yield from _probes(label, encoded, train.labels[label], subject.posteriors.mean, subject.posteriors.codes, truth, subject)
+
+
+def _fitted(subject: Subject) -> Split:
+    """The training texts that probes and baselines are fitted to, spread over the split."""
+    train = subject.corpus.train
+    return train.take(np.unique(np.linspace(0, len(train) - 1, min(FITTED, len(train))).astype(np.int64)))
+
+
+def _codes(codes: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields the joint code and each variable's, by name, as cluster numbers [N]."""
+    yield "joint", np.unique(codes, axis=0, return_inverse=True)[1].ravel()
+    if codes.shape[1] > 1:
+        for variable in range(codes.shape[1]):
+            yield f"variable {variable}", codes[:, variable]
+
+
+def agreement(label: str, name: str, codes: np.ndarray, truth: np.ndarray, seed: int) -> Iterator[Figure]:
+    """Yields how far a clustering agrees with a label.
+
+    Args:
+      label: the label's name.
+      name: the clustering's.
+      codes: cluster of each example, [N].
+      truth: class of each example, [N].
+      seed: of the shuffled baseline.
+    """
+    settings = {"label": label, "codes": name, "clusters": len(np.unique(codes))}
+    homogeneity, completeness, v_measure = homogeneity_completeness_v_measure(truth, codes)
+    shuffled = np.random.default_rng(seed).permutation(codes)
+    chance = homogeneity_completeness_v_measure(truth, shuffled)[0]
+    values = {
+        "adjusted_mutual_information": (adjusted_mutual_info_score(truth, codes), "0 for random codes, however many there are"),
+        "homogeneity": (homogeneity, "1 - H(label|code) / H(label): grows with the number of codes"),
+        "homogeneity_shuffled": (chance, "the same of codes dealt out at random: what their number alone gives"),
+        "completeness": (completeness, "1 - H(code|label) / H(code)"),
+        "v_measure": (v_measure, "harmonic mean of homogeneity and completeness"),
+    }
+    for key, (value, estimator) in values.items():
+        yield Figure(key, float(value), estimator=estimator, settings=settings)
+
+
+def _probes(
+    label: str,
+    encoded: Mapping[str, np.ndarray],
+    train_truth: np.ndarray,
+    mean: np.ndarray,
+    codes: np.ndarray,
+    truth: np.ndarray,
+    subject: Subject,
+) -> Iterator[Figure]:
+    """Yields the accuracy on the split of what was fitted to training texts."""
+    majority = int(np.bincount(train_truth).argmax())
+    settings = {"label": label, "fitted_to": len(train_truth)}
+
+    def accuracy(name: str, right: np.ndarray, estimator: str) -> Figure:
+        share = float(np.mean(right))
+        return Figure(name, share, float(np.sqrt(share * (1 - share) / len(right))), "share", estimator, settings)
+
+    yield accuracy("accuracy_majority", truth == majority, "always the most frequent class")
+    if "codes" in encoded:
+        votes = _votes(encoded["codes"], train_truth, codes, majority)
+        yield accuracy("accuracy_vote", votes == truth, "the class most frequent among training texts of the same joint code")
+    if len(np.unique(train_truth)) < 2:
+        return
+    probes = {
+        "linear": (LogisticRegression(max_iter=1000), "logistic regression on standardized posterior means"),
+        "mlp": (
+            MLPClassifier((100,), early_stopping=True, random_state=subject.seed),
+            "a network of 100 hidden units on standardized posterior means",
+        ),
+    }
+    for name, (probe, estimator) in probes.items():
+        fitted = make_pipeline(StandardScaler(), probe).fit(encoded["mean"], train_truth)
+        yield accuracy(f"accuracy_{name}", fitted.predict(mean) == truth, estimator)
+
+
+def _votes(train_codes: np.ndarray, train_truth: np.ndarray, codes: np.ndarray, majority: int) -> np.ndarray:
+    """The class that each example's code stands for; the majority's where training has no such code."""
+    known, place = np.unique(train_codes, axis=0, return_inverse=True)
+    counts = np.zeros([len(known), train_truth.max() + 1], np.int64)
+    np.add.at(counts, (place.ravel(), train_truth), 1)
+    meaning = {tuple(code): count.argmax() for code, count in zip(known.tolist(), counts, strict=True)}
+    return np.array([meaning.get(tuple(code), majority) for code in codes.tolist()])
+
+
+def _words(split: Split, subject: Subject) -> list[list[str]]:
+    data = subject.config.data
+    words = split_words(split.texts, lowercase=data.lowercase, split_punctuation=data.split_punctuation)
+    return [[word.decode() for word in text] for text in words.to_list()]
+
+
+def _k_means(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
+    """Clusters of TF-IDF vectors, reduced by SVD, [N]."""
+    counts = TfidfVectorizer(analyzer=list, min_df=2, sublinear_tf=True)
+    vectors = counts.fit_transform(_words(train, subject))
+    dimensions = max(1, min(_SVD, min(vectors.shape) - 1))
+    reduce = make_pipeline(TruncatedSVD(dimensions, random_state=subject.seed), Normalizer())
+    means = MiniBatchKMeans(size, n_init=10, random_state=subject.seed).fit(reduce.fit_transform(vectors))
+    return means.predict(reduce.transform(counts.transform(_words(texts, subject))))
+
+
+def _topics(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
+    """The most probable topic of latent Dirichlet allocation, [N]."""
+    counts = CountVectorizer(analyzer=list, min_df=2, max_df=0.5)
+    model = LatentDirichletAllocation(size, learning_method="online", random_state=subject.seed)
+    model.fit(counts.fit_transform(_words(train, subject)))
+    return model.transform(counts.transform(_words(texts, subject))).argmax(-1)
+
+
+_BASELINES = {"k-means": _k_means, "LDA": _topics}

@@ -1,0 +1,135 @@
+"""How much the latent variable is used: mutual information, active units, and how far the aggregate posterior is from the prior.
+
+References:
+  Hoffman, Johnson. ELBO surgery. NIPS Workshop on Advances in Approximate Bayesian Inference, 2016.
+  Dieng, Kim, Rush, Blei. Avoiding Latent Variable Collapse with Generative Skip Models. AISTATS 2019, section 5.
+  He, Spokoyny, Neubig, Berg-Kirkpatrick. Lagging Inference Networks and Posterior Collapse. ICLR 2019, section 4.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae.evaluation.figure import Figure, mean_figure
+from tfvae.evaluation.subject import Subject
+from tfvae.latents.latent import Latent, Params
+from tfvae.models.build import build_vae
+
+ACTIVE = 0.01
+"""Variance over sentences of a posterior mean's entry above which the entry counts as active (Burda et al. 2016; Skip-VAE's code: .02)."""
+MINIBATCH = 32
+"""Sentences of a batch in the minibatch estimate of I(x; z), as in He et al. 2019."""
+MOST = 10_000
+"""Sentences whose posteriors are mixed, at most: the cost grows with their square."""
+_PAIRS = 1 << 18  # densities at a time
+
+
+def latent_use(subject: Subject) -> Iterator[Figure]:
+    """Yields the figures; there are none without a latent variable."""
+    posteriors, latent = subject.posteriors, subject.model.vae.latent
+    variance = posteriors.mean.astype(np.float64).var(axis=0)
+    for threshold, suffix in ((ACTIVE, ""), (2 * ACTIVE, "_02")):
+        count = int((variance > threshold).sum())
+        estimator = f"entries of E[z|x] with a variance over sentences above {threshold:g}, of {len(variance)}"
+        yield Figure(f"active_units{suffix}", count, estimator=estimator, settings={"threshold": threshold})
+    if latent.has_codes:
+        yield from _codes(posteriors.probabilities)
+        yield _variance_at_the_start(subject)
+    if latent.has_density:
+        chosen = subject.choose(MOST)
+        params = tf.nest.map_structure(lambda leaf: leaf[chosen], posteriors.params)
+        yield from _continuous(latent, params, posteriors.z[chosen], subject)
+
+
+def _variance_at_the_start(subject: Subject) -> Figure:
+    """What `natural_variance` was before training, when q(c|x) was uniform: that of the first components of this seed."""
+    first = build_vae(subject.config, subject.model.vocabulary.size).latent.prior_parameters()["components"]
+    value = first.astype(np.float64).var(axis=1).sum()
+    return Figure("natural_variance_start", value, estimator="natural_variance of the components that the run's seed begins with")
+
+
+def _codes(probabilities: np.ndarray) -> Iterator[Figure]:
+    """I(x; c_j) of the whole split, and how evenly components are used."""
+    information, error = mutual_information(probabilities)
+    cap = math.log(probabilities.shape[-1])
+    estimator = f"H(q(c_j)) - E_x H(q(c_j|x)) over the split, q(c_j) its aggregate; at most log K = {cap:.3f}"
+    yield Figure("mutual_information_c", information, error, "nats a variable", estimator)
+    mean = "the mean of mutual_information_c over variables"
+    yield Figure("mutual_information_c_mean", information.mean(), math.sqrt(np.sum(error**2)) / len(error), "nats", mean)
+    use = probabilities.astype(np.float64).mean(axis=0)
+    entropy = -np.sum(np.where(use > 0, use * np.log(np.maximum(use, 1e-300)), 0.0), axis=-1)
+    yield Figure("aggregate_kl_c", cap - entropy, unit="nats a variable", estimator="KL(q(c_j) || p(c_j))")
+    yield Figure("active_components", np.exp(entropy), estimator="exp(H(q(c_j))), of K")
+    yield Figure("component_use", use, unit="share", estimator="q(c_j), [J, K]")
+
+
+def mutual_information(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns I(x; c) in nats and its standard error.
+
+    It is the mean over examples of KL(q(c|x) || q(c)), q(c) their mean, and so is never negative; the error is a mean's, to first order.
+
+    Args:
+      probabilities: q(c|x), [N, J, K].
+
+    Returns:
+      the value and the error, [J].
+    """
+    probabilities = probabilities.astype(np.float64)
+    use = probabilities.mean(axis=0)
+    logs = np.log(np.maximum(probabilities, 1e-300)) - np.log(np.maximum(use, 1e-300))
+    each = np.sum(probabilities * logs, axis=-1)  # [N, J]
+    return np.maximum(each.mean(axis=0), 0.0), each.std(axis=0) / math.sqrt(len(each))
+
+
+def _continuous(latent: Latent, params: Params, z: np.ndarray, subject: Subject) -> Iterator[Figure]:
+    """I(x; z) by two estimators, and KL(q(z) || p(z))."""
+    count = len(z)
+    own, aggregate = densities(latent, params, z, subject)
+    prior = latent.log_prior(tf.constant(z)).numpy().astype(np.float64)
+    settings = {"sentences": count, "seed": subject.seed}
+    estimator = (
+        f"E[log q(z|x) - log q(z)], q(z) the mixture of {count:,} posteriors, a sample each; at most log {count:,} = {math.log(count):.2f}"
+    )
+    yield _told(mean_figure("mutual_information_z", own - aggregate, unit="nats", estimator=estimator, settings=settings))
+    yield _told(
+        mean_figure(
+            "aggregate_kl_z", aggregate - prior, unit="nats", estimator="KL(q(z) || p(z)): E[log q(z) - log p(z)]", settings=settings
+        )
+    )
+    batches = np.array_split(np.random.default_rng(subject.seed).permutation(count), max(1, count // MINIBATCH))
+    values = []
+    for batch in batches:
+        within_own, within = densities(latent, tf.nest.map_structure(lambda leaf, rows=batch: leaf[rows], params), z[batch])
+        values.append(float(np.mean(within_own - within)))
+    cap = f"the mean of the same over batches of about {MINIBATCH}; at most log {MINIBATCH} = {math.log(MINIBATCH):.2f}"
+    name = "mutual_information_z_minibatch"
+    yield _told(mean_figure(name, np.array(values), unit="nats", estimator=cap, settings={**settings, "batch": MINIBATCH}))
+
+
+def _told(figure: Figure) -> Figure:
+    """Says of a negative estimate of something that is never negative that it is one."""
+    if figure.value >= 0:
+        return figure
+    remark = "; below 0 only by the noise of sampling"
+    return Figure(figure.name, figure.value, figure.error, figure.unit, figure.estimator + remark, figure.settings)
+
+
+def densities(latent: Latent, params: Params, z: np.ndarray, subject: Subject | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Returns log q(z_n|x_n) and log (1/N) sum_m q(z_n|x_m) of N samples z [N, size] and N posteriors, nats, [N] each, float64."""
+    count = len(z)
+    size = max(1, _PAIRS // count)
+    params = tf.nest.map_structure(tf.constant, params)
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def block(some: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pairs = tf.cast(latent.log_posterior(params, some[:, tf.newaxis]), tf.float64)  # [rows, N]
+        rows = tf.range(tf.shape(some)[0])
+        return tf.gather_nd(pairs, tf.stack([rows, start + rows], 1)), tf.reduce_logsumexp(pairs, axis=-1) - math.log(count)
+
+    starts = range(0, count, size)
+    shown = subject.progress("aggregate posterior", starts, len(starts)) if subject else starts
+    parts = [block(tf.constant(z[i : i + size]), tf.constant(i)) for i in shown]
+    own, aggregate = (np.concatenate([part[side].numpy() for part in parts]) for side in range(2))
+    return own, aggregate

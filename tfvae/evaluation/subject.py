@@ -1,0 +1,152 @@
+"""What is evaluated: a model, a split, and one pass of the one over the other."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae import stateless
+from tfvae.config import Config
+from tfvae.data.batching import Examples, evaluation_batches, tokenize_split
+from tfvae.data.corpus import Corpus, Split
+from tfvae.latents.latent import Params
+from tfvae.models.text_vae import TextVAE
+
+_GENERATED_AT_ONCE = 2000
+Progress = Callable[[str, Iterable[Any], int], Iterator[Any]]
+"""Called with a description, what is iterated over and its length; yields the items."""
+
+
+def no_progress(description: str, items: Iterable[Any], total: int) -> Iterator[Any]:
+    """Yields the items and shows nothing."""
+    yield from items
+
+
+@dataclasses.dataclass(frozen=True)
+class Posteriors:
+    """The posteriors of N examples, in the split's order.
+
+    Attributes:
+      terms: "elbo" and each term of the objective, nats, [N], from one posterior sample.
+      mean: E[z|x], [N, size].
+      probabilities: q(c|x), [N, J, K].
+      params: unconstrained parameters, leaves [N, ...].
+      z: a sample each, [N, size], another than that of `terms`.
+      totals: what the model's `summarize` says of the whole split, by name.
+      aggregates: what its aggregate posterior determines, by name, a value each variable.
+    """
+
+    terms: Mapping[str, np.ndarray]
+    mean: np.ndarray
+    probabilities: np.ndarray
+    params: Params
+    z: np.ndarray
+    totals: Mapping[str, float]
+    aggregates: Mapping[str, np.ndarray]
+
+    @property
+    def codes(self) -> np.ndarray:
+        """The most probable components, [N, J]."""
+        return self.probabilities.argmax(-1)
+
+
+class Subject:
+    """A trained model on one split of its corpus.
+
+    Attributes:
+      model: the model.
+      config: its configuration.
+      corpus: all splits.
+      split: the name of the one that is evaluated.
+      seed: of what the evaluation draws.
+      samples: posterior samples of importance-weighted estimates.
+      sentences: how many of the split's sentences those are made of; 0: all.
+      generated: sentences drawn from the prior.
+      progress: shows how far a long loop is.
+    """
+
+    def __init__(
+        self,
+        model: TextVAE,
+        config: Config,
+        corpus: Corpus,
+        split: str = "test",
+        *,
+        seed: int = 0,
+        samples: int = 500,
+        sentences: int = 1000,
+        generated: int = 40_000,
+        progress: Progress = no_progress,
+    ) -> None:
+        """Joins them; nothing is computed yet."""
+        self.model, self.config, self.corpus, self.split = model, config, corpus, split
+        self.seed, self.samples, self.sentences, self.generated, self.progress = seed, samples, sentences, generated, progress
+
+    @property
+    def texts(self) -> Split:
+        """The split itself."""
+        return self.corpus.split(self.split)
+
+    @functools.cached_property
+    def examples(self) -> Examples:
+        """The split's sentences as ids, cut to the ceiling that the configuration has for evaluation."""
+        ceiling = self.config.data.eval_max_length
+        return tokenize_split(self.texts, self.model.vocabulary, ceiling, ceiling=ceiling)
+
+    @functools.cached_property
+    def posteriors(self) -> Posteriors:
+        """One pass over the split."""
+        vae = self.model.vae
+        seed = tf.constant([self.seed, 2])
+
+        def examine(batch: Mapping[str, Any]) -> tuple[dict[str, tf.Tensor], Params]:
+            params = vae.encode(batch)
+            z = vae.latent.sample(params, 1, stateless.rows(seed, batch["index"]))[0]
+            vae.test_step(batch)
+            return {**vae(batch), "z": z, "index": batch["index"]}, params
+
+        vae.totals.reset_state()
+        parts = []
+        for outputs, params in self.over_batches("posteriors", examine):
+            parts.append(tf.nest.map_structure(lambda leaf: leaf.numpy(), (outputs, params)))
+        totals, aggregates = vae.summarize(vae.totals.result()), vae.aggregates()
+        order = np.argsort(np.concatenate([outputs["index"] for outputs, _ in parts]))
+        outputs, params = tf.nest.map_structure(lambda *leaves: np.concatenate(leaves)[order], *parts)
+        mean, probabilities, z = (outputs.pop(name) for name in ("z_mean", "code_probabilities", "z"))
+        del outputs["index"]
+        return Posteriors(
+            outputs,
+            mean,
+            probabilities,
+            params,
+            z,
+            {name: float(value) for name, value in totals.items()},
+            {name: value.numpy() for name, value in aggregates.items()},
+        )
+
+    @functools.cached_property
+    def from_prior(self) -> list[str]:
+        """Sentences drawn from the prior, words sampled; the unknown word is one of them."""
+        texts: list[str] = []
+        starts = range(0, self.generated, _GENERATED_AT_ONCE)
+        for start in self.progress(f"{self.generated:,} sentences from the prior", starts, len(starts)):
+            count = min(_GENERATED_AT_ONCE, self.generated - start)
+            texts += self.model.generate(count, seed=self.seed, start=start, unknown=True)[0]
+        return texts
+
+    def over_batches(self, description: str, function: Callable[..., Any], index: np.ndarray | None = None) -> Iterator[Any]:
+        """Yields what a function, made a graph, returns for each batch of the split, or of the sentences that `index` names."""
+        size = self.config.data.eval_batch_size
+        count = -(-(len(self.examples) if index is None else len(index)) // size)
+        graph = tf.function(function, reduce_retracing=True, autograph=False)
+        for batch in self.progress(description, evaluation_batches(self.examples, size, index), count):
+            yield graph(batch)
+
+    def choose(self, count: int) -> np.ndarray:
+        """Returns the numbers of `count` of the split's sentences, drawn by the seed; of all where there are fewer or count is 0."""
+        if not 0 < count < len(self.examples):
+            return np.arange(len(self.examples))
+        return np.sort(np.random.default_rng(self.seed).permutation(len(self.examples))[:count])

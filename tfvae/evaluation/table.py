@@ -1,0 +1,57 @@
+"""Figures as lines of text."""
+
+from collections.abc import Sequence
+
+from tfvae.evaluation.figure import Figure
+
+_MOST_VALUES = 30  # of one figure on a line
+_AGREEMENT = {
+    "adjusted_mutual_information": "AMI",
+    "homogeneity": "homogeneity",
+    "homogeneity_shuffled": "(shuffled)",
+    "completeness": "completeness",
+    "v_measure": "V",
+}
+
+
+def figure_lines(figures: Sequence[Figure]) -> list[str]:
+    """Returns a line a figure: name, value, error and unit; agreement with labels as a table a label, a line a clustering."""
+    plain = [figure for figure in figures if "codes" not in figure.settings]
+    names = [f"{figure.name}[{figure.settings['label']}]" if "label" in figure.settings else figure.name for figure in plain]
+    width = max(map(len, names), default=0)
+    lines = [f"{name:{width}}  {_value(figure)}  {figure.unit}".rstrip() for name, figure in zip(names, plain, strict=True)]
+    for label in dict.fromkeys(figure.settings["label"] for figure in figures if "codes" in figure.settings):
+        lines += ["", *_label_table(label, [figure for figure in figures if figure.settings.get("label") == label])]
+    return lines
+
+
+def _label_table(label: str, figures: Sequence[Figure]) -> list[str]:
+    """A line for each clustering's agreement with one label."""
+    rows: dict[str, dict[str, str]] = {}
+    for figure in figures:
+        if "codes" in figure.settings:
+            row = rows.setdefault(figure.settings["codes"], {"clusters": number(figure.settings["clusters"])})
+            row[_AGREEMENT[figure.name]] = number(figure.value)
+    columns = ["clusters", *_AGREEMENT.values()]
+    width = max(len(label) + 8, *map(len, rows))
+    head = " ".join([f"{f'{label} and …':{width}}", *(f"{column:>12}" for column in columns)])
+    return [head, *(" ".join([f"{name:{width}}", *(f"{row[column]:>12}" for column in columns)]) for name, row in rows.items())]
+
+
+def _value(figure: Figure) -> str:
+    if isinstance(figure.value, list):
+        flat = [row for row in figure.value if not isinstance(row, list)] or [item for row in figure.value for item in row]
+        more = f" … ({len(flat)})" if len(flat) > _MOST_VALUES else ""
+        return " ".join(number(item) for item in flat[:_MOST_VALUES]) + more
+    error = "" if figure.error is None else f" ± {number(figure.error)}"
+    return number(figure.value) + error
+
+
+def number(value: float | None) -> str:
+    """Returns a number with the digits that say something, "-" for None."""
+    if value is None:
+        return "-"
+    if isinstance(value, int):
+        return f"{value:,}"
+    size = abs(value)
+    return f"{value:.3f}" if size < 10 else f"{value:.2f}" if size < 1000 else f"{value:,.0f}"
