@@ -6,6 +6,7 @@ References:
   He, Spokoyny, Neubig, Berg-Kirkpatrick. Lagging Inference Networks and Posterior Collapse. ICLR 2019, section 4.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.evaluation.figure import Figure, mean_figure
-from tfvae.evaluation.subject import Subject
+from tfvae.evaluation.subject import Progress, Subject, no_progress
 from tfvae.latents.latent import Latent, Params
 from tfvae.models.build import build_vae
 
@@ -86,7 +87,8 @@ def mutual_information(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _continuous(latent: Latent, params: Params, z: np.ndarray, subject: Subject) -> Iterator[Figure]:
     """I(x; z) by two estimators, and KL(q(z) || p(z))."""
     count = len(z)
-    own, aggregate = densities(latent, params, z, subject)
+    densities = Densities(latent)
+    own, aggregate = densities(params, z, subject.progress)
     prior = latent.log_prior(tf.constant(z)).numpy().astype(np.float64)
     settings = {"sentences": count, "seed": subject.seed}
     estimator = (
@@ -101,7 +103,7 @@ def _continuous(latent: Latent, params: Params, z: np.ndarray, subject: Subject)
     batches = np.array_split(np.random.default_rng(subject.seed).permutation(count), max(1, count // MINIBATCH))
     values = []
     for batch in batches:
-        within_own, within = densities(latent, tf.nest.map_structure(lambda leaf, rows=batch: leaf[rows], params), z[batch])
+        within_own, within = densities(tf.nest.map_structure(lambda leaf, rows=batch: leaf[rows], params), z[batch])
         values.append(float(np.mean(within_own - within)))
     cap = f"the mean of the same over batches of about {MINIBATCH}; at most log {MINIBATCH} = {math.log(MINIBATCH):.2f}"
     name = "mutual_information_z_minibatch"
@@ -116,20 +118,33 @@ def _told(figure: Figure) -> Figure:
     return Figure(figure.name, figure.value, figure.error, figure.unit, figure.estimator + remark, figure.settings)
 
 
-def densities(latent: Latent, params: Params, z: np.ndarray, subject: Subject | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Returns log q(z_n|x_n) and log (1/N) sum_m q(z_n|x_m) of N samples z [N, size] and N posteriors, nats, [N] each, float64."""
-    count = len(z)
-    size = max(1, _PAIRS // count)
-    params = tf.nest.map_structure(tf.constant, params)
+class Densities:
+    """Densities of samples under their own and under all posteriors of a latent."""
 
-    @tf.function(reduce_retracing=True, autograph=False)
-    def block(some: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pairs = tf.cast(latent.log_posterior(params, some[:, tf.newaxis]), tf.float64)  # [rows, N]
-        rows = tf.range(tf.shape(some)[0])
-        return tf.gather_nd(pairs, tf.stack([rows, start + rows], 1)), tf.reduce_logsumexp(pairs, axis=-1) - math.log(count)
+    def __init__(self, latent: Latent) -> None:
+        """Makes the graph that all calls share."""
+        self._block = tf.function(functools.partial(_block, latent), reduce_retracing=True, autograph=False)
 
-    starts = range(0, count, size)
-    shown = subject.progress("aggregate posterior", starts, len(starts)) if subject else starts
-    parts = [block(tf.constant(z[i : i + size]), tf.constant(i)) for i in shown]
-    own, aggregate = (np.concatenate([part[side].numpy() for part in parts]) for side in range(2))
-    return own, aggregate
+    def __call__(self, params: Params, z: np.ndarray, progress: Progress = no_progress) -> tuple[np.ndarray, np.ndarray]:
+        """Returns log q(z_n|x_n) and log (1/N) sum_m q(z_n|x_m), nats, [N] each, float64.
+
+        Args:
+          params: of N posteriors, leaves [N, ...].
+          z: a sample of each, [N, size].
+          progress: shows how far it is.
+        """
+        count = len(z)
+        size = max(1, _PAIRS // count)
+        params = tf.nest.map_structure(tf.constant, params)
+        starts = range(0, count, size)
+        shown = progress("aggregate posterior", starts, len(starts))
+        parts = [self._block(params, tf.constant(z[i : i + size]), tf.constant(i)) for i in shown]
+        own, aggregate = (np.concatenate([part[side].numpy() for part in parts]) for side in range(2))
+        return own, aggregate - math.log(count)
+
+
+def _block(latent: Latent, params: Params, z: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Log densities of the samples start, start + 1, … under their own posteriors, and under all added up."""
+    pairs = tf.cast(latent.log_posterior(params, z[:, tf.newaxis]), tf.float64)  # [rows, N]
+    rows = tf.range(tf.shape(z)[0])
+    return tf.gather_nd(pairs, tf.stack([rows, start + rows], 1)), tf.reduce_logsumexp(pairs, axis=-1)

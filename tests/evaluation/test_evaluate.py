@@ -1,0 +1,153 @@
+import json
+import math
+import shutil
+
+import numpy as np
+import pytest
+
+from tfvae.cli.model import SMOKE
+from tfvae.data import corpora
+from tfvae.data.tokenizers import learn_vocabulary
+from tfvae.errors import UserError
+from tfvae.evaluation import evaluate as module
+from tfvae.evaluation.evaluate import METRICS, evaluate, figures_of, read_evaluation
+from tfvae.models.build import build_vae
+from tfvae.models.registry import MODELS, resolve
+from tfvae.training.fit import fit, load
+from tfvae.training.run import Run
+
+SMALL = {"samples": 6, "sentences": 40, "generated": 60}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A run of every model: of one epoch for dem_vae, untrained for the others."""
+    directory = tmp_path_factory.mktemp("runs")
+    for name in MODELS:
+        config = resolve(name, "demo", base={**SMOKE, "data.limit": 100, "training.epochs": 1})
+        if name == "dem_vae":
+            fit(config, str(directory / name), say=lambda _: None)
+            continue
+        run, vocabulary = Run(directory / name), learn_vocabulary(corpora.read(config.data, 0).train.texts, config.data)
+        run.create(config)
+        vocabulary.save(run.vocabulary_file)
+        build_vae(config, vocabulary.size).save_weights(run.weights_file)
+    return directory
+
+
+def values(answer):
+    return {figure.name: figure.value for figure in figures_of(answer)}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_is_evaluated_and_what_does_not_apply_is_said(runs, name):
+    answer = evaluate(str(runs / name), metrics=METRICS if name in ("ae", "dem_vae", "rnn_lm") else ["likelihood", "latent"], **SMALL)
+    json.dumps(answer, allow_nan=False)
+    latent = load(str(runs / name)).vae.latent
+    absent = {metric for metric, group in answer["metrics"].items() if "absent" in group}
+    assert absent == (set() if latent.size else {"latent", "labels", "reconstruction"})
+    figures = values(answer)
+    assert figures["perplexity_bound"] == pytest.approx(math.exp(figures["nll_bound"] * figures["sentences"] / figures["tokens"]))
+    assert ("nll_iw" in figures) == bool(latent.has_density and latent.size)
+    assert ("mutual_information_c" in figures) == latent.has_codes
+    if "nll_iw" in figures:
+        gain = next(figure for figure in figures_of(answer) if figure.name == "nll_iw_gain")
+        assert gain.value > -3 * gain.error  # the estimate is no worse than the bound, but for noise
+
+
+def test_the_bound_and_its_parts_are_those_of_training(runs):
+    """Against what Keras's own evaluation of the same split says."""
+    answer = evaluate(str(runs / "dem_vae"), "valid", ["likelihood", "latent"], **SMALL)
+    figures, kept = values(answer), Run(runs / "dem_vae").read_metrics()[-1]
+    for name in ("loss", "reconstruction", "kl_z", "kl_c", "dispersion", "natural_variance"):
+        assert figures[name] == pytest.approx(kept[f"val_{name}"], rel=1e-5), name
+    assert figures["nll_bound"] == pytest.approx(-kept["val_elbo"], rel=1e-5)
+    assert np.sum(figures["mutual_information_c"]) == pytest.approx(kept["val_mutual_information"], rel=1e-3, abs=1e-6)
+    np.testing.assert_allclose(figures["component_use"], kept["val_component_use"], rtol=1e-4)
+
+
+def test_what_is_there_is_not_computed_again_unless_something_changed(runs, monkeypatch):
+    run, calls = str(runs / "vae"), []
+    counted = {name: (lambda subject, name=name: calls.append(name) or iter(())) for name in METRICS}
+    monkeypatch.setattr(module, "METRICS", counted)
+    evaluate(run, "train", ["latent"], **SMALL)
+    evaluate(run, "train", **SMALL)
+    assert calls == ["latent", "likelihood", "labels", "reconstruction", "samples"]
+    calls.clear()
+    evaluate(run, "train", **SMALL)
+    assert calls == []
+    evaluate(run, "train", **{**SMALL, "samples": 7})
+    assert calls == ["likelihood"]
+    calls.clear()
+    evaluate(run, "train", seed=1, **SMALL)
+    assert calls == ["likelihood", "latent", "labels", "samples"]
+    calls.clear()
+    evaluate(run, "train", ["labels"], overwrite=True, seed=1, **SMALL)
+    assert calls == ["labels"]
+    assert set(read_evaluation(Run(run))["train"]["metrics"]) == {"labels"}
+
+
+def test_other_weights_are_evaluated_anew(runs, monkeypatch):
+    calls = []
+    monkeypatch.setattr(module, "METRICS", {"latent": lambda subject: calls.append("latent") or iter(())})
+    run = Run(runs / "skip_vae")
+    evaluate(str(run.path), "valid", ["latent"], **SMALL)
+    model = load(str(run.path))
+    model.vae.latent.set_weights([weight + 1 for weight in model.vae.latent.get_weights()])
+    model.vae.save_weights(run.weights_file)
+    evaluate(str(run.path), "valid", ["latent"], **SMALL)
+    assert calls == ["latent"] * 2
+
+
+def test_an_interrupted_evaluation_keeps_the_groups_it_has(runs, monkeypatch):
+    def fails(subject):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "METRICS", {"latent": lambda subject: iter(()), "samples": fails})
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(str(runs / "ae"), "valid", ["latent", "samples"], **SMALL)
+    assert set(read_evaluation(Run(runs / "ae"))["valid"]["metrics"]) == {"latent"}
+
+
+def test_figures_do_not_depend_on_batches(runs, tmp_path):
+    answers = []
+    for size in (7, 50):
+        path = tmp_path / str(size)
+        shutil.copytree(runs / "dem_vae", path)
+        config = json.loads((path / "config.json").read_text())
+        config["data"]["eval_batch_size"] = size
+        (path / "config.json").write_text(json.dumps(config))
+        answers.append(values(evaluate(str(path), metrics=["likelihood", "latent"], **SMALL)))
+    for name, value in answers[0].items():
+        np.testing.assert_allclose(answers[1][name], value, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"metrics": ["likelyhood"]}, "--metrics=likelyhood: no such group of figures, did you mean 'likelihood'"),
+        ({"samples": 0}, "--samples=0: must be at least 1"),
+        ({"generated": 0}, "--generated=0"),
+        ({"sentences": -1}, "--sentences=-1"),
+    ],
+)
+def test_settings_that_mean_nothing_are_errors(runs, arguments, message):
+    with pytest.raises(UserError, match=message):
+        evaluate(str(runs / "vae"), **{**SMALL, **arguments})
+
+
+def test_fewer_sentences_than_asked_for_are_said(runs):
+    told = []
+    evaluate(str(runs / "gm_vae"), "valid", ["likelihood"], **{**SMALL, "sentences": 5000}, say=told.append)
+    assert any("--sentences=5,000: the split has 100, all of which are taken" in line for line in told)
+
+
+def test_a_damaged_evaluation_is_an_error(runs):
+    (runs / "vmf_vae" / "evaluation.json").write_text('{"test": ')
+    with pytest.raises(UserError, match=r"evaluation\.json is damaged: delete it"):
+        evaluate(str(runs / "vmf_vae"), **SMALL)
+
+
+def test_a_run_without_a_trained_model_is_an_error(tmp_path):
+    with pytest.raises(UserError, match="no run is there"):
+        evaluate(str(tmp_path), **SMALL)

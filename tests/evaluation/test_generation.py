@@ -1,0 +1,36 @@
+import math
+
+import pytest
+
+from tfvae.evaluation.generation import distinct, self_bleu, word_divergences
+
+
+def test_word_divergences_by_hand():
+    here, there = ["a a b", "x"], ["a b b b", "c"]
+    figures = {name: value for name, value, _ in word_divergences(here, there)}
+    # f = (1/2, 1/4, 1/4 for x), f_real = (1/5, 3/5, 1/5 for c); x is in no real text
+    assert figures["word_kl"] == pytest.approx(0.5 * math.log(0.5 / 0.2) + 0.25 * math.log(0.25 / 0.6))
+    p, q = [3 / 8, 2 / 8, 1 / 8, 2 / 8], [2 / 9, 4 / 9, 2 / 9, 1 / 9]
+    assert figures["word_kl_symmetric"] == pytest.approx(sum((a - b) * math.log(a / b) for a, b in zip(p, q, strict=True)) / 2)
+    assert all(value == pytest.approx(0) for _, value, _ in word_divergences(there, there))
+
+
+def test_the_papers_own_row_of_the_test_set(data_dir):
+    """DEM-VAE prints a word-level KL of 0.14 for Penn Treebank's test set."""
+    if not (data_dir / "ptb").is_dir():
+        pytest.skip(f"no {data_dir / 'ptb'}")
+    train, test = ((data_dir / "ptb" / f"{name}.txt").read_text().splitlines() for name in ("train", "test"))
+    assert next(word_divergences(test, train))[1] == pytest.approx(0.14, abs=0.005)
+    assert next(word_divergences(test, train[:40_000]))[1] == pytest.approx(0.14, abs=0.005)
+
+
+def test_distinct_counts_grams_within_sentences():
+    assert distinct(["a b a", "a b"], 1) == 2 / 5
+    assert distinct(["a b a", "a b"], 2) == 2 / 3
+    assert distinct(["a"], 2) == 0
+
+
+def test_self_bleu_is_100_of_one_sentence_repeated_and_small_of_unlike_ones():
+    assert self_bleu(["a b c d e"] * 4) == pytest.approx(100)
+    assert self_bleu(["a b c d", "e f g h", "i j k l"]) < 10
+    assert math.isnan(self_bleu(["a b c d"]))

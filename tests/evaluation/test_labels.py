@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from tfvae.evaluation.labels import _votes, agreement
+
+
+def values(codes, truth):
+    return {figure.name: figure.value for figure in agreement("act", "joint", codes, truth, seed=0)}
+
+
+def test_codes_that_rename_the_classes_agree_entirely():
+    truth = np.random.default_rng(0).integers(0, 4, 500)
+    agreed = values((truth + 2) % 4 * 10, truth)
+    for name in ("adjusted_mutual_information", "homogeneity", "completeness", "v_measure"):
+        assert agreed[name] == pytest.approx(1)
+    assert agreed["homogeneity_shuffled"] < 0.05
+
+
+def test_random_codes_agree_by_chance_alone_and_the_adjusted_figure_does_not():
+    rng = np.random.default_rng(0)
+    truth, codes = rng.integers(0, 4, 1000), rng.integers(0, 125, 1000)
+    agreed = values(codes, truth)
+    assert agreed["homogeneity"] > 0.1 and abs(agreed["homogeneity"] - agreed["homogeneity_shuffled"]) < 0.03
+    assert abs(agreed["adjusted_mutual_information"]) < 0.02
+
+
+def test_homogeneity_is_the_share_of_the_label_s_entropy_that_codes_explain():
+    truth, codes = np.array([0, 0, 1, 1]), np.array([0, 0, 0, 1])
+    label_entropy = np.log(2)
+    within = 0.75 * -(2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3))
+    assert values(codes, truth)["homogeneity"] == pytest.approx(1 - within / label_entropy)
+
+
+def test_votes_come_from_training_codes_and_an_unknown_code_is_the_majority_s():
+    train_codes = np.array([[0, 1], [0, 1], [0, 1], [2, 0], [2, 0]])
+    train_truth = np.array([3, 3, 1, 0, 0])
+    codes = np.array([[2, 0], [0, 1], [1, 1]])
+    np.testing.assert_array_equal(_votes(train_codes, train_truth, codes, majority=7), [0, 3, 7])

@@ -1,0 +1,98 @@
+"""Estimators against exact values."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import integrate, stats
+
+from tfvae.evaluation import latent_use
+from tfvae.latents.gaussian import GaussianLatent
+from tfvae.models.build import build_vae
+from tfvae.models.registry import resolve
+
+
+def test_the_information_of_codes_is_exact_on_a_table():
+    probabilities = np.array([[[0.9, 0.1]], [[0.2, 0.8]], [[0.5, 0.5]]])
+    value, error = latent_use.mutual_information(probabilities)
+    np.testing.assert_allclose(value, [0.1847124502], atol=1e-9)  # spec: the same rows, by hand
+    assert 0 < error[0] < 0.2
+
+
+def test_the_information_of_codes_is_within_its_caps():
+    certain = np.tile(np.eye(5)[:, None], [40, 1, 1])
+    value, error = latent_use.mutual_information(certain)
+    np.testing.assert_allclose(value, math.log(5))
+    np.testing.assert_allclose(error, 0, atol=1e-9)
+    value, _ = latent_use.mutual_information(np.full([10, 3, 4], 0.25))
+    np.testing.assert_array_equal(value, np.zeros(3))
+
+
+def test_its_error_is_that_of_resampling_examples():
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet([0.3, 0.3, 0.3], size=(500, 1))
+    error = latent_use.mutual_information(probabilities)[1]
+    resampled = [latent_use.mutual_information(probabilities[rng.integers(0, 500, 500)])[0] for _ in range(1000)]
+    np.testing.assert_allclose(error, np.std(resampled, axis=0), rtol=0.1)
+
+
+def posteriors_on_a_line(means, deviation):
+    """N Gaussian posteriors in one dimension, and their unconstrained parameters."""
+    latent = GaussianLatent(feature_dim=1, dim=1)
+    # the family softens the log-variance near its limits: find the raw one by bisection
+    target = 2 * math.log(deviation)
+    low, high = -20.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        params = {"posterior": tf.constant([[0.0, middle]])}
+        variance = -2 * float(latent.log_posterior(params, tf.zeros([1, 1, 1]))[0, 0]) - math.log(2 * math.pi)
+        low, high = (middle, high) if variance < target else (low, middle)
+    raw = np.stack([means, np.full(len(means), middle)], 1).astype(np.float32)
+    return latent, {"posterior": raw}
+
+
+def information_on_a_line(means, deviation):
+    """I(n; z) of N equally probable Gaussians, by quadrature."""
+
+    def integrand(z):
+        density = stats.norm.pdf(z, means, deviation)
+        mixture = density.mean()
+        return float(np.mean(density * np.log(np.maximum(density, 1e-300) / mixture))) if mixture > 0 else 0.0
+
+    return integrate.quad(integrand, means.min() - 8 * deviation, means.max() + 8 * deviation, limit=500, points=sorted(means))[0]
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0, 5.0, 100.0])
+def test_the_information_of_a_continuous_variable_is_the_exact_one(spread):
+    means = np.linspace(-spread, spread, 6)
+    latent, params = posteriors_on_a_line(means, 0.5)
+    many = {"posterior": np.repeat(params["posterior"], 500, 0)}  # the same mixture of six
+    z = latent.sample(many, 1, tf.constant([1, 2]))[0].numpy()
+    own, aggregate = latent_use.Densities(latent)(many, z)
+    estimate, error = np.mean(own - aggregate), np.std(own - aggregate) / math.sqrt(len(z))
+    assert abs(estimate - information_on_a_line(means, 0.5)) < 4 * error + 1e-3
+    assert estimate <= math.log(6) + 1e-3
+
+
+def test_blocks_do_not_change_what_is_estimated(monkeypatch):
+    latent, params = posteriors_on_a_line(np.linspace(-1, 1, 7), 0.5)
+    z = latent.sample(params, 1, tf.constant([1, 2]))[0].numpy()
+    whole = latent_use.Densities(latent)(params, z)
+    monkeypatch.setattr(latent_use, "_PAIRS", 14)
+    np.testing.assert_allclose(latent_use.Densities(latent)(params, z), whole, rtol=1e-6)
+
+
+@pytest.mark.parametrize("model", ["vae", "vmf_vae", "dem_vae", "dem_vmf_vae"])
+def test_densities_of_every_latent_are_those_of_each_pair(model):
+    sizes = {"encoder.hidden_dim": 4, "encoder.embedding_dim": 4, "decoder.hidden_dim": 4, "decoder.embedding_dim": 4}
+    latent = build_vae(resolve(model, "demo", overrides=sizes), 20).latent
+    params = tf.nest.map_structure(lambda leaf: leaf.numpy(), latent(tf.random.stateless_normal([5, latent.feature_dim], [1, 2])))
+    z = latent.sample(params, 1, tf.constant([3, 4]))[0].numpy()
+    own, aggregate = latent_use.Densities(latent)(params, z)
+    pairs = np.zeros([5, 5])
+    for m in range(5):
+        one = tf.nest.map_structure(lambda leaf, m=m: tf.repeat(leaf[m : m + 1], 5, 0), params)
+        pairs[:, m] = latent.log_posterior(one, tf.constant(z))
+    np.testing.assert_allclose(own, np.diag(pairs), rtol=1e-5)
+    np.testing.assert_allclose(aggregate, np.log(np.mean(np.exp(pairs), 1)), rtol=1e-5)
