@@ -6,7 +6,7 @@ import re
 from setuptools import find_packages, setup
 
 ROOT = pathlib.Path(__file__).parent
-COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode", "evaluate", "prepare_data")
+COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode", "evaluate", "results", "prepare_data")
 
 
 def version() -> str:

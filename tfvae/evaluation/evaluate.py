@@ -80,6 +80,8 @@ def evaluate(
       progress: shows how far long loops are.
       say: hears of what is done and of what does not apply, a line each.
 
+    The sentences that "samples" draws are left in samples.txt, one a line.
+
     Returns:
       what evaluation.json has of the split: "metrics", for each group its "figures" or the reason why there are "absent", "settings" and
       "seconds"; "weights", the checksum of what was evaluated; "versions".
@@ -119,6 +121,8 @@ def evaluate(
             figures = [figure.to_dict() for figure in METRICS[name](subject)]
             group = {"settings": settings, "seconds": round(time.monotonic() - start, 1), "figures": figures}
             say(f"{name}: {group['seconds']} s")
+        if name == "samples" and "figures" in group:
+            write_text(place.path / "samples.txt", "".join(f"{text}\n" for text in subject.from_prior))
         kept["metrics"][name] = group
         kept |= {"model": config.model, "corpus": config.data.name, "split": split, "versions": versions()}
         _keep(place, split, kept)

@@ -20,6 +20,12 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
     names = [f"{figure.name}[{figure.settings['label']}]" if "label" in figure.settings else figure.name for figure in plain]
     width = max(map(len, names), default=0)
     lines = [f"{name:{width}}  {_value(figure)}  {figure.unit}".rstrip() for name, figure in zip(names, plain, strict=True)]
+    return lines + label_tables(figures)
+
+
+def label_tables(figures: Sequence[Figure]) -> list[str]:
+    """Returns the lines of a table for each label, with an empty line before each."""
+    lines = []
     for label in dict.fromkeys(figure.settings["label"] for figure in figures if "codes" in figure.settings):
         lines += ["", *_label_table(label, [figure for figure in figures if figure.settings.get("label") == label])]
     return lines

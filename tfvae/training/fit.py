@@ -50,7 +50,7 @@ def fit(
     Raises:
       UserError: bad data or settings, a run directory that may not be used, or a loss that is no number.
     """
-    place = Run(run or default_path(config, _usual(config)))
+    place = Run(run or default_path(config, usual(config)))
     corpus = corpora.read(config.data, config.training.seed)
     vocabulary = learn_vocabulary(corpus.train.texts, config.data)
     train, valid = (tokenize(config, corpus, name, vocabulary) for name in ("train", "valid"))
@@ -101,12 +101,12 @@ def tokenize(config: Config, corpus: Corpus, split: str, vocabulary: Vocabulary)
     return tokenize_split(corpus.split(split), vocabulary, longest, ceiling=config.data.eval_max_length)
 
 
-def _usual(config: Config) -> Config:
-    """What the names of a configuration's model, corpus and preset stand for, the preset itself counting as a change."""
+def usual(config: Config) -> Config:
+    """Returns what the names of a configuration's model, corpus and preset stand for, the preset itself counting as a change."""
     preset = config.training.preset
-    usual = resolve(config.model, config.data.name, overrides={"training.preset": preset} if preset else None)
-    usual.training.preset = ""
-    return usual
+    settings = resolve(config.model, config.data.name, overrides={"training.preset": preset} if preset else None)
+    settings.training.preset = ""
+    return settings
 
 
 def _check_vocabulary(run: Run, vocabulary: Vocabulary) -> None:

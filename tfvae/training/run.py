@@ -104,6 +104,10 @@ class Run:
         del values["versions"]
         return Config.from_dict(values)
 
+    def versions(self) -> dict[str, str]:
+        """Returns the versions that the run began with, as `versions` has them."""
+        return dict(self._read_config().get("versions", {}))
+
     def extend(self, epochs: int) -> None:
         """Records that a run goes on to more epochs; all else, versions included, stays."""
         values = self._read_config()
@@ -177,18 +181,23 @@ def default_path(config: Config, usual: Config) -> str:
 
     A field is called by the end of its path that no other field shares; a long list is cut and ends in a hash of the whole.
     """
-    ours, theirs = config.flat(), usual.flat()
-    leaves = collections.Counter(path.rsplit(".", 1)[-1] for path in ours)
-    unnamed = ("model", "data.name", "data.dir", "training.seed", "training.epochs")
+    leaves = collections.Counter(path.rsplit(".", 1)[-1] for path in config.flat())
     changed = []
-    for path in ours:
-        if ours[path] != theirs[path] and path not in unnamed:
-            leaf = path.rsplit(".", 1)[-1]
-            changed.append(f"{leaf if leaves[leaf] == 1 else path}={_short(ours[path])}")
+    for path, value in changed_fields(config, usual).items():
+        leaf = path.rsplit(".", 1)[-1]
+        if path not in ("data.dir", "training.epochs"):
+            changed.append(f"{leaf if leaves[leaf] == 1 else path}={_short(value)}")
     named = "-".join(changed)
     if len(named) > _LONGEST_NAME:
         named = f"{named[:_LONGEST_NAME]}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
     return "runs/" + "-".join(part for part in (config.model, config.data.name, named, str(config.training.seed)) if part)
+
+
+def changed_fields(config: Config, usual: Config) -> dict[str, Any]:
+    """Returns the fields of a configuration that differ from the model's usual ones, by path; its seed is no change."""
+    theirs = usual.flat()
+    unchanged = ("model", "data.name", "training.seed")
+    return {path: value for path, value in config.flat().items() if value != theirs[path] and path not in unchanged}
 
 
 def _short(value: Any) -> str:

@@ -1,0 +1,39 @@
+"""tfvae-results: a page of results from evaluated runs."""
+
+import pathlib
+
+from absl import flags
+
+from tfvae.cli.command import run_command
+from tfvae.errors import UserError
+from tfvae.reports.results import keep, page
+from tfvae.training.run import write_text
+
+SUMMARY = "Writes a page of results, with the papers' figures beside ours, from run directories that were evaluated."
+
+
+def main() -> None:
+    """Entry point."""
+    run_command(SUMMARY, _define_flags, _results)
+
+
+def _define_flags(values: flags.FlagValues) -> None:
+    flags.DEFINE_list("runs", [], "Evaluated run directories whose small files are copied to --kept first.", flag_values=values)
+    flags.DEFINE_string("kept", "docs/runs", "Folder of the small files of runs, which the page is made of.", flag_values=values)
+    flags.DEFINE_string("output", "docs/results.md", "Page to write.", flag_values=values)
+
+
+def _results(values: flags.FlagValues) -> None:
+    for run in values.runs:
+        print(f"{run} -> {keep(run, values.kept)}")
+    kept = sorted(str(file.parent) for file in pathlib.Path(values.kept).glob("*/*/config.json"))
+    if not kept:
+        raise UserError(f"--kept={values.kept}: no run is kept there; name evaluated ones in --runs")
+    output = pathlib.Path(values.output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_text(output, page(kept))
+    print(f"{len(kept)} runs in {output}")
+
+
+if __name__ == "__main__":
+    main()
