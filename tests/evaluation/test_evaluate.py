@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 
 from tfvae.cli.model import SMOKE
-from tfvae.data import corpora
-from tfvae.data.tokenizers import learn_vocabulary
 from tfvae.errors import UserError
 from tfvae.evaluation import evaluate as module
-from tfvae.evaluation.evaluate import METRICS, evaluate, figures_of, read_evaluation
-from tfvae.models.build import build_vae
+from tfvae.evaluation.evaluate import METRICS, USUAL, evaluate, figures_of, read_evaluation
 from tfvae.models.registry import MODELS, resolve
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
@@ -20,18 +17,15 @@ SMALL = {"samples": 6, "sentences": 40, "generated": 60}
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, untrained):
     """A run of every model: of one epoch for dem_vae, untrained for the others."""
     directory = tmp_path_factory.mktemp("runs")
     for name in MODELS:
-        config = resolve(name, "demo", base={**SMOKE, "data.limit": 100, "training.epochs": 1})
         if name == "dem_vae":
+            config = resolve(name, "demo", base={**SMOKE, "data.limit": 100, "training.epochs": 1})
             fit(config, str(directory / name), say=lambda _: None)
-            continue
-        run, vocabulary = Run(directory / name), learn_vocabulary(corpora.read(config.data, 0).train.texts, config.data)
-        run.create(config)
-        vocabulary.save(run.vocabulary_file)
-        build_vae(config, vocabulary.size).save_weights(run.weights_file)
+        else:
+            untrained(directory / name, name)
     return directory
 
 
@@ -41,7 +35,7 @@ def values(answer):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_is_evaluated_and_what_does_not_apply_is_said(runs, name):
-    answer = evaluate(str(runs / name), metrics=METRICS if name in ("ae", "dem_vae", "rnn_lm") else ["likelihood", "latent"], **SMALL)
+    answer = evaluate(str(runs / name), metrics=USUAL if name in ("ae", "dem_vae", "rnn_lm") else ["likelihood", "latent"], **SMALL)
     json.dumps(answer, allow_nan=False)
     latent = load(str(runs / name)).vae.latent
     absent = {metric for metric, group in answer["metrics"].items() if "absent" in group}
@@ -97,6 +91,14 @@ def test_other_weights_are_evaluated_anew(runs, monkeypatch):
     model.vae.save_weights(run.weights_file)
     evaluate(str(run.path), "valid", ["latent"], **SMALL)
     assert calls == ["latent"] * 2
+
+
+def test_reverse_perplexity_is_that_of_a_language_model_of_the_same_words(runs):
+    answer = evaluate(str(runs / "rnn_lm"), metrics=["reverse_perplexity"], **SMALL)
+    figures = values(answer)
+    words = len(load(str(runs / "rnn_lm")).vocabulary.words)
+    # an untrained model's words are noise: it teaches less of real text than real text does, and about as much as knowing nothing
+    assert 1 < figures["reverse_perplexity_real"] < figures["reverse_perplexity"] < 1.5 * words
 
 
 def test_an_interrupted_evaluation_keeps_the_groups_it_has(runs, monkeypatch):

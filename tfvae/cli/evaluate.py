@@ -1,5 +1,6 @@
 """tfvae-evaluate: every number that papers print, of a trained model."""
 
+import pathlib
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,8 +13,10 @@ from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, run_from_flags
 from tfvae.data.corpus import SPLITS
 from tfvae.errors import UserError, suggest
-from tfvae.evaluation.evaluate import METRICS, evaluate, evaluation_file, figures_of
+from tfvae.evaluation.compare import markdown, rows, to_csv
+from tfvae.evaluation.evaluate import METRICS, USUAL, evaluate, evaluation_file, figures_of
 from tfvae.evaluation.table import figure_lines
+from tfvae.training.run import Run, write_text
 
 SUMMARY = (
     "Evaluates a trained model: likelihood, use of the latent variable, generation, agreement with labels. It goes on where it stopped."
@@ -29,17 +32,26 @@ def main() -> None:
 def _define_flags(values: flags.FlagValues) -> None:
     define_model_flags(values)
     flags.DEFINE_string("split", "test", f"Split to evaluate on, one of {', '.join(SPLITS)}.", flag_values=values)
-    flags.DEFINE_list("metrics", list(METRICS), f"Groups of figures, of {', '.join(METRICS)}.", flag_values=values)
+    flags.DEFINE_list("metrics", list(USUAL), f"Groups of figures, of {', '.join(METRICS)}.", flag_values=values)
     flags.DEFINE_integer("samples", 500, "Posterior samples of the importance-weighted likelihood.", flag_values=values)
     flags.DEFINE_integer("sentences", 1000, "Sentences it is estimated on, drawn by the seed; 0: all of the split.", flag_values=values)
     flags.DEFINE_integer("generated", 40_000, "Sentences drawn from the prior.", flag_values=values)
     flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "Compute again what is there.", flag_values=values)
+    flags.DEFINE_list(
+        "compare", [], "Evaluated run directories of one corpus: prints a table of them, computes nothing.", flag_values=values
+    )
+    flags.DEFINE_string("output", "", "With --compare: file to write, FILE.md or FILE.csv with all figures.", flag_values=values)
 
 
 def _evaluate(values: flags.FlagValues) -> None:
     if values.split not in SPLITS:
         raise UserError(f"--split={values.split}: no such split{suggest(values.split, SPLITS)}")
+    if values.compare:
+        _compare(values)
+        return
+    if values.output:
+        raise UserError("--output is the file that --compare writes: figures of one run are in its evaluation.json")
     run = run_from_flags(values)
     small = {name: value for name, value in _SMOKE.items() if values.smoke and not values[name].present}
     settings: dict[str, Any] = {name: small.get(name, values[name].value) for name in _SMOKE}
@@ -58,6 +70,21 @@ def _evaluate(values: flags.FlagValues) -> None:
     for line in figure_lines(figures_of(answer)):
         print(line)
     print(f"\nAll with their settings are in {evaluation_file(run)}")
+
+
+def _compare(values: flags.FlagValues) -> None:
+    if values.run:
+        raise UserError("--run and --compare are two things to do: give one")
+    output = pathlib.Path(values.output)
+    if values.output and output.suffix not in (".md", ".csv"):
+        raise UserError(f"--output={values.output}: a name that ends in .md or .csv is wanted")
+    table = rows(values.compare, values.split)
+    text = markdown(table, Run(values.compare[0]).config().data.name)
+    if not values.output:
+        print(text, end="")
+        return
+    write_text(output, to_csv(table) if output.suffix == ".csv" else text)
+    print(f"{len(table)} rows in {output}")
 
 
 def _progress(description: str, items: Iterable[Any], total: int) -> Iterator[Any]:

@@ -14,6 +14,7 @@ from tfvae.evaluation.generation import reconstruction, samples
 from tfvae.evaluation.labels import labels
 from tfvae.evaluation.latent_use import latent_use
 from tfvae.evaluation.likelihood import likelihood
+from tfvae.evaluation.reverse_perplexity import reverse_perplexity
 from tfvae.evaluation.subject import Progress, Subject, no_progress
 from tfvae.training.fit import load
 from tfvae.training.run import Run, versions, write_text
@@ -24,8 +25,12 @@ METRICS: Mapping[str, Callable[[Subject], Iterator[Figure]]] = {
     "labels": labels,
     "reconstruction": reconstruction,
     "samples": samples,
+    "reverse_perplexity": reverse_perplexity,
 }
 """Groups of figures by name, in the order in which they are computed."""
+
+USUAL = tuple(name for name in METRICS if name != "reverse_perplexity")
+"""Groups that are computed unless others are named; reverse perplexity trains two language models, and takes as long as all others."""
 
 # Which of an evaluation's settings each group depends on: with others unchanged it need not be computed again.
 _DEPENDS = {
@@ -34,6 +39,7 @@ _DEPENDS = {
     "labels": ("seed",),
     "reconstruction": (),
     "samples": ("seed", "generated"),
+    "reverse_perplexity": ("seed", "generated"),
 }
 
 
@@ -46,7 +52,7 @@ def reason_absent(metric: str, subject: Subject) -> str:
         return f"the corpus {subject.config.data.name} has no labels"
     if metric == "labels" and not latent.size:
         return "this model has no latent variable, so no codes to hold against labels"
-    if metric == "samples" and not latent.has_prior:
+    if metric in ("samples", "reverse_perplexity") and not latent.has_prior:
         return "this model has no prior to draw from"
     return ""
 
@@ -54,7 +60,7 @@ def reason_absent(metric: str, subject: Subject) -> str:
 def evaluate(
     run: str,
     split: str = "test",
-    metrics: Sequence[str] = tuple(METRICS),
+    metrics: Sequence[str] = USUAL,
     *,
     seed: int = 0,
     samples: int = 500,
@@ -122,7 +128,7 @@ def evaluate(
             group = {"settings": settings, "seconds": round(time.monotonic() - start, 1), "figures": figures}
             say(f"{name}: {group['seconds']} s")
         if name == "samples" and "figures" in group:
-            write_text(place.path / "samples.txt", "".join(f"{text}\n" for text in subject.from_prior))
+            write_text(place.path / "samples.txt", "".join(f"{text}\n" for text in subject.from_prior(generated)))
         kept["metrics"][name] = group
         kept |= {"model": config.model, "corpus": config.data.name, "split": split, "versions": versions()}
         _keep(place, split, kept)

@@ -41,7 +41,7 @@ def reconstruction(subject: Subject) -> Iterator[Figure]:
 
 def samples(subject: Subject) -> Iterator[Figure]:
     """Yields the figures of sentences drawn from the prior, words sampled, unknown words included where texts have them."""
-    generated = subject.from_prior
+    generated = subject.from_prior(subject.generated)
     train = as_read(subject, subject.corpus.train.texts)
     settings = {"sentences": len(generated), "seed": subject.seed}
     for name, value, estimator in word_divergences(generated, train):

@@ -84,6 +84,7 @@ class Subject:
         """Joins them; nothing is computed yet."""
         self.model, self.config, self.corpus, self.split = model, config, corpus, split
         self.seed, self.samples, self.sentences, self.generated, self.progress = seed, samples, sentences, generated, progress
+        self._drawn: list[str] = []
 
     @property
     def texts(self) -> Split:
@@ -127,15 +128,13 @@ class Subject:
             {name: value.numpy() for name, value in aggregates.items()},
         )
 
-    @functools.cached_property
-    def from_prior(self) -> list[str]:
-        """Sentences drawn from the prior, words sampled; the unknown word is one of them."""
-        texts: list[str] = []
-        starts = range(0, self.generated, _GENERATED_AT_ONCE)
-        for start in self.progress(f"{self.generated:,} sentences from the prior", starts, len(starts)):
-            count = min(_GENERATED_AT_ONCE, self.generated - start)
-            texts += self.model.generate(count, seed=self.seed, start=start, unknown=True)[0]
-        return texts
+    def from_prior(self, count: int) -> list[str]:
+        """Returns sentences drawn from the prior, words sampled; the unknown word is one of them. Those drawn before are drawn once."""
+        starts = range(len(self._drawn), count, _GENERATED_AT_ONCE)
+        for start in self.progress(f"{count:,} sentences from the prior", starts, len(starts)):
+            some = min(_GENERATED_AT_ONCE, count - start)
+            self._drawn += self.model.generate(some, seed=self.seed, start=start, unknown=True)[0]
+        return self._drawn[:count]
 
     def over_batches(self, description: str, function: Callable[..., Any], index: np.ndarray | None = None) -> Iterator[Any]:
         """Yields what a function, made a graph, returns for each batch of the split, or of the sentences that `index` names."""

@@ -33,13 +33,22 @@ FITTED_SENTENCES = 10_000
 
 
 def fit(
-    config: Config, run: str = "", *, overwrite: bool = False, resume: bool = False, say: Callable[[str], None] = print
+    config: Config,
+    run: str = "",
+    *,
+    corpus: Corpus | None = None,
+    vocabulary: Vocabulary | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    say: Callable[[str], None] = print,
 ) -> tuple[TextVAE, Run]:
     """Trains what a configuration describes, and leaves a run directory.
 
     Args:
       config: a validated configuration, as from `tfvae.models.registry.resolve`.
       run: the directory; by default named after the configuration, under runs/.
+      corpus: texts to train on; by default those that the configuration names, which later commands read again.
+      vocabulary: by default learnt from the training texts.
       overwrite: replace a run that is there.
       resume: go on with a run that is there, from its last whole epoch: figures equal those of a run that was never stopped.
       say: hears of each stage, a line each.
@@ -51,8 +60,8 @@ def fit(
       UserError: bad data or settings, a run directory that may not be used, or a loss that is no number.
     """
     place = Run(run or default_path(config, usual(config)))
-    corpus = corpora.read(config.data, config.training.seed)
-    vocabulary = learn_vocabulary(corpus.train.texts, config.data)
+    corpus = corpora.read(config.data, config.training.seed) if corpus is None else corpus
+    vocabulary = learn_vocabulary(corpus.train.texts, config.data) if vocabulary is None else vocabulary
     train, valid = (tokenize(config, corpus, name, vocabulary) for name in ("train", "valid"))
     steps = steps_per_epoch(train, config.data.batch_size)
     vae = build_vae(config, vocabulary.size, steps_per_epoch=steps)
@@ -62,7 +71,7 @@ def fit(
     place.create(config, overwrite=overwrite, resume=resume)
     _check_vocabulary(place, vocabulary)
     say(
-        f"{config.data.name}: {len(train):,} training and {len(valid):,} validation sentences, {vocabulary.size:,} words; "
+        f"{corpus.name}: {len(train):,} training and {len(valid):,} validation sentences, {vocabulary.size:,} words; "
         f"{config.model} in {resolve_precision(config.training.precision)} into {place.path}"
     )
     _train(config, model, train, valid, place, say)

@@ -1,0 +1,80 @@
+import csv
+import io
+import json
+
+import pytest
+
+from tfvae.errors import UserError
+from tfvae.evaluation.compare import markdown, rows, scalars, to_csv
+from tfvae.evaluation.figure import Figure
+
+
+def evaluation(**figures):
+    """What evaluation.json has of a split, of figures by name."""
+    return {"metrics": {"likelihood": {"figures": [Figure(name, value, 0.5).to_dict() for name, value in figures.items()]}}}
+
+
+@pytest.fixture
+def runs(tmp_path, untrained):
+    def make(name, model, corpus="", **fields):
+        run = untrained(tmp_path / name, model, **{key: value for key, value in fields.items() if "__" in key})
+        if corpus:
+            config = json.loads(run.config_file.read_text())
+            config["data"]["name"] = corpus
+            run.config_file.write_text(json.dumps(config))
+        values = {key: value for key, value in fields.items() if "__" not in key}
+        (run.path / "evaluation.json").write_text(json.dumps({"test": evaluation(**values)}))
+        return str(run.path)
+
+    return make
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_row(runs):
+    paths = [runs(f"s{seed}", "vae", training__seed=seed, nll_iw=100.0 + seed, kl=5.0) for seed in (0, 2)]
+    paths.append(runs("other", "rnn_lm", nll_bound=101.25))
+    first, second = rows(paths)
+    assert (first.name, first.seeds, first.values["nll_iw"]) == ("vae", [0, 2], [100.0, 102.0])
+    assert first.cell("nll_iw") == "101.00 ± 1.414"
+    assert first.cell("kl_z") == "5.000 ± 0.000"
+    assert (second.cell("nll_bound"), second.cell("nll_iw")) == ("101.25", "")
+
+
+def test_rows_of_one_model_say_what_was_changed(runs):
+    table = rows([runs("a", "vae", latent__dim=3, nll_iw=1.0), runs("b", "vae", latent__dim=4, nll_iw=2.0)])
+    assert "latent.dim=3" in table[0].name and "latent.dim=4" in table[1].name
+
+
+def test_the_table_has_the_columns_that_rows_have_and_the_papers_rows(runs):
+    table = rows([runs("a", "dem_vae", corpus="ptb", nll_iw=105.5, word_kl=0.2)])
+    lines = markdown(table, "ptb").splitlines()
+    assert lines[0] == "| model | NLL | word KL |"
+    assert lines[2] == "| `dem_vae` | 105.50 | 0.200 |"
+    assert "| DGM-VAE + L_mi (Shi et al. 2020, table 1) | 105.73 | 0.18 |" in lines
+    assert "| test set (Shi et al. 2020, table 1) |  | 0.14 |" in lines
+    assert len(markdown(table, "demo").splitlines()) == 3
+
+
+def test_csv_has_every_figure(runs):
+    table = rows([runs(f"s{seed}", "vae", training__seed=seed, nll_iw=100.0 + seed) for seed in (0, 2)])
+    [row] = csv.DictReader(io.StringIO(to_csv(table)))
+    assert (row["model"], row["figure"], row["seeds"], row["mean"], row["error"]) == ("vae", "nll_iw", "2", "101.0", "0.5")
+    assert float(row["deviation"]) == pytest.approx(2**0.5)
+
+
+def test_scalars_are_named_with_label_and_clustering_and_lists_are_left_out():
+    figures = [
+        Figure("homogeneity", 0.5, settings={"label": "act", "codes": "joint", "clusters": 4}),
+        Figure("component_use", [0.5, 0.5]),
+        Figure("nothing", None),
+    ]
+    assert scalars({"metrics": {"labels": {"figures": [f.to_dict() for f in figures]}}}) == {"homogeneity[act, joint]": (0.5, None)}
+
+
+def test_what_cannot_be_compared_is_an_error(runs, tmp_path):
+    good = runs("good", "vae", nll_iw=1.0)
+    with pytest.raises(UserError, match="is of the corpus ptb, the first run of demo: compare runs of one corpus"):
+        rows([good, runs("ptb", "vae", corpus="ptb", nll_iw=1.0)])
+    with pytest.raises(UserError, match=r"was not evaluated on valid; do that first: scripts/evaluate\.py"):
+        rows([good], "valid")
+    with pytest.raises(UserError, match="no run is there"):
+        rows([str(tmp_path / "none")])

@@ -1,0 +1,101 @@
+import json
+import shlex
+
+import numpy as np
+import pytest
+
+from tfvae.cli.command import config_from_flags, define_config_flags
+from tfvae.errors import UserError
+from tfvae.evaluation.figure import Figure
+from tfvae.latents.spherical import kl_to_uniform
+from tfvae.models.registry import MODELS, resolve
+from tfvae.reports.results import command_line, keep, page
+from tfvae.training.run import Run
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_command_of_a_configuration_makes_it_again(model):
+    from absl import flags
+
+    config = resolve(model, "ptb", overrides={"training.seed": 3, "decoder.hidden_dim": 7, "decoder.embedding_dim": 7})
+    program, script, *arguments = shlex.split(command_line(config))
+    assert (program, script) == ("python", "scripts/train.py")
+    values = flags.FlagValues()
+    define_config_flags(values)
+    values([script, *arguments])
+    assert config_from_flags(values) == config
+
+
+def make(folder, model, *, figures, seed=0):
+    run = Run(folder / model)
+    run.create(resolve(model, "ptb", overrides={"training.seed": seed}))
+    run.append_metrics({"epoch": 1, "w": 0.999})
+    groups = {"likelihood": {"figures": [Figure(name, value).to_dict() for name, value in figures.items()]}}
+    (run.path / "evaluation.json").write_text(json.dumps({"test": {"metrics": groups}}))
+    (run.path / "samples.txt").write_text("".join(f"sentence {i} of {model}\n" for i in range(40)))
+    return str(run.path)
+
+
+GM = {
+    "mutual_information_c": [0.01, 0.02],
+    "natural_variance": 0.002,
+    "bleu": 2.0,
+    "reconstruction": 103.0,
+    "active_components": [5.0, 4.9],
+}
+DEM = {"mutual_information_c": [0.9, 0.8], "natural_variance": 60.0, "bleu": 9.0, "reconstruction": 88.0, "active_components": [4.0, 3.0]}
+
+
+def test_the_page_is_made_of_kept_runs_alone(tmp_path):
+    runs = [make(tmp_path, "gm_vae", figures=GM), make(tmp_path, "dem_vae", figures=DEM)]
+    runs.append(make(tmp_path, "vmf_vae", figures={"kl": kl_to_uniform(50, 35.0) + 5e-4}))
+    kept = [str(keep(run, str(tmp_path / "kept"))) for run in runs]
+    assert kept[0] == str(tmp_path / "kept" / "ptb" / "gm_vae")
+    text = page(kept)
+    assert "## Penn Treebank" in text
+    assert text.count("- holds: ") == 5 and "does not hold" not in text
+    assert "30,000 times" in text
+    assert "sentence 9 of dem_vae" in text and "sentence 10 of dem_vae" not in text
+    assert "- `dem_vae`, of 5: 4.00 3.00" in text
+    assert command_line(Run(kept[0]).config()) in text
+    assert len((tmp_path / "kept" / "ptb" / "gm_vae" / "samples.txt").read_text().splitlines()) == 10
+
+
+def test_a_pattern_that_fails_is_said_to_fail(tmp_path):
+    runs = [
+        make(tmp_path, "gm_vae", figures={**GM, "mutual_information_c": [0.01, 0.3]}),
+        make(tmp_path, "dem_vae", figures={**DEM, "bleu": 1}),
+    ]
+    runs.append(make(tmp_path, "vmf_vae", figures={"kl": kl_to_uniform(50, 35.0) + 0.01}))
+    text = page(runs)
+    assert text.count("**does not hold**") == 3
+    assert "largest 0.3000" in text
+
+
+def test_a_run_that_was_not_evaluated_is_an_error(tmp_path):
+    run = Run(tmp_path / "vae")
+    run.create(resolve("vae", "ptb"))
+    with pytest.raises(UserError, match="was not evaluated; do that first"):
+        keep(str(run.path), str(tmp_path / "kept"))
+    with pytest.raises(UserError, match="was not evaluated on test"):
+        page([str(run.path)])
+
+
+def test_agreement_with_labels_is_shown_with_its_baselines(tmp_path):
+    names = ("adjusted_mutual_information", "homogeneity", "homogeneity_shuffled", "completeness", "v_measure")
+    rng = np.random.default_rng(0)
+    groups = {
+        "labels": {
+            "figures": [
+                Figure(name, float(rng.random()), settings={"label": "act", "codes": codes, "clusters": 5}).to_dict()
+                for codes in ("joint", "k-means of 5")
+                for name in names
+            ]
+        }
+    }
+    run = Run(tmp_path / "dem_vae")
+    run.create(resolve("dem_vae", "daily_dialog"))
+    run.append_metrics({"epoch": 1, "w": 0.999})
+    (run.path / "evaluation.json").write_text(json.dumps({"test": {"metrics": groups}}))
+    text = page([str(run.path)])
+    assert "### Agreement of codes with labels" in text and "k-means of 5" in text and "## DailyDialog" in text

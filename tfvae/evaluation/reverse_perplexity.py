@@ -1,0 +1,73 @@
+"""Reverse perplexity: how well a language model that was trained on generated text predicts real text.
+
+References:
+  Zhao, Kim, Zhang, Rush, LeCun. Adversarially Regularized Autoencoders. ICML 2018, section 5.
+  Shi, Zhou, Miao, Li. Dispersed Exponential Family Mixture VAEs for Interpretable Text Generation. ICML 2020, section 4.1.
+"""
+
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from tfvae.data.corpus import Corpus, Split
+from tfvae.evaluation.figure import Figure, ratio
+from tfvae.evaluation.generation import as_read
+from tfvae.evaluation.subject import Subject
+from tfvae.models.registry import resolve
+from tfvae.training.fit import fit
+
+SIZE = 200
+"""Units and size of embeddings of the language model."""
+EPOCHS = 10
+_VALIDATION = 0.075  # validation sentences for each training sentence, as in Shi et al.: 3,000 for 40,000
+
+
+def reverse_perplexity(subject: Subject) -> Iterator[Figure]:
+    """Yields the perplexity of the split under a model of generated sentences, and under one of as many real training sentences."""
+    count = subject.generated
+    held_out = max(1, round(count * _VALIDATION))
+    drawn = subject.from_prior(count + held_out)
+    train = as_read(subject, subject.corpus.train.texts)
+    chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(train))[:count])
+    real = [train[i] for i in chosen], as_read(subject, subject.corpus.valid.texts)[:held_out]
+    texts = {
+        "reverse_perplexity": (drawn[:count], drawn[count:], "generated"),
+        "reverse_perplexity_real": (*real, "real training"),
+    }
+    for name, (training, validation, kind) in texts.items():
+        value, error = _perplexity(subject, training, validation)
+        estimator = (
+            f"perplexity of the split, ends counted, under an rnn_lm of {SIZE} units that {len(training):,} {kind} sentences trained "
+            f"for up to {EPOCHS} epochs; not comparable with figures of other language models"
+        )
+        settings = {"sentences": len(training), "units": SIZE, "epochs": EPOCHS, "seed": subject.seed}
+        yield Figure(name, value, error, "", estimator, settings)
+
+
+def _perplexity(subject: Subject, training: Sequence[str], validation: Sequence[str]) -> tuple[float, float]:
+    """Perplexity of the split's sentences, and its error, under a language model of the same words; texts are as the subject reads them."""
+    data = subject.config.data
+    config = resolve(
+        "rnn_lm",
+        "text",
+        overrides={
+            "decoder.embedding_dim": SIZE,
+            "decoder.hidden_dim": SIZE,
+            "training.epochs": EPOCHS,
+            "training.precision": subject.config.training.precision,
+            "training.seed": subject.seed,
+            "data.tokenizer": data.tokenizer,
+            "data.lowercase": data.lowercase,
+            "data.split_punctuation": data.split_punctuation,
+            "data.eval_max_length": data.eval_max_length,
+        },
+    )
+    train, valid = (Split(texts, {}, "generated", np.arange(1, len(texts) + 1)) for texts in (training, validation))
+    corpus = Corpus("generated", train, valid, subject.texts)
+    with tempfile.TemporaryDirectory() as directory:
+        model, _ = fit(config, f"{directory}/run", corpus=corpus, vocabulary=subject.model.vocabulary, say=lambda line: None)
+    judged = Subject(model, config, corpus, "test", progress=subject.progress)
+    value, error = ratio(-judged.posteriors.terms["elbo"], judged.examples.length)
+    return math.exp(value), math.exp(value) * error
