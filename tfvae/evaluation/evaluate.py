@@ -82,7 +82,7 @@ def evaluate(
       samples: posterior samples of the importance-weighted likelihood.
       sentences: how many of the split's sentences that is made of, drawn by the seed; 0: all.
       generated: sentences drawn from the prior.
-      overwrite: compute all groups again.
+      overwrite: compute the groups again even so.
       progress: shows how far long loops are.
       say: hears of what is done and of what does not apply, a line each.
 
@@ -110,13 +110,13 @@ def evaluate(
         say(f"--sentences={sentences:,}: the split has {len(subject.texts):,}, all of which are taken")
     weights = hashlib.sha256(place.weights_file.read_bytes()).hexdigest()
     kept = read_evaluation(place).get(split, {})
-    if overwrite or kept.get("weights") != weights:
+    if kept.get("weights") != weights:
         kept = {"weights": weights, "metrics": {}}
     for name in METRICS:
         if name not in metrics:
             continue
         settings = {key: getattr(subject, key) for key in _DEPENDS[name]}
-        if kept["metrics"].get(name, {}).get("settings") == settings:
+        if not overwrite and kept["metrics"].get(name, {}).get("settings") == settings:
             say(f"{name}: is there")
             continue
         start = time.monotonic()

@@ -7,6 +7,7 @@ References:
 """
 
 import collections
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 
@@ -40,27 +41,29 @@ def reconstruction(subject: Subject) -> Iterator[Figure]:
 
 
 def samples(subject: Subject) -> Iterator[Figure]:
-    """Yields the figures of sentences drawn from the prior, words sampled, unknown words included where texts have them."""
-    generated = subject.from_prior(subject.generated)
+    """Yields the figures of sentences drawn from the prior, their words sampled; and, where there is a z, taken greedily."""
     train = as_read(subject, subject.corpus.train.texts)
-    settings = {"sentences": len(generated), "seed": subject.seed}
+    for suffix, method in subject.decodings.items():
+        generated = subject.from_prior(subject.generated, method)
+        settings = {"sentences": len(generated), "seed": subject.seed, "decoding": method}
+        for figure in _sample_figures(generated, train):
+            yield dataclasses.replace(figure, name=figure.name + suffix, settings={**settings, **figure.settings})
+
+
+def _sample_figures(generated: Sequence[str], train: Sequence[str]) -> Iterator[Figure]:
     for name, value, estimator in word_divergences(generated, train):
-        yield Figure(name, value, unit="nats", estimator=estimator, settings=settings)
+        yield Figure(name, value, unit="nats", estimator=estimator)
     for size in (1, 2):
-        yield Figure(
-            f"distinct_{size}", distinct(generated, size), unit="share", estimator=f"different {size}-grams of all", settings=settings
-        )
+        yield Figure(f"distinct_{size}", distinct(generated, size), unit="share", estimator=f"different {size}-grams of all")
     known = set(train)
     copies = np.mean([text in known for text in generated])
     estimator = "sentences that are in the training split word by word"
-    yield Figure("copies", copies, math.sqrt(copies * (1 - copies) / len(generated)), "share", estimator, settings)
+    yield Figure("copies", copies, math.sqrt(copies * (1 - copies) / len(generated)), "share", estimator)
     some = generated[:_SELF_BLEU]
     estimator = "mean BLEU of each sentence against all others: the lower the more diverse"
-    yield Figure("self_bleu", self_bleu(some), unit="of 100", estimator=estimator, settings={**settings, "sentences": len(some)})
+    yield Figure("self_bleu", self_bleu(some), unit="of 100", estimator=estimator, settings={"sentences": len(some)})
     length = np.array([len(text.split()) for text in generated])
-    yield Figure(
-        "generated_length", length.mean(), length.std() / math.sqrt(len(length)), "tokens a sentence", "ends not counted", settings
-    )
+    yield Figure("generated_length", length.mean(), length.std() / math.sqrt(len(length)), "tokens a sentence", "ends not counted")
 
 
 def as_read(subject: Subject, texts: Sequence[str]) -> list[str]:

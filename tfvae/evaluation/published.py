@@ -22,12 +22,21 @@ class Published:
 
 
 _DEM = "Shi et al. 2020, table 1"
-_DEM_COLUMNS = ("reverse_perplexity", "bleu", "word_kl", "nll_iw", "kl_z", "kl_c", "natural_variance", "mutual_information_c_mean")
+_DEM_COLUMNS = (
+    "reverse_perplexity_greedy",
+    "bleu",
+    "word_kl_greedy",
+    "nll_iw",
+    "kl_z",
+    "kl_c",
+    "natural_variance",
+    "mutual_information_c_mean",
+)
 _DIALOG = "Shi et al. 2020, table 2"
 
 
 def _dem(model: str, ours: str, *values: float | None) -> Published:
-    # L_mi is printed averaged over the discrete variables (their footnote 5), as mutual_information_c_mean is
+    # L_mi is printed averaged over the discrete variables (their footnote 5), as mutual_information_c_mean is; sentences are greedy
     return Published(model, ours, {name: value for name, value in zip(_DEM_COLUMNS, values, strict=True) if value is not None}, _DEM)
 
 
@@ -53,7 +62,7 @@ PUBLISHED: Mapping[str, tuple[Published, ...]] = {
         _dem("GM-VAE + L_mi", "", 287.07, 6.26, 0.25, 103.16, 9.13, 28.38, 13.10, 1.30),
         _dem("DGM-VAE", "dgm_vae", 257.68, 8.17, 0.19, 104.26, 41.48, 4.76, 787.03, 0.22),
         _dem("DGM-VAE + L_mi", "dem_vae", 247.37, 8.67, 0.18, 105.73, 25.48, 19.73, 203.34, 0.91),
-        Published("test set", "", {"word_kl": 0.14}, _DEM),
+        Published("test set", "", {"word_kl_greedy": 0.14}, _DEM),
     ),
     "daily_dialog": (
         _dialog("DI-VAE", "", 1.20, 3.05, 0.18, 0.09),

@@ -25,17 +25,16 @@ _VALIDATION = 0.075  # validation sentences for each training sentence, as in Sh
 
 
 def reverse_perplexity(subject: Subject) -> Iterator[Figure]:
-    """Yields the perplexity of the split under a model of generated sentences, and under one of as many real training sentences."""
+    """Yields the perplexity of the split under models of generated sentences, and under one of as many real training sentences."""
     count = subject.generated
     held_out = max(1, round(count * _VALIDATION))
-    drawn = subject.from_prior(count + held_out)
     train = as_read(subject, subject.corpus.train.texts)
     chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(train))[:count])
     real = [train[i] for i in chosen], as_read(subject, subject.corpus.valid.texts)[:held_out]
-    texts = {
-        "reverse_perplexity": (drawn[:count], drawn[count:], "generated"),
-        "reverse_perplexity_real": (*real, "real training"),
-    }
+    texts = {"reverse_perplexity_real": (*real, "real training")}
+    for suffix, method in subject.decodings.items():
+        drawn = subject.from_prior(count + held_out, method)
+        texts[f"reverse_perplexity{suffix}"] = drawn[:count], drawn[count:], f"generated ({method})"
     for name, (training, validation, kind) in texts.items():
         value, error = _perplexity(subject, training, validation)
         estimator = (

@@ -84,7 +84,7 @@ class Subject:
         """Joins them; nothing is computed yet."""
         self.model, self.config, self.corpus, self.split = model, config, corpus, split
         self.seed, self.samples, self.sentences, self.generated, self.progress = seed, samples, sentences, generated, progress
-        self._drawn: list[str] = []
+        self._drawn: dict[str, list[str]] = {}
 
     @property
     def texts(self) -> Split:
@@ -128,13 +128,23 @@ class Subject:
             {name: value.numpy() for name, value in aggregates.items()},
         )
 
-    def from_prior(self, count: int) -> list[str]:
-        """Returns sentences drawn from the prior, words sampled; the unknown word is one of them. Those drawn before are drawn once."""
-        starts = range(len(self._drawn), count, _GENERATED_AT_ONCE)
-        for start in self.progress(f"{count:,} sentences from the prior", starts, len(starts)):
+    @property
+    def decodings(self) -> dict[str, str]:
+        """How sentences are made of what is drawn from the prior: the suffix of figures' names, and the method.
+
+        Words are sampled, which shows the model's own distribution, and where there is a z also taken greedily, as the papers do: then all
+        differences between sentences come from z.
+        """
+        return {"": "sample"} | ({"_greedy": "greedy"} if self.model.vae.latent.size else {})
+
+    def from_prior(self, count: int, method: str = "sample") -> list[str]:
+        """Returns sentences drawn from the prior; the unknown word may be in them. Those drawn before are not drawn again."""
+        drawn = self._drawn.setdefault(method, [])
+        starts = range(len(drawn), count, _GENERATED_AT_ONCE)
+        for start in self.progress(f"{count:,} sentences from the prior, {method}", starts, len(starts)):
             some = min(_GENERATED_AT_ONCE, count - start)
-            self._drawn += self.model.generate(some, seed=self.seed, start=start, unknown=True)[0]
-        return self._drawn[:count]
+            drawn += self.model.generate(some, seed=self.seed, start=start, unknown=True, method=method)[0]
+        return drawn[:count]
 
     def over_batches(self, description: str, function: Callable[..., Any], index: np.ndarray | None = None) -> Iterator[Any]:
         """Yields what a function, made a graph, returns for each batch of the split, or of the sentences that `index` names."""
