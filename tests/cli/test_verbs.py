@@ -11,7 +11,7 @@ from tfvae.cli.model import SMOKE
 from tfvae.models.registry import resolve
 from tfvae.training.fit import fit
 
-COMMANDS = ("generate", "reconstruct", "interpolate", "encode")
+COMMANDS = ("generate", "reconstruct", "interpolate", "encode", "evaluate")
 ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -67,6 +67,33 @@ def test_smoke_goes_the_whole_path(command, name):
     status, out, err = command(name, "--smoke")
     assert status == 0 and out, err
     assert name != "encode" or "300 texts into" in out
+
+
+def test_evaluations_are_compared_in_a_table_on_screen_or_in_a_file(command, refuse, runs, tmp_path):
+    small = ("--metrics=likelihood,labels", "--samples=3", "--sentences=10")
+    status, out, err = command("evaluate", runs["rnn_lm"], *small)
+    assert status == 0 and "perplexity_bound" in out and "labels: this model has no latent variable" in err
+    assert "likelihood: is there" in command("evaluate", runs["rnn_lm"], *small)[2]
+    assert command("evaluate", runs["vmf_vae"], *small)[0] == 0
+    both = "--compare=" + ",".join(runs[name].removeprefix("--run=") for name in ("rnn_lm", "vmf_vae"))
+    out = command("evaluate", both)[1]
+    assert out.startswith("| model | NLL | -ELBO |") and len(out.splitlines()) == 4
+    assert command("evaluate", both, "--output=table.md")[1] == "2 rows in table.md\n"
+    assert (tmp_path / "table.md").read_text() == out
+    assert command("evaluate", both, "--output=table.csv")[0] == 0
+    assert (tmp_path / "table.csv").read_text().startswith("model,figure,seeds,mean,deviation,error\nrnn_lm,sentences,1,")
+    assert "--output=table.txt: a name that ends in .md or .csv is wanted" in refuse("evaluate", both, "--output=table.txt")
+    assert "was not evaluated on valid" in refuse("evaluate", both, "--split=valid")
+
+
+def test_results_are_made_of_evaluated_runs(command, refuse, runs, tmp_path):
+    assert "no run is kept there; name evaluated ones in --runs" in refuse("results")
+    assert command("evaluate", runs["vmf_vae"], "--metrics=likelihood", "--samples=3", "--sentences=10")[0] == 0
+    status, out, err = command("results", runs["vmf_vae"].replace("--run=", "--runs="))
+    assert status == 0 and "docs/runs/demo/vmf_vae" in out and "1 runs in docs/results.md" in out, err
+    page = (tmp_path / "docs" / "results.md").read_text()
+    assert page.startswith("# Results") and "--model=vmf_vae --data=demo" in page
+    assert command("results")[0] == 0 and (tmp_path / "docs" / "results.md").read_text() == page
 
 
 def test_a_reader_that_has_had_enough_is_no_error(runs):
@@ -127,6 +154,11 @@ def test_each_command_has_help_and_a_script_and_wants_a_run(command, refuse, nam
         ("encode", "rnn_lm", ["--input=x", "--output=y.npz"], "no latent variable: it cannot encode"),
         ("encode", "dem_vae", ["--input=x", "--output=y.txt"], "must end in .jsonl or .npz"),
         ("encode", "dem_vae", ["--input=x", "--output=y.npz"], "x: no such file; check --input"),
+        ("evaluate", "dem_vae", ["--split=tset"], "--split=tset: no such split, did you mean 'test'?"),
+        ("evaluate", "dem_vae", ["--metrics=blue"], "--metrics=blue: no such group of figures"),
+        ("evaluate", "dem_vae", ["--samples=0"], "--samples=0: must be at least 1"),
+        ("evaluate", "dem_vae", ["--output=x.md"], "--output is the file that --compare writes"),
+        ("evaluate", "dem_vae", ["--compare=x"], "--run and --compare are two things to do"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(refuse, runs, name, run, arguments, message):

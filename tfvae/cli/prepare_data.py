@@ -1,6 +1,7 @@
 """tfvae-prepare-data: fetches and unpacks the corpora of the papers."""
 
 import os
+import sys
 import tempfile
 
 from absl import flags
@@ -39,14 +40,17 @@ def _prepare(values: flags.FlagValues) -> None:
         raise UserError("where shall the corpora go? Name a folder with --dir or in $TFVAE_DATA_DIR")
     if values.archive and len(values.corpus) != 1:
         raise UserError("--archive is the archive of one corpus: name it with --corpus")
-    root, failures = os.path.abspath(os.path.expanduser(values.dir)), []
+    root, lacking = os.path.abspath(os.path.expanduser(values.dir)), []
     for name in values.corpus:
         try:
             _prepare_one(name, os.path.join(root, name), values.archive, values.overwrite)
         except UserError as error:
-            failures.append(f"{name}: {error}")
-    if failures:
-        raise UserError("\n".join(failures))
+            if len(values.corpus) == 1:
+                raise UserError(f"{name}: {error}") from None
+            print(f"{name}: {error}", file=sys.stderr)
+            lacking.append(name)
+    if lacking:
+        raise UserError(f"not prepared, see above: {', '.join(lacking)}")
     print(f"export TFVAE_DATA_DIR={root}  # for the commands to find them")
 
 

@@ -1,0 +1,61 @@
+"""The command that gets corpora, against archives made here."""
+
+import io
+import zipfile
+
+import pytest
+
+from tfvae.cli import prepare_data
+from tfvae.data.sources import Source
+
+TEXTS = {f"ptb.{name}.txt": f" a {name} sentence \n b\n".encode() for name in ("train", "valid", "test")}
+FILES = {name.removeprefix("ptb."): (name, "") for name in TEXTS}
+
+
+@pytest.fixture
+def archive(tmp_path):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        for name, data in TEXTS.items():
+            file.writestr(f"data/{name}", data)
+    (tmp_path / "a.zip").write_bytes(stream.getvalue())
+    return tmp_path / "a.zip"
+
+
+@pytest.fixture
+def sources(monkeypatch):
+    """Penn Treebank at an address where nothing listens, and Yahoo Answers at none."""
+    known = {
+        "ptb": Source("free", FILES, "http://127.0.0.1:9/a.zip"),
+        "yahoo": Source("free", FILES, by_hand="ask for it"),
+    }
+    monkeypatch.setattr(prepare_data, "SOURCES", known)
+
+
+def test_an_archive_that_was_fetched_by_hand_becomes_a_corpus(command, sources, archive, tmp_path):
+    status, out, err = command("prepare_data", "--corpus=ptb", f"--archive={archive}", "--dir=corpora")
+    assert status == 0, err
+    assert "ptb: 2 / 2 / 2 texts of training / validation / test" in out and "never recorded" in out
+    assert out.splitlines()[-1].startswith(f"export TFVAE_DATA_DIR={tmp_path / 'corpora'}")
+    assert command("prepare_data", "--corpus=ptb", "--dir=corpora")[0] == 0  # all is there: nothing is fetched
+
+
+def test_what_cannot_be_had_is_said_a_line_each(command, refuse, sources, archive):
+    assert "ptb: http://127.0.0.1:9/a.zip: cannot be fetched" in refuse("prepare_data", "--corpus=ptb", "--dir=corpora")
+    assert "yahoo: has no official address: ask for it" in refuse("prepare_data", "--corpus=yahoo", "--dir=corpora")
+    status, _, err = command("prepare_data", "--dir=corpora", "--corpus=ptb,yahoo")
+    assert status == 2 and "ptb: http://" in err and "yahoo: has no" in err and "error: not prepared, see above: ptb, yahoo" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--corpus=ptbb", "--dir=x"], "--corpus=ptbb: no such corpus, did you mean 'ptb'?"),
+        (["--corpus=ptb"], "Name a folder with --dir or in $TFVAE_DATA_DIR"),
+        (["--corpus=ptb,yahoo", "--dir=x", "--archive=a.zip"], "--archive is the archive of one corpus"),
+        (["--corpus=ptb", "--dir=x", "--archive=none.zip"], "none.zip: no such file; name the archive in --archive"),
+    ],
+)
+def test_a_mistake_is_one_line(refuse, sources, monkeypatch, arguments, message):
+    monkeypatch.delenv("TFVAE_DATA_DIR", raising=False)
+    assert message in refuse("prepare_data", *arguments)
