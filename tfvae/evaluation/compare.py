@@ -10,7 +10,7 @@ from typing import Any
 
 from tfvae.config import Config
 from tfvae.errors import UserError
-from tfvae.evaluation.evaluate import figures_of, read_evaluation
+from tfvae.evaluation.evaluate import figures_of, split_evaluation
 from tfvae.evaluation.published import PUBLISHED, Published
 from tfvae.evaluation.table import number
 from tfvae.training.fit import usual
@@ -82,8 +82,7 @@ def scalars(evaluation: Mapping[str, Any]) -> dict[str, tuple[float, float | Non
     for figure in figures_of(evaluation):
         if figure.value is None or isinstance(figure.value, list):
             continue
-        of = [str(figure.settings[key]) for key in ("label", "codes") if key in figure.settings]
-        found[f"{figure.name}[{', '.join(of)}]" if of else figure.name] = (figure.value, figure.error)
+        found[figure.full_name] = (figure.value, figure.error)
     # one name for the KL of z, whatever the prior
     if "kl" in found:
         found["kl_z"] = found.pop("kl")
@@ -100,18 +99,12 @@ def rows(runs: Iterable[str], split: str = "test") -> list[Row]:
     corpus = ""
     for path in runs:
         run = Run(path)
-        config, evaluation = run.config(), read_evaluation(run)
-        if not evaluation.get(split):
-            raise UserError(
-                f"--run={run.path}: was not evaluated on {split}; do that first: scripts/evaluate.py --run={run.path} --split={split}"
-            )
+        config, evaluation = run.config(), split_evaluation(run, split)
         corpus = corpus or config.data.name
         if config.data.name != corpus:
             raise UserError(f"{run.path} is of the corpus {config.data.name}, the first run of {corpus}: compare runs of one corpus")
         changed = changed_fields(config, usual(config))
-        groups[" ".join([config.model, *(f"{path}={value}" for path, value in changed.items())])].append(
-            (config, scalars(evaluation[split]))
-        )
+        groups[" ".join([config.model, *(f"{path}={value}" for path, value in changed.items())])].append((config, scalars(evaluation)))
     models = collections.Counter(members[0][0].model for members in groups.values())
     table = []
     for name, members in groups.items():

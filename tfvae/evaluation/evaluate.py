@@ -155,6 +155,19 @@ def read_evaluation(run: Run) -> dict[str, Any]:
         raise UserError(f"{file} is damaged: delete it and evaluate again") from None
 
 
+def split_evaluation(run: Run, split: str) -> dict[str, Any]:
+    """Returns what evaluation.json holds of one split.
+
+    Raises:
+      UserError: there is nothing of it, or the file is damaged.
+    """
+    evaluation = read_evaluation(run).get(split)
+    if not evaluation:
+        command = f"scripts/evaluate.py --run={run.path} --split={split}"
+        raise UserError(f"--run={run.path}: was not evaluated on {split}; do that first: {command}")
+    return dict(evaluation)
+
+
 def _keep(run: Run, split: str, values: Mapping[str, Any]) -> None:
     write_text(evaluation_file(run), json.dumps({**read_evaluation(run), split: values}, indent=1) + "\n")
 

@@ -30,6 +30,12 @@ class Figure:
     estimator: str = ""
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
+    @property
+    def full_name(self) -> str:
+        """The name, with the label and the clustering that the figure is about: "homogeneity[act, joint]"."""
+        of = [str(self.settings[key]) for key in ("label", "codes") if key in self.settings]
+        return f"{self.name}[{', '.join(of)}]" if of else self.name
+
     def to_dict(self) -> dict[str, Any]:
         """Returns what JSON holds; a value that is no number becomes null, as JSON has none."""
         return {key: _plain(value) for key, value in dataclasses.asdict(self).items()}

@@ -17,7 +17,7 @@ _AGREEMENT = {
 def figure_lines(figures: Sequence[Figure]) -> list[str]:
     """Returns a line a figure: name, value, error and unit; agreement with labels as a table a label, a line a clustering."""
     plain = [figure for figure in figures if "codes" not in figure.settings]
-    names = [f"{figure.name}[{figure.settings['label']}]" if "label" in figure.settings else figure.name for figure in plain]
+    names = [figure.full_name for figure in plain]
     width = max(map(len, names), default=0)
     lines = [f"{name:{width}}  {_value(figure)}  {figure.unit}".rstrip() for name, figure in zip(names, plain, strict=True)]
     return lines + label_tables(figures)

@@ -282,7 +282,7 @@ def _reason_unused(config: Config, path: str) -> str:
         return "" if path.rsplit(".", 1)[1] in used else f"its schedule is {kind}, which has {', '.join(used)}"
     if path in ("data.train_file", "data.valid_file", "data.test_file") and config.data.name != "text":
         return f"its corpus is {config.data.name}; files are read with --data=text"
-    if path == "data.split" and config.data.name != "yahoo":
+    if path == "data.split" and config.data.split and config.data.name != "yahoo":
         return f"its corpus is {config.data.name}; yahoo alone is split by sizes"
     if path == "training.init_parts" and not config.training.init_from:
         return "it begins with no run's weights; --init_from names one"

@@ -13,7 +13,7 @@ import numpy as np
 from tfvae.config import Config
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import markdown, rows
-from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation
+from tfvae.evaluation.evaluate import evaluation_file, figures_of, split_evaluation
 from tfvae.evaluation.table import label_tables, number
 from tfvae.latents.spherical import kl_to_uniform
 from tfvae.training.fit import usual
@@ -90,10 +90,8 @@ def page(runs: Sequence[str], split: str = "test") -> str:
     results: dict[str, list[Result]] = {}
     for path in runs:
         run = Run(path)
-        config, evaluation = run.config(), read_evaluation(run)
-        if not evaluation.get(split):
-            raise UserError(f"--run={path}: was not evaluated on {split}; do that first: scripts/evaluate.py --run={path} --split={split}")
-        results.setdefault(config.data.name, []).append(Result(run, config, evaluation[split]))
+        config = run.config()
+        results.setdefault(config.data.name, []).append(Result(run, config, split_evaluation(run, split)))
     parts = [_HEAD.format(split=split)]
     for corpus, members in results.items():
         parts.append(f"## {_TITLES.get(corpus, corpus)}\n")
