@@ -1,7 +1,12 @@
+import math
+
 import numpy as np
 import pytest
 
-from tfvae.evaluation.labels import _votes, agreement
+from tfvae.data.corpus import Corpus, Split
+from tfvae.evaluation.labels import _votes, agreement, labels
+from tfvae.evaluation.subject import Subject
+from tfvae.training.fit import load
 
 
 def values(codes, truth):
@@ -36,3 +41,15 @@ def test_votes_come_from_training_codes_and_an_unknown_code_is_the_majority_s():
     train_truth = np.array([3, 3, 1, 0, 0])
     codes = np.array([[2, 0], [0, 1], [1, 1]])
     np.testing.assert_array_equal(_votes(train_codes, train_truth, codes, majority=7), [0, 3, 7])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 12])
+def test_baselines_and_probes_of_a_handful_of_texts_give_figures(count, untrained, tmp_path):
+    """Classes of one example, fewer texts than clusters, words that all texts have."""
+    run = untrained(tmp_path / "run", "dem_vae")
+    texts = Split([f"is this soup {i} ?" for i in range(count)], {"act": np.arange(count) % 5}, "here", np.arange(1, count + 1))
+    subject = Subject(load(str(run.path)), run.config(), Corpus("few", texts, texts, texts))
+    figures = list(labels(subject))
+    assert {"LDA of 4", "k-means of 4"} <= {figure.settings.get("codes") for figure in figures}
+    assert any(figure.name == "accuracy_majority" for figure in figures)
+    assert all(math.isfinite(figure.value) for figure in figures)

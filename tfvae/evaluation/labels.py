@@ -26,6 +26,7 @@ from tfvae.evaluation.subject import Subject
 FITTED = 20_000
 """Training texts, at most, that probes and baselines are fitted to."""
 _SVD = 100  # dimensions of the TF-IDF baseline
+_LARGE = 1000  # training texts from which on the baselines leave out rare words, and LDA common ones
 
 
 def labels(subject: Subject) -> Iterator[Figure]:
@@ -114,10 +115,12 @@ def _probes(
         yield accuracy("accuracy_vote", votes == truth, "the class most frequent among training texts of the same joint code")
     if len(np.unique(train_truth)) < 2:
         return
+    # a class of few examples cannot be in both parts of the training texts
+    stops = np.unique(train_truth, return_counts=True)[1].min() >= 10
     probes = {
         "linear": (LogisticRegression(max_iter=1000), "logistic regression on standardized posterior means"),
         "mlp": (
-            MLPClassifier((100,), early_stopping=True, random_state=subject.seed),
+            MLPClassifier((100,), early_stopping=bool(stops), random_state=subject.seed),
             "a network of 100 hidden units on standardized posterior means",
         ),
     }
@@ -141,19 +144,26 @@ def _words(split: Split, subject: Subject) -> list[list[str]]:
     return [[word.decode() for word in text] for text in words.to_list()]
 
 
+def _rare(train: Split) -> int:
+    """Texts that a word must be in for the baselines to count it."""
+    return 2 if len(train) >= _LARGE else 1
+
+
 def _k_means(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
     """Clusters of TF-IDF vectors, reduced by SVD, [N]."""
-    counts = TfidfVectorizer(analyzer=list, min_df=2, sublinear_tf=True)
+    if len(train) < 2:
+        return np.zeros(len(texts), np.int64)
+    counts = TfidfVectorizer(analyzer=list, min_df=_rare(train), sublinear_tf=True)
     vectors = counts.fit_transform(_words(train, subject))
     dimensions = max(1, min(_SVD, min(vectors.shape) - 1))
     reduce = make_pipeline(TruncatedSVD(dimensions, random_state=subject.seed), Normalizer())
-    means = MiniBatchKMeans(size, n_init=10, random_state=subject.seed).fit(reduce.fit_transform(vectors))
+    means = MiniBatchKMeans(min(size, len(train)), n_init=10, random_state=subject.seed).fit(reduce.fit_transform(vectors))
     return means.predict(reduce.transform(counts.transform(_words(texts, subject))))
 
 
 def _topics(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
     """The most probable topic of latent Dirichlet allocation, [N]."""
-    counts = CountVectorizer(analyzer=list, min_df=2, max_df=0.5)
+    counts = CountVectorizer(analyzer=list, min_df=_rare(train), max_df=0.5 if len(train) >= _LARGE else 1.0)
     model = LatentDirichletAllocation(size, learning_method="online", random_state=subject.seed)
     model.fit(counts.fit_transform(_words(train, subject)))
     return model.transform(counts.transform(_words(texts, subject))).argmax(-1)

@@ -53,12 +53,12 @@ def _variance_at_the_start(subject: Subject) -> Figure:
 
 def _codes(probabilities: np.ndarray) -> Iterator[Figure]:
     """I(x; c_j) of the whole split, and how evenly components are used."""
-    information, error = mutual_information(probabilities)
+    each = information(probabilities)
     cap = math.log(probabilities.shape[-1])
     estimator = f"H(q(c_j)) - E_x H(q(c_j|x)) over the split, q(c_j) its aggregate; at most log K = {cap:.3f}"
-    yield Figure("mutual_information_c", information, error, "nats a variable", estimator)
+    yield mean_figure("mutual_information_c", each, unit="nats a variable", estimator=estimator)
     mean = "the mean of mutual_information_c over variables"
-    yield Figure("mutual_information_c_mean", information.mean(), math.sqrt(np.sum(error**2)) / len(error), "nats", mean)
+    yield mean_figure("mutual_information_c_mean", each.mean(axis=1), unit="nats", estimator=mean)
     use = probabilities.astype(np.float64).mean(axis=0)
     entropy = -np.sum(np.where(use > 0, use * np.log(np.maximum(use, 1e-300)), 0.0), axis=-1)
     yield Figure("aggregate_kl_c", cap - entropy, unit="nats a variable", estimator="KL(q(c_j) || p(c_j))")
@@ -66,22 +66,15 @@ def _codes(probabilities: np.ndarray) -> Iterator[Figure]:
     yield Figure("component_use", use, unit="share", estimator="q(c_j), [J, K]")
 
 
-def mutual_information(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns I(x; c) in nats and its standard error.
+def information(probabilities: np.ndarray) -> np.ndarray:
+    """Returns KL(q(c|x) || q(c)) of each example, nats, [N, J], from q(c|x) [N, J, K]; q(c) is its mean over examples.
 
-    It is the mean over examples of KL(q(c|x) || q(c)), q(c) their mean, and so is never negative; the error is a mean's, to first order.
-
-    Args:
-      probabilities: q(c|x), [N, J, K].
-
-    Returns:
-      the value and the error, [J].
+    The mean over examples is I(x; c), never negative; its standard error is that of a mean, to first order.
     """
     probabilities = probabilities.astype(np.float64)
     use = probabilities.mean(axis=0)
     logs = np.log(np.maximum(probabilities, 1e-300)) - np.log(np.maximum(use, 1e-300))
-    each = np.sum(probabilities * logs, axis=-1)  # [N, J]
-    return np.maximum(each.mean(axis=0), 0.0), each.std(axis=0) / math.sqrt(len(each))
+    return np.maximum(np.sum(probabilities * logs, axis=-1), 0.0)  # below 0 only by rounding
 
 
 def _continuous(latent: Latent, params: Params, z: np.ndarray, subject: Subject) -> Iterator[Figure]:

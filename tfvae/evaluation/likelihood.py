@@ -7,6 +7,7 @@ import numpy as np
 
 from tfvae.evaluation.figure import Figure, mean_figure, ratio
 from tfvae.evaluation.subject import Subject
+from tfvae.tokens import UNK
 
 _NATS = "nats a sentence"
 _TERMS = {
@@ -31,6 +32,8 @@ def likelihood(subject: Subject) -> Iterator[Figure]:
     is_bound = subject.model.vae.latent.has_density
     yield Figure("sentences", len(length))
     yield Figure("tokens", int(length.sum()), estimator="ends of sentences counted")
+    unknown = np.mean(subject.examples.tokens == UNK)
+    yield Figure("unknown_tokens", unknown, unit="share", estimator="unknown words among them: each is one token, predicted as any other")
     yield mean_figure("nll_bound", bound, unit=_NATS, estimator=_bound_of(has_latent, is_bound))
     yield from _perplexities("bound", bound, length)
     yield Figure("loss", posteriors.totals["loss"], unit=_NATS, estimator="the training objective at w = 1")
