@@ -51,7 +51,7 @@ class Worker:
             self.config = Run(run).config()
             for name in ("precision", "implementation"):
                 setattr(self.config.training, name, overrides[f"training.{name}"])
-        texts = corpora.read(self.config.data, 0)
+        texts = corpora.read(self.config.data)
         data = self.config.data
         vocabulary = load_vocabulary(Run(run).vocabulary_file, data) if run else learn_vocabulary(texts.train.texts, data)
         examples = tokenize_split(texts.train, vocabulary, self.config.data.train_max_length)

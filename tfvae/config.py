@@ -23,11 +23,14 @@ class DataConfig:
     name: str = _field("demo", "corpus, a name of tfvae.data.corpora")
     dir: str = _field("", "folder of the corpus; empty: $TFVAE_DATA_DIR/<name>")
     train_file: str = _field("", "text corpus: training file, one text a line, optionally 'label TAB text', plain or .gz")
-    valid_file: str = _field("", "text corpus: validation file; empty: split off the training file by seed")
-    test_file: str = _field("", "text corpus: test file; empty: split off the training file by seed")
+    valid_file: str = _field("", "text corpus: validation file; empty: drawn from the training file by split_seed")
+    test_file: str = _field("", "text corpus: test file; empty: drawn from the training file by split_seed")
     valid_fraction: float = _field(0.1, "share of the training file that validates when there is no valid_file", above=0, high=0.45)
     test_fraction: float = _field(0.1, "share of the training file that tests when there is no test_file", above=0, high=0.45)
-    split: str = _field("", "yahoo: sizes of the three splits, as 8000,1000,1000, drawn by seed from the validation file alone")
+    split: str = _field("", "yahoo: sizes of the three splits, as 8000,1000,1000, drawn by split_seed from the validation file alone")
+    split_seed: int = _field(
+        0, "seed of splits that are drawn; the training's own does not change which texts are tested", low=0, high=2**31 - 1
+    )
     vocabulary_size: int = _field(10_000, "most tokens kept, special ones not counted", low=1)
     min_count: int = _field(1, "words seen less often in training are unknown; wordpiece: make no piece of their own", low=1)
     tokenizer: str = _field("word", "what a token is: a word, or a piece of one", choices=("word", "wordpiece"))
@@ -260,8 +263,8 @@ def describe_fields() -> dict[str, str]:
     return described
 
 
-def read_json(path: str) -> dict[str, Any]:
-    """Reads a configuration file: nested fields, as `to_dict` writes them.
+def read_json(path: str, flag: str = "config_file") -> dict[str, Any]:
+    """Reads a JSON object from the file that a flag names: a configuration as `to_dict` writes it, unless another flag is named.
 
     Raises:
       UserError: the file cannot be read or is no JSON object.
@@ -270,11 +273,11 @@ def read_json(path: str) -> dict[str, Any]:
         with open(path, encoding="utf-8") as file:
             values = json.load(file)
     except OSError as error:
-        raise UserError(f"--config_file={path} cannot be read: {error.strerror}") from None
+        raise UserError(f"--{flag}={path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise UserError(f"--config_file={path} is not valid JSON: {error}") from None
+        raise UserError(f"--{flag}={path} is not valid JSON: {error}") from None
     if not isinstance(values, dict):
-        raise UserError(f'--config_file={path}: must hold an object such as {{"latent": {{"dim": 5}}}}')
+        raise UserError(f'--{flag}={path}: must hold an object such as {{"latent": {{"dim": 5}}}}')
     return values
 
 

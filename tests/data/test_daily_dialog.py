@@ -22,7 +22,7 @@ def make(folder, *, original_names=False, **changes):
 
 @pytest.mark.parametrize("original_names", [False, True])
 def test_a_turn_is_an_example_with_its_own_labels(tmp_path, original_names):
-    corpus = daily_dialog.read(make(tmp_path, original_names=original_names), seed=0)
+    corpus = daily_dialog.read(make(tmp_path, original_names=original_names))
     for split in (corpus.train, corpus.valid, corpus.test):
         assert list(split.texts) == ["Hi !", "Hello there .", "What ?"]
         acts = [corpus.label_names["act"][i] for i in split.labels["act"]]
@@ -54,20 +54,20 @@ def test_a_turn_is_an_example_with_its_own_labels(tmp_path, original_names):
 )
 def test_what_is_off_is_said_with_its_file_and_line(tmp_path, changes, message):
     with pytest.raises(UserError, match=message):
-        daily_dialog.read(make(tmp_path, **changes), seed=0)
+        daily_dialog.read(make(tmp_path, **changes))
 
 
 def test_a_missing_file_is_told_with_the_names_that_were_looked_for(tmp_path):
     data = make(tmp_path)
     (tmp_path / "test" / "dialogues_act.txt").unlink()
     with pytest.raises(UserError, match=r"holds neither test/dialogues_act\.txt nor test/dialogues_act_test\.txt; unpack ijcnlp"):
-        daily_dialog.read(data, seed=0)
+        daily_dialog.read(data)
 
 
 def test_the_real_corpus_has_its_published_counts(data_dir):
     if not (data_dir / "daily_dialog").is_dir():
         pytest.skip(f"no {data_dir / 'daily_dialog'}")
-    corpus = daily_dialog.read(DataConfig(name="daily_dialog", dir=str(data_dir / "daily_dialog")), seed=0)
+    corpus = daily_dialog.read(DataConfig(name="daily_dialog", dir=str(data_dir / "daily_dialog")))
     assert [len(corpus.split(name)) for name in ("train", "valid", "test")] == [87170, 8069, 7740]
     assert corpus.train.lines[-1] == 11118
     np.testing.assert_array_equal(np.bincount(corpus.test.labels["act"]), [3534, 2210, 1278, 718])

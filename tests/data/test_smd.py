@@ -26,7 +26,7 @@ def make(folder, train=DIALOGUES):
 
 
 def test_a_turn_is_an_example_with_its_dialogue_s_intent_and_its_speaker(tmp_path):
-    corpus = smd.read(make(tmp_path), seed=0)
+    corpus = smd.read(make(tmp_path))
     for split in (corpus.train, corpus.valid, corpus.test):
         assert list(split.texts) == ["Where to?", "Home, I guess.", "Rain?"]
         assert [corpus.label_names["intent"][i] for i in split.labels["intent"]] == ["navigate", "navigate", "weather"]
@@ -70,19 +70,19 @@ def changed(path, value):
 )
 def test_what_is_off_is_said_with_its_file_and_place(tmp_path, train, message):
     with pytest.raises(UserError, match=message):
-        smd.read(make(tmp_path, train), seed=0)
+        smd.read(make(tmp_path, train))
 
 
 def test_a_missing_file_is_told(tmp_path):
     data = make(tmp_path)
     (tmp_path / "kvret_dev_public.json").unlink()
     with pytest.raises(UserError, match=r"holds no kvret_dev_public\.json; unpack kvret_dataset_public\.zip"):
-        smd.read(data, seed=0)
+        smd.read(data)
 
 
 def test_the_real_corpus_has_all_turns_in_which_something_is_said(data_dir):
     if not (data_dir / "smd").is_dir():
         pytest.skip(f"no {data_dir / 'smd'}")
-    corpus = smd.read(DataConfig(name="smd", dir=str(data_dir / "smd")), seed=0)
+    corpus = smd.read(DataConfig(name="smd", dir=str(data_dir / "smd")))
     assert [len(corpus.split(name)) for name in ("train", "valid", "test")] == [12720 - 7, 1567 - 1, 1629 - 2]
     assert corpus.test.lines[-1] == 304

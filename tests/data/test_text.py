@@ -18,8 +18,8 @@ def write(tmp_path):
     return write
 
 
-def read(seed=0, **fields):
-    return text.read(DataConfig(name="text", **fields), seed)
+def read(**fields):
+    return text.read(DataConfig(name="text", **fields))
 
 
 def splits(corpus):
@@ -51,10 +51,10 @@ def test_one_file_is_split_into_parts_of_the_fractions_asked(write):
 def test_the_split_is_a_function_of_the_seed_alone(write):
     path = write("a", *(f"text {i}" for i in range(50)))
     np.random.seed(1)
-    first = splits(read(train_file=path, seed=3))
+    first = splits(read(train_file=path, split_seed=3))
     np.random.seed(2)
-    assert splits(read(train_file=path, seed=3)) == first
-    assert splits(read(train_file=path, seed=4)) != first
+    assert splits(read(train_file=path, split_seed=3)) == first
+    assert splits(read(train_file=path, split_seed=4)) != first
 
 
 def test_split_off_texts_keep_their_order_and_their_lines(write):

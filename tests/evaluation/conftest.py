@@ -15,7 +15,7 @@ def untrained():
     def make(path, model, **fields):
         overrides = {name.replace("__", "."): value for name, value in fields.items()}
         config = resolve(model, "demo", overrides=overrides, base={**SMOKE, "data.limit": 100, "training.epochs": 1})
-        run, vocabulary = Run(path), learn_vocabulary(corpora.read(config.data, 0).train.texts, config.data)
+        run, vocabulary = Run(path), learn_vocabulary(corpora.read(config.data).train.texts, config.data)
         run.create(config)
         vocabulary.save(run.vocabulary_file)
         build_vae(config, vocabulary.size).save_weights(run.weights_file)

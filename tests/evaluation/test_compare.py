@@ -1,11 +1,13 @@
 import csv
 import io
 import json
+import pathlib
 
 import pytest
 
 from tfvae.errors import UserError
-from tfvae.evaluation.compare import markdown, rows, scalars, to_csv
+from tfvae.evaluation.compare import markdown, rows, scalars, to_csv, unequal_settings
+from tfvae.evaluation.evaluate import checksum
 from tfvae.evaluation.figure import Figure
 
 
@@ -23,41 +25,68 @@ def runs(tmp_path, untrained):
             config["data"]["name"] = corpus
             run.config_file.write_text(json.dumps(config))
         values = {key: value for key, value in fields.items() if "__" not in key}
-        (run.path / "evaluation.json").write_text(json.dumps({"test": evaluation(**values)}))
+        kept = {"test": {**evaluation(**values), "weights": checksum(run)}}
+        (run.path / "evaluation.json").write_text(json.dumps(kept))
         return str(run.path)
 
     return make
 
 
 def test_runs_that_differ_in_their_seed_alone_are_one_row(runs):
-    paths = [runs(f"s{seed}", "vae", training__seed=seed, nll_iw=100.0 + seed, kl=5.0) for seed in (0, 2)]
+    paths = [runs(f"s{seed}", "vae", training__seed=seed, nll_iw=100.0 + seed, kl_z=5.0) for seed in (0, 2)]
     paths.append(runs("other", "rnn_lm", nll_bound=101.25))
     first, second = rows(paths)
-    assert (first.name, first.seeds, first.values["nll_iw"]) == ("vae", [0, 2], [100.0, 102.0])
+    assert first.name().startswith("vae data.limit=100 ") and second.name().startswith("rnn_lm data.limit=100 ")
+    assert (first.seeds, first.values["nll_iw"]) == ([0, 2], [100.0, 102.0])
     assert first.cell("nll_iw") == "101.00 ± 1.414"
     assert first.cell("kl_z") == "5.000 ± 0.000"
     assert (second.cell("nll_bound"), second.cell("nll_iw")) == ("101.25", "")
 
 
-def test_rows_of_one_model_say_what_was_changed(runs):
-    table = rows([runs("a", "vae", latent__dim=3, nll_iw=1.0), runs("b", "vae", latent__dim=4, nll_iw=2.0)])
-    assert "latent.dim=3" in table[0].name and "latent.dim=4" in table[1].name
+def test_rows_say_what_was_changed_and_what_all_changed_once(runs):
+    table = rows(
+        [runs("a", "vae", latent__dim=3, nll_iw=1.0), runs("b", "vae", latent__dim=4, nll_iw=2.0), runs("c", "rnn_lm", nll_iw=3.0)]
+    )
+    lines = markdown(table).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:5]] == ["| `vae latent.dim=3`", "| `vae latent.dim=4`", "| `rnn_lm`"]
+    # the language model has no encoder, so it need not share the encoder's settings
+    assert lines[6].startswith("All rows have `data.limit=100`, `encoder.embedding_dim=16`")
+
+
+def test_evaluations_of_unequal_settings_are_told_apart(runs):
+    paths = [runs("a", "vae", nll_iw=1.0), runs("b", "gm_vae", nll_iw=2.0)]
+    for path, samples in zip(paths, (500, 4), strict=True):
+        file = pathlib.Path(path) / "evaluation.json"
+        values = json.loads(file.read_text())
+        values["test"]["metrics"]["likelihood"]["settings"] = {"samples": samples, "seed": 0}
+        file.write_text(json.dumps(values))
+    assert unequal_settings(rows(paths)) == ["likelihood: samples=4", "likelihood: samples=500"]
+    assert "Not all of them were evaluated alike: likelihood: samples=4, likelihood: samples=500." in markdown(rows(paths))
+    assert unequal_settings(rows(paths[:1])) == []
+
+
+def test_a_run_that_was_trained_since_is_an_error(runs):
+    path = runs("a", "vae", nll_iw=1.0)
+    file = pathlib.Path(path) / "model.weights.h5"
+    file.write_bytes(file.read_bytes() + b"more")
+    with pytest.raises(UserError, match=r"was trained further since it was evaluated; do that again: scripts/evaluate\.py"):
+        rows([path])
 
 
 def test_the_table_has_the_columns_that_rows_have_and_the_papers_rows(runs):
     table = rows([runs("a", "dem_vae", corpus="ptb", nll_iw=105.5, word_kl_greedy=0.2)])
     lines = markdown(table, "ptb").splitlines()
-    assert lines[0] == "| model | NLL | word KL, greedy |"
-    assert lines[2] == "| `dem_vae` | 105.50 | 0.200 |"
-    assert "| DGM-VAE + L_mi (Shi et al. 2020, table 1) | 105.73 | 0.18 |" in lines
-    assert "| test set (Shi et al. 2020, table 1) |  | 0.14 |" in lines
+    assert lines[0] == "| model | NLL | word KL, greedy | reverse perplexity, their AWD-LSTM |"
+    assert lines[2].startswith("| `dem_vae data.limit=100") and lines[2].endswith(" | 105.50 | 0.200 |  |")
+    assert "| DGM-VAE + L_mi (Shi et al. 2020, table 1) | 105.73 | 0.18 | 247.37 |" in lines
+    assert "| test set (Shi et al. 2020, table 1) |  | 0.14 |  |" in lines
     assert len(markdown(table, "demo").splitlines()) == 3
 
 
 def test_csv_has_every_figure(runs):
     table = rows([runs(f"s{seed}", "vae", training__seed=seed, nll_iw=100.0 + seed) for seed in (0, 2)])
     [row] = csv.DictReader(io.StringIO(to_csv(table)))
-    assert (row["model"], row["figure"], row["seeds"], row["mean"], row["error"]) == ("vae", "nll_iw", "2", "101.0", "0.5")
+    assert (row["model"].split()[0], row["figure"], row["seeds"], row["mean"], row["error"]) == ("vae", "nll_iw", "2", "101.0", "0.5")
     assert float(row["deviation"]) == pytest.approx(2**0.5)
 
 

@@ -8,6 +8,7 @@ import pytest
 from tfvae.cli.model import SMOKE
 from tfvae.errors import UserError
 from tfvae.evaluation import evaluate as module
+from tfvae.evaluation.compare import COLUMNS
 from tfvae.evaluation.evaluate import METRICS, USUAL, evaluate, figures_of, read_evaluation
 from tfvae.models.registry import MODELS, resolve
 from tfvae.training.fit import fit, load
@@ -41,12 +42,47 @@ def test_every_model_is_evaluated_and_what_does_not_apply_is_said(runs, name):
     absent = {metric for metric, group in answer["metrics"].items() if "absent" in group}
     assert absent == (set() if latent.size else {"latent", "labels", "reconstruction"})
     figures = values(answer)
-    assert figures["perplexity_bound"] == pytest.approx(math.exp(figures["nll_bound"] * figures["sentences"] / figures["tokens"]))
-    assert ("nll_iw" in figures) == bool(latent.has_density and latent.size)
+    assert {"nll_bound", "nll_iw", "perplexity_bound", "perplexity_iw"} & figures.keys() == (
+        {"nll_bound", "nll_iw", "perplexity_bound", "perplexity_iw"} if latent.has_density else set()
+    )
+    for kind in ("bound", "iw") if latent.has_density else ():
+        expected = math.exp(figures[f"nll_{kind}"] * figures["sentences"] / figures["tokens"])
+        assert figures[f"perplexity_{kind}"] == pytest.approx(expected)
+    assert latent.size or figures["nll_iw"] == figures["nll_bound"]
     assert ("mutual_information_c" in figures) == latent.has_codes
-    if "nll_iw" in figures:
+    if "nll_iw_gain" in figures:
         gain = next(figure for figure in figures_of(answer) if figure.name == "nll_iw_gain")
         assert gain.value > -3 * gain.error  # the estimate is no worse than the bound, but for noise
+
+
+def test_tables_have_columns_that_evaluations_have(runs):
+    figures = values(evaluate(str(runs / "dem_vae"), **SMALL))
+    named = {name for name in COLUMNS if not name.startswith("reverse_perplexity")}
+    assert named <= figures.keys()
+
+
+def test_few_sentences_stand_for_the_split_by_their_gain_over_the_bound(runs):
+    some = values(evaluate(str(runs / "dem_vae"), "valid", ["likelihood"], **SMALL))
+    every = values(evaluate(str(runs / "dem_vae"), "valid", ["likelihood"], **{**SMALL, "sentences": 0}))
+    assert some["nll_iw"] == pytest.approx(some["nll_bound"] - some["nll_iw_gain"])
+    assert every["nll_iw"] == pytest.approx(every["nll_bound"] - every["nll_iw_gain"])
+    # the gain varies little from sentence to sentence, lengths much
+    assert abs(some["nll_iw"] - every["nll_iw"]) < abs(some["nll_iw_sample"] - every["nll_iw"])
+
+
+def test_another_seed_draws_other_noise(runs):
+    first, second = (values(evaluate(str(runs / "dem_vae"), "valid", ["likelihood"], seed=seed, **SMALL)) for seed in (0, 1))
+    assert first["nll_bound"] != second["nll_bound"] and first["nll_iw"] != second["nll_iw"]
+
+
+def test_other_texts_are_evaluated_anew(runs, monkeypatch):
+    run, told = str(runs / "gm_vae"), []
+    evaluate(run, "valid", ["latent"], **SMALL)
+    evaluate(run, "valid", ["latent"], **SMALL, say=told.append)
+    read = module.corpora.read
+    monkeypatch.setattr(module.corpora, "read", lambda data: read(data).head(50))
+    evaluate(run, "valid", ["latent"], **SMALL, say=told.append)
+    assert told[0] == "latent: is there" and told[1] != told[0]
 
 
 def test_the_bound_and_its_parts_are_those_of_training(runs):
@@ -127,6 +163,7 @@ def test_figures_do_not_depend_on_batches(runs, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"split": "dev"}, "--split=dev: no such split"),
         ({"metrics": ["likelyhood"]}, "--metrics=likelyhood: no such group of figures, did you mean 'likelihood'"),
         ({"samples": 0}, "--samples=0: must be at least 1"),
         ({"generated": 0}, "--generated=0"),

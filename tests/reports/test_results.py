@@ -29,7 +29,7 @@ def test_the_command_of_a_configuration_makes_it_again(model):
 def make(folder, model, *, figures, seed=0):
     run = Run(folder / model)
     run.create(resolve(model, "ptb", overrides={"training.seed": seed}))
-    run.append_metrics({"epoch": 1, "w": 0.999})
+    run.append_metrics({"epoch": 1, "w": 0.999, "val_loss": 1.0})
     groups = {"likelihood": {"figures": [Figure(name, value).to_dict() for name, value in figures.items()]}}
     (run.path / "evaluation.json").write_text(json.dumps({"test": {"metrics": groups}}))
     (run.path / "samples.txt").write_text("".join(f"sentence {i} of {model}\n" for i in range(40)))
@@ -48,15 +48,15 @@ DEM = {"mutual_information_c": [0.9, 0.8], "natural_variance": 60.0, "bleu": 9.0
 
 def test_the_page_is_made_of_kept_runs_alone(tmp_path):
     runs = [make(tmp_path, "gm_vae", figures=GM), make(tmp_path, "dem_vae", figures=DEM)]
-    runs.append(make(tmp_path, "vmf_vae", figures={"kl": kl_to_uniform(50, 35.0) + 5e-4}))
+    runs.append(make(tmp_path, "vmf_vae", figures={"kl_z": kl_to_uniform(50, 35.0) + 5e-4}))
     kept = [str(keep(run, str(tmp_path / "kept"))) for run in runs]
     assert kept[0] == str(tmp_path / "kept" / "ptb" / "gm_vae")
     text = page(kept)
     assert "## Penn Treebank" in text
-    assert text.count("- holds: ") == 5 and "does not hold" not in text
-    assert "30,000 times" in text
+    assert text.count("- holds: ") == 6 and "does not hold" not in text
+    assert "60.00 against 0.002" in text
     assert "sentence 9 of dem_vae" in text and "sentence 10 of dem_vae" not in text
-    assert "- `dem_vae`, of 5: 4.00 3.00" in text
+    assert "- `dem_vae`, seed 0, of 5: 4.00 3.00" in text
     assert command_line(Run(kept[0]).config()) in text
     assert len((tmp_path / "kept" / "ptb" / "gm_vae" / "samples.txt").read_text().splitlines()) == 10
 
@@ -66,16 +66,39 @@ def test_a_pattern_that_fails_is_said_to_fail(tmp_path):
         make(tmp_path, "gm_vae", figures={**GM, "mutual_information_c": [0.01, 0.3]}),
         make(tmp_path, "dem_vae", figures={**DEM, "bleu": 1}),
     ]
-    runs.append(make(tmp_path, "vmf_vae", figures={"kl": kl_to_uniform(50, 35.0) + 0.01}))
+    runs.append(make(tmp_path, "vmf_vae", figures={"kl_z": kl_to_uniform(50, 35.0) + 0.01}))
     text = page(runs)
     assert text.count("**does not hold**") == 3
     assert "largest 0.3000" in text
 
 
+def test_what_was_not_measured_is_said_not_to_be(tmp_path):
+    text = page([make(tmp_path, "gm_vae", figures=GM), make(tmp_path, "dem_vae", figures={}), make(tmp_path, "vmf_vae", figures={})])
+    assert text.count("- not measured: ") == 5 and text.count("- holds: ") == 1
+
+
+def test_a_complete_collapse_is_no_error(tmp_path):
+    text = page([make(tmp_path, "gm_vae", figures={**GM, "natural_variance": 0.0}), make(tmp_path, "dem_vae", figures=DEM)])
+    assert "their variance is 100 times that of `gm_vae` or more (60.00 against 0)" in text
+
+
+def test_the_weight_is_that_of_the_epochs_that_were_kept(tmp_path):
+    path = make(tmp_path, "gm_vae", figures=GM)
+    Run(path).append_metrics({"epoch": 2, "w": 0.5, "val_loss": 0.5})
+    Run(path).append_metrics({"epoch": 3, "w": 1.0, "val_loss": 2.0})
+    assert "The KL's weight w was 0.500 or more in every epoch that was kept" in page([path])
+
+
+def test_another_run_of_the_same_name_is_not_written_over(tmp_path):
+    keep(make(tmp_path / "a", "gm_vae", figures=GM), str(tmp_path / "kept"))
+    with pytest.raises(UserError, match="holds another configuration's run: name the run directory otherwise"):
+        keep(make(tmp_path / "b", "gm_vae", figures=GM, seed=1), str(tmp_path / "kept"))
+
+
 def test_a_run_that_was_not_evaluated_is_an_error(tmp_path):
     run = Run(tmp_path / "vae")
     run.create(resolve("vae", "ptb"))
-    with pytest.raises(UserError, match="was not evaluated; do that first"):
+    with pytest.raises(UserError, match="was not evaluated on test; do that first"):
         keep(str(run.path), str(tmp_path / "kept"))
     with pytest.raises(UserError, match="was not evaluated on test"):
         page([str(run.path)])
@@ -95,7 +118,7 @@ def test_agreement_with_labels_is_shown_with_its_baselines(tmp_path):
     }
     run = Run(tmp_path / "dem_vae")
     run.create(resolve("dem_vae", "daily_dialog"))
-    run.append_metrics({"epoch": 1, "w": 0.999})
+    run.append_metrics({"epoch": 1, "w": 0.999, "val_loss": 1.0})
     (run.path / "evaluation.json").write_text(json.dumps({"test": {"metrics": groups}}))
     text = page([str(run.path)])
     assert "### Agreement of codes with labels" in text and "k-means of 5" in text and "## DailyDialog" in text

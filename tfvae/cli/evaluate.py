@@ -52,6 +52,8 @@ def _evaluate(values: flags.FlagValues) -> None:
         return
     if values.output:
         raise UserError("--output is the file that --compare writes: figures of one run are in its evaluation.json")
+    if values.run and values.smoke:
+        raise UserError("--smoke evaluates a tiny model that it trains: leave out --run, or --smoke")
     run = run_from_flags(values)
     small = {name: value for name, value in _SMOKE.items() if values.smoke and not values[name].present}
     settings: dict[str, Any] = {name: small.get(name, values[name].value) for name in _SMOKE}
@@ -79,7 +81,7 @@ def _compare(values: flags.FlagValues) -> None:
     if values.output and output.suffix not in (".md", ".csv"):
         raise UserError(f"--output={values.output}: a name that ends in .md or .csv is wanted")
     table = rows(values.compare, values.split)
-    text = markdown(table, Run(values.compare[0]).config().data.name)
+    text = markdown(table, Run(values.compare[0]).config().data.name if values.split == "test" else "")
     if not values.output:
         print(text, end="")
         return

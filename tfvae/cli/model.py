@@ -119,4 +119,4 @@ def texts_from_flags(values: flags.FlagValues, run: Run, num: int) -> list[str]:
 def sentences_of_test_split(run: Run) -> list[str]:
     """Returns the sentences of the test split of a run's corpus."""
     config = run.config()
-    return list(corpora.read(config.data, config.training.seed).test.texts)
+    return list(corpora.read(config.data).test.texts)

@@ -65,7 +65,7 @@ def _prepare_one(name: str, folder: str, archive: str, overwrite: bool) -> None:
             fetched = os.path.join(temporary, os.path.basename(source.address))
             _fetch(source, fetched)
             unpack(source, fetched, folder, overwrite=overwrite)
-    corpus = corpora.read(DataConfig(name=name, dir=folder), seed=0)
+    corpus = corpora.read(DataConfig(name=name, dir=folder))
     sizes = " / ".join(f"{len(corpus.split(split)):,}" for split in SPLITS)
     print(f"{name}: {sizes} texts of training / validation / test in {folder} ({source.licence})")
     for remark in verify(source, folder):

@@ -96,6 +96,11 @@ def tokenize_split(split: Split, vocabulary: Vocabulary, max_length: int, *, cei
     return examples
 
 
+def spread(count: int, num: int) -> np.ndarray:
+    """Returns the numbers of `num` of `count` examples, or of all where there are fewer, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(num, count)).astype(np.int32))
+
+
 def warn_of_cuts(split: Split, examples: Examples, max_length: int, *, ceiling: int, most_named: int = 5) -> None:
     """Logs how many sentences of a split were cut to `max_length`, training's when it is below the ceiling, `eval_max_length`.
 

@@ -7,9 +7,9 @@ from tfvae.data import daily_dialog, demo, ptb, smd, text, yahoo
 from tfvae.data.corpus import SPLITS, Corpus
 from tfvae.errors import UserError, suggest
 
-_READERS: dict[str, Callable[[DataConfig, int], Corpus]] = {
+_READERS: dict[str, Callable[[DataConfig], Corpus]] = {
     "daily_dialog": daily_dialog.read,
-    "demo": lambda data, seed: demo.read(),
+    "demo": lambda data: demo.read(),
     "ptb": ptb.read,
     "smd": smd.read,
     "text": text.read,
@@ -22,12 +22,11 @@ def names() -> list[str]:
     return sorted(_READERS)
 
 
-def read(data: DataConfig, seed: int) -> Corpus:
+def read(data: DataConfig) -> Corpus:
     """Reads the corpus `data.name`.
 
     Args:
-      data: the corpus's name and where its files are.
-      seed: what splits depend on that are not the corpus's own.
+      data: the corpus's name and where its files are; `split_seed` is what splits depend on that are not the corpus's own.
 
     Raises:
       UserError: there is no such corpus, it cannot be read, or files are named that it does not read.
@@ -37,5 +36,5 @@ def read(data: DataConfig, seed: int) -> Corpus:
     for field in (f"{split}_file" for split in SPLITS):
         if data.name != "text" and getattr(data, field):
             raise UserError(f"config.data.{field} is read by the corpus text, not by {data.name}: set config.data.name=text")
-    corpus = _READERS[data.name](data, seed)
+    corpus = _READERS[data.name](data)
     return corpus.head(data.limit) if data.limit else corpus

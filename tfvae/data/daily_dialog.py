@@ -25,12 +25,11 @@ _ADVICE = (
 )
 
 
-def read(data: DataConfig, seed: int) -> Corpus:
+def read(data: DataConfig) -> Corpus:
     """Reads dialogues.txt, dialogues_act.txt and dialogues_emotion.txt of each split, or dialogues_train.txt and so on.
 
     Args:
       data: `dir` is the folder of the three splits; empty: $TFVAE_DATA_DIR/daily_dialog.
-      seed: not used, the splits are the corpus's own.
 
     Returns:
       A corpus with the labels "act" and "emotion"; a turn stands on the line of its dialogue.

@@ -14,12 +14,11 @@ _ADVICE = (
 )
 
 
-def read(data: DataConfig, seed: int) -> Corpus:
+def read(data: DataConfig) -> Corpus:
     """Reads the three files, train.txt, valid.txt and test.txt or ptb.train.txt and so on.
 
     Args:
       data: `dir` is their folder; empty: $TFVAE_DATA_DIR/ptb.
-      seed: not used, the splits are the corpus's own.
 
     Raises:
       UserError: the folder or a file is missing or cannot be read.

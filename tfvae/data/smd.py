@@ -5,6 +5,7 @@ References:
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tfvae.data.files import WHITE_SPACE, corpus_folder, find_file, read_text
 from tfvae.errors import UserError
 
 _FILES = {"train": "kvret_train_public.json", "valid": "kvret_dev_public.json", "test": "kvret_test_public.json"}
+_WORD = re.compile(f"[^{WHITE_SPACE}]+")
 _INTENTS = ("schedule", "navigate", "weather")
 _SPEAKERS = ("driver", "assistant")
 _ADVICE = (
@@ -24,12 +26,11 @@ _ADVICE = (
 )
 
 
-def read(data: DataConfig, seed: int) -> Corpus:
+def read(data: DataConfig) -> Corpus:
     """Reads kvret_train_public.json, kvret_dev_public.json and kvret_test_public.json.
 
     Args:
       data: `dir` is their folder; empty: $TFVAE_DATA_DIR/smd.
-      seed: not used, the splits are the corpus's own.
 
     Returns:
       A corpus with the labels "intent", the dialogue's, and "speaker". The few turns in which nothing is said are left out.
@@ -69,8 +70,8 @@ def _turns(dialogue: Any, number: int, path: str) -> Iterator[tuple[str, int, in
         text = _get(turn, ("data", "utterance"), f"{where}, turn {i}")
         if not isinstance(text, str):
             raise UserError(f"{where}, turn {i}: data.utterance is no string")
-        if text.strip(WHITE_SPACE):
-            yield " ".join(text.split()), intent, speaker, number
+        if words := _WORD.findall(text):
+            yield " ".join(words), intent, speaker, number
 
 
 def _get(record: Any, keys: tuple[str, ...], where: str, known: tuple[str, ...] = ()) -> Any:

@@ -29,12 +29,11 @@ class _Part:
         return _Part([self.texts[i] for i in index], names, self.origin, self.lines[index])
 
 
-def read(data: DataConfig, seed: int) -> Corpus:
+def read(data: DataConfig) -> Corpus:
     """Reads `train_file`, `valid_file` and `test_file`; those of the latter two that are not named are split off the training file.
 
     Args:
       data: the files, in `dir` where that is set, and the fractions to split off.
-      seed: what the split depends on, beside the number of texts.
 
     Returns:
       A corpus whose labels, where the files have them, are called "label"; the classes are their sorted names over all splits.
@@ -49,7 +48,7 @@ def read(data: DataConfig, seed: int) -> Corpus:
         if (part.names is None) != (parts["train"].names is None):
             have, lack = (part, parts["train"]) if part.names else (parts["train"], part)
             raise UserError(f"{have.origin} has labels, {lack.origin} has none: write all files as 'label TAB text' or none")
-    parts.update(_split_off(parts["train"], data, seed))
+    parts.update(_split_off(parts["train"], data))
     classes = sorted({name for part in parts.values() for name in part.names or ()})
     numbers = {name: number for number, name in enumerate(classes)}
     train, valid, test = (_to_split(parts[name], numbers) for name in SPLITS)
@@ -90,7 +89,7 @@ def _problem(fields: list[str], labelled: bool) -> str:
     return ""
 
 
-def _split_off(part: _Part, data: DataConfig, seed: int) -> dict[str, _Part]:
+def _split_off(part: _Part, data: DataConfig) -> dict[str, _Part]:
     """Returns the splits that have no file of their own, and what they leave of the training file, each in the file's order."""
     # test first, so that it is the same whether or not validation has a file
     fractions = {"test": data.test_fraction, "valid": data.valid_fraction}
@@ -102,7 +101,7 @@ def _split_off(part: _Part, data: DataConfig, seed: int) -> dict[str, _Part]:
             f"{part.origin}: too few sentences: {total}, at least {len(wanted) + 1} needed to split off {' and '.join(wanted)}; "
             f"add sentences or name {files}"
         )
-    order = np.random.default_rng(seed).permutation(total)
+    order = np.random.default_rng(data.split_seed).permutation(total)
     # rounded down, so that fractions just below 1/2 leave something to train on
     ends = np.cumsum([max(1, int(total * fractions[name])) for name in wanted], dtype=int)
     pieces = np.split(order, ends)

@@ -15,45 +15,49 @@ from tfvae.data.files import WHITE_SPACE, corpus_folder, find_file, read_lines
 from tfvae.errors import UserError
 
 _ADVICE = (
-    "get yahoo.train.txt, yahoo.valid.txt and yahoo.test.txt from the link in the README of github.com/harvardnlp/sa-vae "
-    "and name their folder in config.data.dir, or make it $TFVAE_DATA_DIR/yahoo"
+    "get the archive with train.txt, val.txt and test.txt by the link in the README of github.com/harvardnlp/sa-vae "
+    "and name the folder of its files in config.data.dir, or make it $TFVAE_DATA_DIR/yahoo"
 )
-_REDUCED = "; for an experiment on less, --split=8000,1000,1000 draws three splits from yahoo.valid.txt alone"
+_REDUCED = "; for an experiment on less, --split=8000,1000,1000 draws three splits from the validation file alone"
 
 
-def read(data: DataConfig, seed: int) -> Corpus:
-    """Reads yahoo.train.txt, yahoo.valid.txt and yahoo.test.txt, or train.txt and so on.
+def read(data: DataConfig) -> Corpus:
+    """Reads yahoo.train.txt, yahoo.valid.txt and yahoo.test.txt, or the same without the first word; val for valid is the archive's name.
 
     Args:
       data: `dir` is their folder; empty: $TFVAE_DATA_DIR/yahoo. `split`: sizes of splits to draw from the validation file instead.
-      seed: of that draw.
 
     Raises:
       UserError: a file is missing or cannot be read, or `split` asks for more documents than there are.
     """
     folder = corpus_folder(data, advice=_ADVICE)
     if data.split:
-        train, valid, test = _draw(_read_split(folder, "valid"), data.split, seed)
+        train, valid, test = _draw(_read_split(folder, "valid"), data)
     else:
         train, valid, test = (_read_split(folder, name) for name in SPLITS)
     return Corpus("yahoo", train, valid, test)
 
 
 def _read_split(folder: str, name: str) -> Split:
-    has_valid = os.path.exists(os.path.join(folder, "yahoo.valid.txt"))
-    advice = _ADVICE + (_REDUCED if name == "train" and has_valid else "")
-    path = find_file(folder, [f"yahoo.{name}.txt", f"{name}.txt"], advice=advice)
+    has_valid = any(os.path.exists(os.path.join(folder, file)) for file in _files("valid"))
+    path = find_file(folder, _files(name), advice=_ADVICE + (_REDUCED if name == "train" and has_valid else ""))
     lines, numbers = read_lines(path)
     return Split([line.strip(WHITE_SPACE) for line in lines], {}, path, numbers)
 
 
-def _draw(split: Split, sizes: str, seed: int) -> list[Split]:
-    """Draws splits of the given sizes, each in the file's order."""
+def _files(name: str) -> list[str]:
+    """Names that the file of a split may have."""
+    return [f"{start}{end}.txt" for end in (name, *(["val"] if name == "valid" else [])) for start in ("yahoo.", "")]
+
+
+def _draw(split: Split, data: DataConfig) -> list[Split]:
+    """Draws splits of the sizes that `split` has, each in the file's order."""
+    sizes = data.split
     counts = sizes.split(",")
     if len(counts) != len(SPLITS) or not all(count.isascii() and count.isdigit() and int(count) for count in counts):
         raise UserError(f"config.data.split = {sizes!r}: three sizes above 0 are wanted, as in 8000,1000,1000")
     ends = np.cumsum([int(count) for count in counts])
     if ends[-1] > len(split):
         raise UserError(f"config.data.split = {sizes!r}: {ends[-1]} documents, and {split.origin} has {len(split)}; ask for fewer")
-    order = np.random.default_rng(seed).permutation(len(split))[: ends[-1]]
+    order = np.random.default_rng(data.split_seed).permutation(len(split))[: ends[-1]]
     return [split.take(np.sort(part)) for part in np.split(order, ends[:-1])]

@@ -13,6 +13,7 @@ from tfvae.errors import UserError
 from tfvae.evaluation.evaluate import figures_of, split_evaluation
 from tfvae.evaluation.published import PUBLISHED, Published
 from tfvae.evaluation.table import number
+from tfvae.models.registry import reason_unused
 from tfvae.training.fit import usual
 from tfvae.training.run import Run, changed_fields
 
@@ -37,16 +38,15 @@ COLUMNS: Mapping[str, str] = {
     "reverse_perplexity": "reverse perplexity",
     "reverse_perplexity_greedy": "reverse perplexity, greedy",
     "reverse_perplexity_real": "of real text",
+    "reverse_perplexity_awd_lstm": "reverse perplexity, their AWD-LSTM",
     "distinct_2": "distinct-2",
     "distinct_2_greedy": "distinct-2, greedy",
     "self_bleu": "self-BLEU",
     "self_bleu_greedy": "self-BLEU, greedy",
-    "adjusted_mutual_information[act, joint]": "AMI act",
-    "homogeneity[act, joint]": "homogeneity act",
-    "adjusted_mutual_information[emotion, joint]": "AMI emotion",
-    "homogeneity[emotion, joint]": "homogeneity emotion",
 }
-"""Figures of a table and their headings; a column that no row has is left out."""
+"""Figures of a table and their headings; a column that no row has is left out. Agreement of the joint code with each label follows."""
+_JOINT = {"adjusted_mutual_information": "AMI", "homogeneity": "homogeneity"}
+_PAPERS_OWN = ("reverse_perplexity_awd_lstm",)  # figures that only papers have
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,18 +54,24 @@ class Row:
     """One configuration's runs.
 
     Attributes:
-      name: the model, and what was changed of its usual settings where several rows have the model.
-      model: the model's name.
+      config: of the first run.
+      changes: what differs from the model's usual settings, "path=value" each.
       seeds: of the runs.
       values: for each figure its values, one a run.
       errors: for each figure its standard error in the first run, None where it has none.
+      settings: the evaluation's, as "likelihood: samples=500 …", of each run.
     """
 
-    name: str
-    model: str
+    config: Config
+    changes: Sequence[str]
     seeds: Sequence[int]
     values: Mapping[str, Sequence[float]]
     errors: Mapping[str, float | None]
+    settings: Sequence[frozenset[str]] = ()
+
+    def name(self, shared: Iterable[str] = ()) -> str:
+        """Returns the model and the changes, but for those that all rows share."""
+        return " ".join([self.config.model, *(change for change in self.changes if change not in set(shared))])
 
     def cell(self, figure: str) -> str:
         """Returns the value, or mean ± standard deviation over seeds; "" where the row has none."""
@@ -83,9 +89,6 @@ def scalars(evaluation: Mapping[str, Any]) -> dict[str, tuple[float, float | Non
         if figure.value is None or isinstance(figure.value, list):
             continue
         found[figure.full_name] = (figure.value, figure.error)
-    # one name for the KL of z, whatever the prior
-    if "kl" in found:
-        found["kl_z"] = found.pop("kl")
     return found
 
 
@@ -95,7 +98,9 @@ def rows(runs: Iterable[str], split: str = "test") -> list[Row]:
     Raises:
       UserError: one is no run, was not evaluated on the split, or is of another corpus than the first.
     """
-    groups: dict[str, list[tuple[Config, dict[str, tuple[float, float | None]]]]] = collections.defaultdict(list)
+    groups: dict[tuple[str, ...], list[tuple[Config, dict[str, tuple[float, float | None]], frozenset[str]]]] = collections.defaultdict(
+        list
+    )
     corpus = ""
     for path in runs:
         run = Run(path)
@@ -104,31 +109,85 @@ def rows(runs: Iterable[str], split: str = "test") -> list[Row]:
         if config.data.name != corpus:
             raise UserError(f"{run.path} is of the corpus {config.data.name}, the first run of {corpus}: compare runs of one corpus")
         changed = changed_fields(config, usual(config))
-        groups[" ".join([config.model, *(f"{path}={value}" for path, value in changed.items())])].append((config, scalars(evaluation)))
-    models = collections.Counter(members[0][0].model for members in groups.values())
+        key = (config.model, *(f"{path}={value}" for path, value in changed.items()))
+        groups[key].append((config, scalars(evaluation), _settings(evaluation)))
     table = []
-    for name, members in groups.items():
-        figures = dict.fromkeys(figure for _, values in members for figure in values)
+    for (_, *changes), members in groups.items():
+        figures = dict.fromkeys(figure for _, values, _ in members for figure in values)
         table.append(
             Row(
-                name if models[members[0][0].model] > 1 else members[0][0].model,
-                members[0][0].model,
-                [config.training.seed for config, _ in members],
-                {figure: [values[figure][0] for _, values in members if figure in values] for figure in figures},
+                members[0][0],
+                changes,
+                [config.training.seed for config, _, _ in members],
+                {figure: [values[figure][0] for _, values, _ in members if figure in values] for figure in figures},
                 {figure: members[0][1].get(figure, (0.0, None))[1] for figure in figures},
+                [settings for _, _, settings in members],
             )
         )
     return table
 
 
+def _settings(evaluation: Mapping[str, Any]) -> frozenset[str]:
+    """What the figures of an evaluation were computed with."""
+    groups = evaluation.get("metrics", {}).items()
+    return frozenset(
+        f"{name}: {key}={value}" for name, group in groups for key, value in group.get("settings", {}).items() if "figures" in group
+    )
+
+
+def unequal_settings(table: Sequence[Row]) -> list[str]:
+    """Returns the settings, "likelihood: samples=500", that some of the evaluations have and others have not, of groups that all have."""
+    each = [settings for row in table for settings in row.settings]
+    groups = [{setting.partition(":")[0] for setting in settings} for settings in each]
+    shared = set.intersection(*groups) if groups else set()
+    differing = set().union(*each) - set(each[0]).intersection(*each) if each else set()
+    return sorted(setting for setting in differing if setting.partition(":")[0] in shared)
+
+
 def markdown(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = COLUMNS) -> str:
-    """Returns a Markdown table; of a corpus that papers have figures of, theirs below ours."""
+    """Returns a Markdown table.
+
+    Args:
+      table: the rows.
+      corpus: whose test split they are of: the figures of papers come below ours; "" for none.
+      columns: figures and their headings.
+    """
     published = PUBLISHED.get(corpus, ())
-    present = [name for name in columns if any(name in row.values for row in table)]
+    columns = {**columns, **_labels(table)}
+    measured = {name for row in table for name in row.values}
+    printed = {name for row in published for name in row.values}
+    present = [name for name in columns if name in measured or (name in _PAPERS_OWN and name in printed)]
     lines = [_line(["model", *(columns[name] for name in present)]), _line(["---", *("---:" for _ in present)])]
-    lines += [_line([f"`{row.name}`", *(row.cell(name) for name in present)]) for row in table]
+    shared = shared_changes(table)
+    lines += [_line([f"`{row.name(shared)}`", *(row.cell(name) for name in present)]) for row in table]
     lines += [_line([f"{row.model} ({row.source})", *(_published(row, name) for name in present)]) for row in published]
-    return "\n".join(lines) + "\n"
+    notes = []
+    if shared:
+        notes.append(f"All rows have {', '.join(f'`{change}`' for change in shared)}, where it means something.")
+    if unequal := unequal_settings(table):
+        notes.append(f"Not all of them were evaluated alike: {', '.join(unequal)}.")
+    return "\n".join(lines) + "\n" + "".join(f"\n{note}\n" for note in notes)
+
+
+def shared_changes(table: Sequence[Row]) -> list[str]:
+    """Returns the changes that every row has whose model the field means something for, if there is more than one row."""
+    if len(table) < 2:
+        return []
+    changes = dict.fromkeys(change for row in table for change in row.changes)
+    return [
+        change for change in changes if all(change in row.changes or reason_unused(row.config, change.partition("=")[0]) for row in table)
+    ]
+
+
+def _labels(table: Sequence[Row]) -> dict[str, str]:
+    """Columns of the joint code's agreement with labels."""
+    names = dict.fromkeys(name for row in table for name in row.values if name.endswith(", joint]"))
+    found = {}
+    for name in names:
+        figure, _, rest = name.partition("[")
+        if figure in _JOINT:
+            found[name] = f"{_JOINT[figure]} {rest.removesuffix(', joint]')}"
+    return found
 
 
 def _published(row: Published, name: str) -> str:
@@ -148,5 +207,5 @@ def to_csv(table: Sequence[Row]) -> str:
         for name, values in row.values.items():
             deviation = statistics.stdev(values) if len(values) > 1 else ""
             error = row.errors[name]
-            writer.writerow([row.name, name, len(values), statistics.fmean(values), deviation, "" if error is None else error])
+            writer.writerow([row.name(), name, len(values), statistics.fmean(values), deviation, "" if error is None else error])
     return stream.getvalue()

@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tfvae.data import corpora
+from tfvae.data.corpus import SPLITS, Split
 from tfvae.errors import UserError, suggest
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.generation import reconstruction, samples
@@ -30,7 +33,7 @@ METRICS: Mapping[str, Callable[[Subject], Iterator[Figure]]] = {
 """Groups of figures by name, in the order in which they are computed."""
 
 USUAL = tuple(name for name in METRICS if name != "reverse_perplexity")
-"""Groups that are computed unless others are named; reverse perplexity trains two language models, and takes as long as all others."""
+"""Groups that are computed unless others are named; reverse perplexity trains language models, and takes longer than all others."""
 
 # Which of an evaluation's settings each group depends on: with others unchanged it need not be computed again.
 _DEPENDS = {
@@ -54,6 +57,8 @@ def reason_absent(metric: str, subject: Subject) -> str:
         return "this model has no latent variable, so no codes to hold against labels"
     if metric in ("samples", "reverse_perplexity") and not latent.has_prior:
         return "this model has no prior to draw from"
+    if metric == "reverse_perplexity" and subject.split != "test":
+        return "its language models are trained on the training split and selected on validation: take --split=test"
     return ""
 
 
@@ -72,7 +77,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Computes figures of a trained model on a split of its corpus and keeps them in the run's evaluation.json.
 
-    A group that is there, of the same weights and settings, is not computed again: an evaluation that was stopped goes on.
+    A group that is there, of the same weights, texts, settings and version of tfvae, is not computed again: an evaluation that was stopped
+    goes on. Those of other weights are dropped.
 
     Args:
       run: the run directory.
@@ -89,8 +95,8 @@ def evaluate(
     The sentences that "samples" draws are left in samples.txt, one a line.
 
     Returns:
-      what evaluation.json has of the split: "metrics", for each group its "figures" or the reason why there are "absent", "settings" and
-      "seconds"; "weights", the checksum of what was evaluated; "versions".
+      what evaluation.json has of the split: "metrics", for each group its "figures" or the reason why there are "absent", "settings",
+      "seconds", "versions" and the checksum of the split's "texts"; "weights", the checksum of what was evaluated.
 
     Raises:
       UserError: an unknown group or split, a run that holds no model, or a corpus that cannot be read.
@@ -98,41 +104,73 @@ def evaluate(
     for name in metrics:
         if name not in METRICS:
             raise UserError(f"--metrics={name}: no such group of figures{suggest(name, METRICS)}")
+    if split not in SPLITS:
+        raise UserError(f"--split={split}: no such split{suggest(split, SPLITS)}")
     for name, number, least in (("samples", samples, 1), ("sentences", sentences, 0), ("generated", generated, 1)):
         if number < least:
             raise UserError(f"--{name}={number}: must be at least {least}")
     place = Run(run)
     config = place.config()
     model = load(run)
-    corpus = corpora.read(config.data, config.training.seed)
+    corpus = corpora.read(config.data)
     subject = Subject(model, config, corpus, split, seed=seed, samples=samples, sentences=sentences, generated=generated, progress=progress)
     if sentences > len(subject.texts) and "likelihood" in metrics:
         say(f"--sentences={sentences:,}: the split has {len(subject.texts):,}, all of which are taken")
-    weights = hashlib.sha256(place.weights_file.read_bytes()).hexdigest()
-    kept = read_evaluation(place).get(split, {})
-    if kept.get("weights") != weights:
-        kept = {"weights": weights, "metrics": {}}
+    kept = _of_these_weights(place, split)
+    kept |= {"model": config.model, "corpus": config.data.name, "split": split}
+    now = versions()
+    texts = _checksum(subject.texts)
     for name in METRICS:
         if name not in metrics:
             continue
-        settings = {key: getattr(subject, key) for key in _DEPENDS[name]}
-        if not overwrite and kept["metrics"].get(name, {}).get("settings") == settings:
-            say(f"{name}: is there")
-            continue
+        group: dict[str, Any] = {"settings": {key: getattr(subject, key) for key in _DEPENDS[name]}, "texts": texts}
+        there = kept["metrics"].get(name, {})
         start = time.monotonic()
         if reason := reason_absent(name, subject):
-            group: dict[str, Any] = {"settings": settings, "absent": reason}
+            group |= {"absent": reason, "versions": now}
             say(f"{name}: {reason}")
+        elif not overwrite and "figures" in there and _same(there, group, now):
+            say(f"{name}: is there")
+            continue
         else:
             figures = [figure.to_dict() for figure in METRICS[name](subject)]
-            group = {"settings": settings, "seconds": round(time.monotonic() - start, 1), "figures": figures}
+            group |= {"seconds": round(time.monotonic() - start, 1), "versions": now, "figures": figures}
             say(f"{name}: {group['seconds']} s")
         if name == "samples" and "figures" in group:
             write_text(place.path / "samples.txt", "".join(f"{text}\n" for text in subject.from_prior(generated)))
         kept["metrics"][name] = group
-        kept |= {"model": config.model, "corpus": config.data.name, "split": split, "versions": versions()}
         _keep(place, split, kept)
     return kept
+
+
+def _of_these_weights(run: Run, split: str) -> dict[str, Any]:
+    """What was evaluated of the split; nothing, and no sentences either, where that was of other weights."""
+    weights = checksum(run)
+    kept = read_evaluation(run).get(split, {})
+    if kept.get("weights") == weights:
+        return dict(kept)
+    if kept:
+        (run.path / "samples.txt").unlink(missing_ok=True)
+    return {"weights": weights, "metrics": {}}
+
+
+def _same(there: Mapping[str, Any], group: Mapping[str, Any], now: Mapping[str, str]) -> bool:
+    """Whether a group that is there would come out the same."""
+    return all(there.get(key) == value for key, value in group.items()) and there.get("versions", {}).get("tfvae") == now["tfvae"]
+
+
+def checksum(run: Run) -> str:
+    """Returns the SHA-256 of a run's weights."""
+    return hashlib.sha256(run.weights_file.read_bytes()).hexdigest()
+
+
+def _checksum(texts: Split) -> str:
+    sums = hashlib.sha256()
+    for text in texts.texts:
+        sums.update(text.encode() + b"\n")
+    for label, values in texts.labels.items():
+        sums.update(label.encode() + np.asarray(values).astype("<i8").tobytes())
+    return sums.hexdigest()
 
 
 def evaluation_file(run: Run) -> pathlib.Path:
@@ -159,12 +197,15 @@ def split_evaluation(run: Run, split: str) -> dict[str, Any]:
     """Returns what evaluation.json holds of one split.
 
     Raises:
-      UserError: there is nothing of it, or the file is damaged.
+      UserError: there is nothing of it, the file is damaged, or the run was trained further since; a run of which only small files were
+        kept has no weights to hold it against.
     """
     evaluation = read_evaluation(run).get(split)
+    command = f"scripts/evaluate.py --run={run.path} --split={split}"
     if not evaluation:
-        command = f"scripts/evaluate.py --run={run.path} --split={split}"
         raise UserError(f"--run={run.path}: was not evaluated on {split}; do that first: {command}")
+    if run.weights_file.exists() and checksum(run) != evaluation.get("weights"):
+        raise UserError(f"--run={run.path}: was trained further since it was evaluated; do that again: {command}")
     return dict(evaluation)
 
 

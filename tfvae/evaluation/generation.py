@@ -34,7 +34,7 @@ def reconstruction(subject: Subject) -> Iterator[Figure]:
         written += subject.model.reconstruct(some, method="greedy", max_length=longest, unknown=True)
     metric = BLEU(tokenize="none", smooth_method="none", force=True)
     score = metric.corpus_score(written, [references], n_bootstrap=_BOOTSTRAP)
-    estimator = f"greedy reconstructions of E[z|x]'s mode, sacrebleu {metric.get_signature().format(short=True)}"
+    estimator = f"greedy reconstructions from the mode of q(z|x), sacrebleu {metric.get_signature().format(short=True)}"
     yield Figure("bleu", score.score, score._ci / 1.96, "of 100", estimator, {"sentences": len(references)})
     same = np.mean([text == reference for text, reference in zip(written, references, strict=True)])
     yield Figure("reconstructed_exactly", same, math.sqrt(same * (1 - same) / len(references)), "share", "word by word")
@@ -45,7 +45,7 @@ def samples(subject: Subject) -> Iterator[Figure]:
     train = as_read(subject, subject.corpus.train.texts)
     for suffix, method in subject.decodings.items():
         generated = subject.from_prior(subject.generated, method)
-        settings = {"sentences": len(generated), "seed": subject.seed, "decoding": method}
+        settings = {"sentences": len(generated), "seed": subject.seed, "decoding": method, "max_length": subject.longest_generated}
         for figure in _sample_figures(generated, train):
             yield dataclasses.replace(figure, name=figure.name + suffix, settings={**settings, **figure.settings})
 
@@ -78,7 +78,8 @@ def word_divergences(texts: Sequence[str], real: Sequence[str]) -> Iterator[tupl
     """Yields name, value in nats and definition of word-level divergences between texts and real ones."""
     here, there = (collections.Counter(word for text in some for word in text.split()) for some in (texts, real))
     size, total = sum(here.values()), sum(there.values())
-    value = sum(count / size * math.log(count / size * total / there[word]) for word, count in here.items() if word in there)
+    known = [word for word in here if word in there]
+    value = sum(here[word] / size * math.log(here[word] / size * total / there[word]) for word in known) if known else math.nan
     yield "word_kl", value, "sum of f log(f / f_real) over words that real texts have, f relative frequencies: DEM-VAE's definition"
     words = sorted(here | there)
     smoothed = [np.array([some[word] + 1.0 for word in words]) for some in (here, there)]

@@ -18,6 +18,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
+from tfvae.data.batching import spread
 from tfvae.data.corpus import Split
 from tfvae.data.vocabulary import split_words
 from tfvae.evaluation.figure import Figure
@@ -25,6 +26,8 @@ from tfvae.evaluation.subject import Subject
 
 FITTED = 20_000
 """Training texts, at most, that probes and baselines are fitted to."""
+MOST_CLUSTERS = 500
+"""Clusters of a baseline, at most: many variables make nearly as many joint codes as there are texts."""
 _SVD = 100  # dimensions of the TF-IDF baseline
 _LARGE = 1000  # training texts from which on the baselines leave out rare words, and LDA common ones
 
@@ -37,7 +40,7 @@ def labels(subject: Subject) -> Iterator[Figure]:
     joint = len(np.unique(clusterings["joint"])) if clusterings else 0
     if clusterings:
         yield Figure("codes", joint, estimator="joint codes that the split uses")
-    sizes = sorted({subject.model.vae.latent.num_components, joint} - {0, 1})
+    sizes = sorted({min(size, MOST_CLUSTERS) for size in (subject.model.vae.latent.num_components, joint)} - {0, 1})
     baselines = {
         (name, size): fit(train, subject.texts, size, subject)
         for size, (name, fit) in subject.progress(
@@ -56,7 +59,7 @@ def labels(subject: Subject) -> Iterator[Figure]:
 def _fitted(subject: Subject) -> Split:
     """The training texts that probes and baselines are fitted to, spread over the split."""
     train = subject.corpus.train
-    return train.take(np.unique(np.linspace(0, len(train) - 1, min(FITTED, len(train))).astype(np.int64)))
+    return train.take(spread(len(train), FITTED))
 
 
 def _codes(codes: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:

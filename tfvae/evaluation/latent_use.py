@@ -37,7 +37,8 @@ def latent_use(subject: Subject) -> Iterator[Figure]:
         yield Figure(f"active_units{suffix}", count, estimator=estimator, settings={"threshold": threshold})
     if latent.has_codes:
         yield from _codes(posteriors.probabilities)
-        yield _variance_at_the_start(subject)
+        if not subject.config.training.init_from:
+            yield _variance_at_the_start(subject)
     if latent.has_density:
         chosen = subject.choose(MOST)
         params = tf.nest.map_structure(lambda leaf: leaf[chosen], posteriors.params)
@@ -98,9 +99,10 @@ def _continuous(latent: Latent, params: Params, z: np.ndarray, subject: Subject)
     for batch in batches:
         within_own, within = densities(tf.nest.map_structure(lambda leaf, rows=batch: leaf[rows], params), z[batch])
         values.append(float(np.mean(within_own - within)))
-    cap = f"the mean of the same over batches of about {MINIBATCH}; at most log {MINIBATCH} = {math.log(MINIBATCH):.2f}"
+    largest = max(map(len, batches))
+    cap = f"the mean of the same over batches of {largest}; at most log {largest} = {math.log(largest):.2f}"
     name = "mutual_information_z_minibatch"
-    yield _told(mean_figure(name, np.array(values), unit="nats", estimator=cap, settings={**settings, "batch": MINIBATCH}))
+    yield _told(mean_figure(name, np.array(values), unit="nats", estimator=cap, settings={**settings, "batch": largest}))
 
 
 def _told(figure: Figure) -> Figure:

@@ -1,7 +1,8 @@
 """How probable the model finds held-out text: the ELBO, its parts, the importance-weighted likelihood, and perplexities of both."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +13,8 @@ from tfvae.tokens import UNK
 _NATS = "nats a sentence"
 _TERMS = {
     "reconstruction": ("-E_q log p(x|z)", _NATS),
-    "kl_z": ("E_q(c|x) KL(q(z|x) || p(z|c))", _NATS),
+    "kl_z": ("KL(q(z|x) || p(z)); of a mixture E_q(c|x) KL(q(z|x) || p(z|c))", _NATS),
     "kl_c": ("KL(q(c|x) || p(c))", _NATS),
-    "kl": ("KL(q(z|x) || p(z))", _NATS),
     "dispersion": ("L_d, part of kl_z", _NATS),
     "average_kl": ("the rest of kl_z", _NATS),
     "natural_variance": (
@@ -25,54 +25,86 @@ _TERMS = {
 
 
 def likelihood(subject: Subject) -> Iterator[Figure]:
-    """Yields the figures; the bound and its parts are of the whole split, w = 1, one posterior sample a sentence."""
+    """Yields the figures; all are of the whole split, the bound and its parts at w = 1 with one posterior sample a sentence."""
     posteriors, length = subject.posteriors, subject.examples.length.astype(np.float64)
-    bound = -posteriors.terms["elbo"]
-    has_latent = bool(subject.model.vae.latent.size)
-    is_bound = subject.model.vae.latent.has_density
+    bound = -posteriors.terms["elbo"].astype(np.float64)
+    latent = subject.model.vae.latent
+    drawn = {"seed": subject.seed} if latent.size else {}
     yield Figure("sentences", len(length))
     yield Figure("tokens", int(length.sum()), estimator="ends of sentences counted")
     unknown = np.mean(subject.examples.tokens == UNK)
     yield Figure("unknown_tokens", unknown, unit="share", estimator="unknown words among them: each is one token, predicted as any other")
-    yield mean_figure("nll_bound", bound, unit=_NATS, estimator=_bound_of(has_latent, is_bound))
-    yield from _perplexities("bound", bound, length)
-    yield Figure("loss", posteriors.totals["loss"], unit=_NATS, estimator="the training objective at w = 1")
+    if latent.has_density:  # a point has none, so its reconstruction error bounds nothing
+        exact = "" if latent.size else ", which is -log p(x) itself: there is no latent variable"
+        yield mean_figure("nll_bound", bound, unit=_NATS, estimator=f"-ELBO{exact}", settings=drawn)
+        yield from _perplexities("bound", bound, length, drawn)
+    yield Figure("loss", posteriors.totals["loss"], unit=_NATS, estimator="the training objective at w = 1", settings=drawn)
     for name, (meaning, unit) in _TERMS.items():
-        if name in posteriors.terms and has_latent:
-            yield mean_figure(name, posteriors.terms[name], unit=unit, estimator=meaning)
-    if is_bound and has_latent:
-        chosen = subject.choose(subject.sentences)
-        score, order = [], []
-        for index, values in subject.over_batches(
-            f"likelihood of {len(chosen):,} sentences, {subject.samples} samples",
-            lambda batch: (batch["index"], subject.model.vae.log_likelihood(batch, subject.samples)),
-            chosen,
-        ):
-            order.append(index.numpy())
-            score.append(-values.numpy())
-        nll, settings = np.concatenate(score), {"samples": subject.samples, "sentences": len(chosen), "seed": subject.seed}
-        estimator = "importance-weighted: -log of the mean of p(x|z) p(z) / q(z|x), z ~ q(z|x)"
+        if name in posteriors.terms and latent.size:
+            yield mean_figure(name, posteriors.terms[name], unit=unit, estimator=meaning, settings=drawn)
+    if latent.has_density and latent.size:
+        yield from _importance_weighted(subject, bound, length)
+    elif latent.has_density:
+        yield mean_figure("nll_iw", bound, unit=_NATS, estimator="-log p(x), exact: there is no latent variable")
+        yield from _perplexities("iw", bound, length, {})
+
+
+def _importance_weighted(subject: Subject, bound: np.ndarray, length: np.ndarray) -> Iterator[Figure]:
+    """Yields the likelihood of the split, of which `subject.sentences` sentences are estimated and the others known by their bound.
+
+    The bound [N] is a control variate: NLL = mean of all bounds - mean of the gains on the chosen sentences. The spread of sentences'
+    lengths, by far the greatest part of the error of a mean over few, is so that of the whole split.
+    """
+    chosen = subject.choose(subject.sentences)
+    score, order = [], []
+    for index, values in subject.over_batches(
+        f"likelihood of {len(chosen):,} sentences, {subject.samples} samples",
+        lambda batch: (batch["index"], subject.model.vae.log_likelihood(batch, subject.samples, seed=subject.seed)),
+        chosen,
+    ):
+        order.append(index.numpy())
+        score.append(-values.numpy())
+    nll, index = np.concatenate(score), np.concatenate(order)
+    gain = bound[index] - nll
+    settings = {"samples": subject.samples, "sentences": len(chosen), "seed": subject.seed}
+    estimator = "importance-weighted: -log of the mean of p(x|z) p(z) / q(z|x), z ~ q(z|x)"
+    difference = "what the estimate gains over the bound on the same sentences"
+    if len(chosen) == len(bound):
         yield mean_figure("nll_iw", nll, unit=_NATS, estimator=estimator, settings=settings)
-        chosen_bound = bound[np.concatenate(order)]
-        difference = "what the estimate gains over the bound on the same sentences"
-        yield mean_figure("nll_iw_gain", chosen_bound - nll, unit=_NATS, estimator=difference, settings=settings)
-        yield from _perplexities("iw", nll, length[np.concatenate(order)], settings)
+        yield mean_figure("nll_iw_gain", gain, unit=_NATS, estimator=difference, settings=settings)
+        yield from _perplexities("iw", nll, length[index], settings)
+        return
+    error = math.hypot(_error(bound), _error(gain))
+    more = f"{estimator}; the bound of the whole split less the gain of {len(chosen):,} sentences"
+    yield Figure("nll_iw", bound.mean() - gain.mean(), error, _NATS, more, settings)
+    yield mean_figure("nll_iw_sample", nll, unit=_NATS, estimator=f"{estimator}; of {len(chosen):,} sentences alone", settings=settings)
+    yield mean_figure("nll_iw_gain", gain, unit=_NATS, estimator=difference, settings=settings)
+    yield from _perplexities("iw", bound, length, settings, gain)
 
 
-def _bound_of(has_latent: bool, is_bound: bool) -> str:
-    if not has_latent:
-        return "-log p(x), exact: there is no latent variable"
-    return "-ELBO" if is_bound else "reconstruction error alone: a point has no density, so this bounds nothing"
+def _error(values: np.ndarray) -> float:
+    """Standard error of a mean."""
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
 
 
-def _perplexities(name: str, nll: np.ndarray, length: np.ndarray, settings: dict | None = None) -> Iterator[Figure]:
-    """Yields exp(total nll / total tokens), with and without ends of sentences among the tokens; all are predicted in both."""
+def _perplexities(
+    name: str, nll: np.ndarray, length: np.ndarray, settings: Mapping[str, Any], gain: np.ndarray | None = None
+) -> Iterator[Figure]:
+    """Yields exp(nats a token), with and without ends of sentences among the tokens; all are predicted in both.
+
+    Args:
+      name: of what is counted, nll_<name>.
+      nll: of each sentence.
+      length: its tokens, its end among them.
+      settings: of the figures.
+      gain: of some sentences, whose mean is taken from that of `nll`.
+    """
     for suffix, tokens, counted in (("", length, "counted"), ("_without_eos", length - 1, "not counted")):
         if not tokens.any():
             continue
-        value, error = ratio(nll, tokens)
-        perplexity = math.exp(min(value, 700.0))
+        nats, error = ratio(nll, tokens)
+        if gain is not None:
+            nats, error = nats - gain.mean() / tokens.mean(), math.hypot(error, _error(gain) / tokens.mean())
+        perplexity = math.exp(min(nats, 700.0))
         estimator = f"exp(sum of nll_{name} / tokens), ends of sentences {counted}"
-        yield Figure(
-            f"perplexity_{name}{suffix}", perplexity, perplexity * error, "", estimator, {**(settings or {}), "tokens": int(tokens.sum())}
-        )
+        yield Figure(f"perplexity_{name}{suffix}", perplexity, perplexity * error, "", estimator, {**settings, "tokens": int(tokens.sum())})

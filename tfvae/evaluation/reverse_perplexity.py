@@ -26,9 +26,9 @@ _VALIDATION = 0.075  # validation sentences for each training sentence, as in Sh
 
 def reverse_perplexity(subject: Subject) -> Iterator[Figure]:
     """Yields the perplexity of the split under models of generated sentences, and under one of as many real training sentences."""
-    count = subject.generated
-    held_out = max(1, round(count * _VALIDATION))
     train = as_read(subject, subject.corpus.train.texts)
+    count = min(subject.generated, len(train))  # real and generated text of the same size
+    held_out = max(1, round(count * _VALIDATION))
     chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(train))[:count])
     real = [train[i] for i in chosen], as_read(subject, subject.corpus.valid.texts)[:held_out]
     texts = {"reverse_perplexity_real": (*real, "real training")}
@@ -36,7 +36,7 @@ def reverse_perplexity(subject: Subject) -> Iterator[Figure]:
         drawn = subject.from_prior(count + held_out, method)
         texts[f"reverse_perplexity{suffix}"] = drawn[:count], drawn[count:], f"generated ({method})"
     for name, (training, validation, kind) in texts.items():
-        value, error = _perplexity(subject, training, validation)
+        value, error = language_model_perplexity(subject, training, validation)
         estimator = (
             f"perplexity of the split, ends counted, under an rnn_lm of {SIZE} units that {len(training):,} {kind} sentences trained "
             f"for up to {EPOCHS} epochs; not comparable with figures of other language models"
@@ -45,21 +45,32 @@ def reverse_perplexity(subject: Subject) -> Iterator[Figure]:
         yield Figure(name, value, error, "", estimator, settings)
 
 
-def _perplexity(subject: Subject, training: Sequence[str], validation: Sequence[str]) -> tuple[float, float]:
-    """Perplexity of the split's sentences, and its error, under a language model of the same words; texts are as the subject reads them."""
+def language_model_perplexity(
+    subject: Subject, training: Sequence[str], validation: Sequence[str], *, units: int = SIZE, epochs: int = EPOCHS
+) -> tuple[float, float]:
+    """Returns the perplexity of the split's sentences, ends counted, and its error, under a language model of the same words.
+
+    Args:
+      subject: the split, and how it reads texts.
+      training: sentences that the language model is trained on, as the subject reads them.
+      validation: sentences that select its epoch.
+      units: its size.
+      epochs: the most it is trained for.
+    """
     data = subject.config.data
     config = resolve(
         "rnn_lm",
         "text",
         overrides={
-            "decoder.embedding_dim": SIZE,
-            "decoder.hidden_dim": SIZE,
-            "training.epochs": EPOCHS,
+            "decoder.embedding_dim": units,
+            "decoder.hidden_dim": units,
+            "training.epochs": epochs,
             "training.precision": subject.config.training.precision,
             "training.seed": subject.seed,
             "data.tokenizer": data.tokenizer,
             "data.lowercase": data.lowercase,
             "data.split_punctuation": data.split_punctuation,
+            "data.train_max_length": 0,
             "data.eval_max_length": data.eval_max_length,
         },
     )

@@ -36,7 +36,6 @@ class Posteriors:
       params: unconstrained parameters, leaves [N, ...].
       z: a sample each, [N, size], another than that of `terms`.
       totals: what the model's `summarize` says of the whole split, by name.
-      aggregates: what its aggregate posterior determines, by name, a value each variable.
     """
 
     terms: Mapping[str, np.ndarray]
@@ -45,7 +44,6 @@ class Posteriors:
     params: Params
     z: np.ndarray
     totals: Mapping[str, float]
-    aggregates: Mapping[str, np.ndarray]
 
     @property
     def codes(self) -> np.ndarray:
@@ -104,16 +102,16 @@ class Subject:
         seed = tf.constant([self.seed, 2])
 
         def examine(batch: Mapping[str, Any]) -> tuple[dict[str, tf.Tensor], Params]:
-            params = vae.encode(batch)
+            outputs, params, sums = vae.examine(batch, self.seed)
+            vae.totals.add(sums)
             z = vae.latent.sample(params, 1, stateless.rows(seed, batch["index"]))[0]
-            vae.test_step(batch)
-            return {**vae(batch), "z": z, "index": batch["index"]}, params
+            return {**outputs, "z": z, "index": batch["index"]}, params
 
         vae.totals.reset_state()
         parts = []
         for outputs, params in self.over_batches("posteriors", examine):
             parts.append(tf.nest.map_structure(lambda leaf: leaf.numpy(), (outputs, params)))
-        totals, aggregates = vae.summarize(vae.totals.result()), vae.aggregates()
+        totals = vae.summarize(vae.totals.result())
         order = np.argsort(np.concatenate([outputs["index"] for outputs, _ in parts]))
         outputs, params = tf.nest.map_structure(lambda *leaves: np.concatenate(leaves)[order], *parts)
         mean, probabilities, z = (outputs.pop(name) for name in ("z_mean", "code_probabilities", "z"))
@@ -125,8 +123,13 @@ class Subject:
             params,
             z,
             {name: float(value) for name, value in totals.items()},
-            {name: value.numpy() for name, value in aggregates.items()},
         )
+
+    @functools.cached_property
+    def longest_generated(self) -> int:
+        """Tokens after which a sentence from the prior is broken off, its end included: those of the longest training text."""
+        longest = tokenize_split(self.corpus.train, self.model.vocabulary, 0).whole_length.max()
+        return min(int(longest), self.config.data.eval_max_length)
 
     @property
     def decodings(self) -> dict[str, str]:
@@ -143,7 +146,9 @@ class Subject:
         starts = range(len(drawn), count, _GENERATED_AT_ONCE)
         for start in self.progress(f"{count:,} sentences from the prior, {method}", starts, len(starts)):
             some = min(_GENERATED_AT_ONCE, count - start)
-            drawn += self.model.generate(some, seed=self.seed, start=start, unknown=True, method=method)[0]
+            drawn += self.model.generate(some, seed=self.seed, start=start, unknown=True, method=method, max_length=self.longest_generated)[
+                0
+            ]
         return drawn[:count]
 
     def over_batches(self, description: str, function: Callable[..., Any], index: np.ndarray | None = None) -> Iterator[Any]:

@@ -254,12 +254,13 @@ def check_applicable(config: Config, paths: Iterable[str]) -> None:
       UserError: names the field and says why it does not.
     """
     for path in paths:
-        reason = _reason_unused(config, path)
+        reason = reason_unused(config, path)
         if reason:
             raise UserError(f"config.{path} means nothing for model {config.model}: {reason}; leave it out")
 
 
-def _reason_unused(config: Config, path: str) -> str:
+def reason_unused(config: Config, path: str) -> str:
+    """Returns why a field of the configuration means nothing for its model; empty where it does."""
     kind = config.latent.kind
     if kind == "none" and path.startswith(("latent.", "encoder.", "decoder.z_to_")) and path != "latent.kind":
         return _NO_LATENT

@@ -110,9 +110,22 @@ class VAE(keras.Model):
 
     def call(self, batch: Batch, training: bool = False) -> dict[str, tf.Tensor]:
         """Returns "elbo" and each term, [B], of one posterior sample an example, "z_mean" [B, size] and "code_probabilities" [B, J, K]."""
-        _, params, terms = self._score(batch)
+        return self.examine(batch)[0]
+
+    def examine(self, batch: Batch, seed: int | None = None) -> tuple[dict[str, tf.Tensor], Params, dict[str, tf.Tensor]]:
+        """Scores a batch once for all that an evaluation wants of it.
+
+        Args:
+          batch: the examples; their noise depends on the seed and their "index".
+          seed: of that noise; None: the model's.
+
+        Returns:
+          what `call` returns; the posterior's unconstrained parameters; and the sums over examples that `totals` adds up.
+        """
+        batch, params, terms = self._score(batch, seed)
         by_example = {"elbo": _elbo(terms)} | {term.name: _by_example(term) for term in terms}
-        return {**by_example, "z_mean": self.latent.mean(params), "code_probabilities": self.latent.code_probabilities(params)}
+        by_example |= {"z_mean": self.latent.mean(params), "code_probabilities": self.latent.code_probabilities(params)}
+        return by_example, params, self._sums(batch, params, terms)
 
     def score(self, batch: Batch, num_samples: int) -> dict[str, tf.Tensor]:
         """Returns "elbo" [B], of one posterior sample, and, where there are densities, "log_likelihood" [B]: see that method; nats."""
@@ -122,15 +135,18 @@ class VAE(keras.Model):
             answer["log_likelihood"] = self.log_likelihood(batch, num_samples, params=params)
         return answer
 
-    def log_likelihood(self, batch: Batch, num_samples: int, *, params: Params | None = None, samples_at_once: int = 20) -> tf.Tensor:
+    def log_likelihood(
+        self, batch: Batch, num_samples: int, *, params: Params | None = None, seed: int | None = None, samples_at_once: int = 20
+    ) -> tf.Tensor:
         """Returns the importance-weighted estimate of log p(x), log 1/S sum_s p(x|z_s) p(z_s) / q(z_s|x) with z_s ~ q(z|x).
 
         Its expectation is a lower bound that rises with S to log p(x); S = 1 is the ELBO's, with the codes summed out.
 
         Args:
-          batch: the examples; their noise depends on the model's seed and their "index".
+          batch: the examples; their noise depends on the seed and their "index".
           num_samples: S.
           params: unconstrained, as from `encode`; None: those of the batch.
+          seed: of that noise; None: the model's.
           samples_at_once: how many are in memory at a time; the answer does not depend on it.
 
         Returns:
@@ -148,11 +164,11 @@ class VAE(keras.Model):
             num_samples = 1  # all would be the same
         batch = _complete(batch)
         params = self.encode(batch) if params is None else params
-        seed = self._evaluation_seed(batch)
+        noise = self._evaluation_seed(batch, seed)
 
         def log_sum(start: Any, count: int) -> tf.Tensor:
             """Log of the sum of `count` samples' weights, [B]."""
-            z = self.latent.sample(params, count, stateless.fold(seed, _POSTERIOR), start=start)
+            z = self.latent.sample(params, count, stateless.fold(noise, _POSTERIOR), start=start)
             log_weight = self.decoder.log_prob(batch, z) + self.latent.log_prior(z) - self.latent.log_posterior(params, z)
             return tf.reduce_logsumexp(tf.cast(log_weight, tf.float64), axis=0)
 
@@ -192,15 +208,15 @@ class VAE(keras.Model):
         """Adds a batch to the totals and returns what they say, with w = 1."""
         return self.summarize(self.totals.add(self._sums(*self._score(_unpack(data)))))
 
-    def _score(self, batch: Batch) -> tuple[Batch, Params, list[Term]]:
+    def _score(self, batch: Batch, seed: int | None = None) -> tuple[Batch, Params, list[Term]]:
         batch = _complete(batch)
         params = self.encode(batch)
-        _, terms = self.evaluate_posterior(batch, params, seed=self._evaluation_seed(batch))
+        _, terms = self.evaluate_posterior(batch, params, seed=self._evaluation_seed(batch, seed))
         return batch, params, terms
 
-    def _evaluation_seed(self, batch: Batch) -> tf.Tensor:
+    def _evaluation_seed(self, batch: Batch, seed: int | None) -> tf.Tensor:
         """A seed a row, [B, 2], that depends on the example and not on its batch."""
-        return stateless.rows(tf.constant([self.seed, 1]), batch["index"])
+        return stateless.rows(tf.constant([self.seed if seed is None else seed, 1]), batch["index"])
 
     def _sums(self, batch: Batch, params: Params, terms: list[Term]) -> dict[str, tf.Tensor]:
         """Everything that is logged, as sums over examples."""

@@ -1,11 +1,13 @@
 """A page of results, made of run directories alone, and the small files of a run that reproduce its part of the page."""
 
 import dataclasses
+import functools
 import os
 import pathlib
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from tfvae.config import Config
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import markdown, rows
-from tfvae.evaluation.evaluate import evaluation_file, figures_of, split_evaluation
+from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
 from tfvae.evaluation.table import label_tables, number
 from tfvae.latents.spherical import kl_to_uniform
 from tfvae.training.fit import usual
@@ -39,8 +41,26 @@ class Result:
     evaluation: Mapping[str, Any]
 
     def value(self, name: str) -> Any:
-        """Returns a figure's value, NaN where there is none."""
-        return next((figure.value for figure in figures_of(self.evaluation) if figure.name == name), np.nan)
+        """Returns a figure's value; None where there is none."""
+        return next((figure.value for figure in figures_of(self.evaluation) if figure.name == name), None)
+
+    @property
+    def title(self) -> str:
+        """The model and its seed."""
+        return f"`{self.config.model}`, seed {self.config.training.seed}"
+
+    def selected_epoch(self) -> Mapping[str, Any]:
+        """The line of metrics.jsonl of the epoch that was selected.
+
+        Raises:
+          UserError: there is none.
+        """
+        by = "val_loss" if self.config.training.select == "objective" else "val_elbo"
+        sign = 1 if by == "val_loss" else -1
+        lines = [line for line in self.run.read_metrics() if by in line]
+        if not lines:
+            raise UserError(f"{self.run.metrics_file}: has no epoch; name a run that was trained")
+        return min(lines, key=lambda line: sign * line[by])
 
     @property
     def sentences(self) -> list[str]:
@@ -49,29 +69,34 @@ class Result:
         return file.read_text().splitlines()[:SENTENCES] if file.exists() else []
 
 
-def keep(run: str, folder: str) -> pathlib.Path:
+def keep(run: str, folder: str, split: str = "test") -> pathlib.Path:
     """Copies what a page needs of a run: configuration, metrics of its epochs, evaluation and a few sentences.
 
     Args:
       run: an evaluated run directory.
       folder: becomes the home of a folder <corpus>/<name of the run directory>.
+      split: that must have been evaluated.
 
     Returns:
       that folder.
 
     Raises:
-      UserError: there is no run, or it was not evaluated.
+      UserError: there is no run, it was not evaluated, or was trained since; or the folder has another configuration's of that name.
     """
     source = Run(os.path.abspath(run))
     config = source.config()
-    if not evaluation_file(source).exists():
-        raise UserError(f"--run={run}: was not evaluated; do that first: scripts/evaluate.py --run={run}")
-    target = pathlib.Path(folder) / config.data.name / source.path.name
-    target.mkdir(parents=True, exist_ok=True)
+    splits = read_evaluation(source) or [split]
+    for name in splits:
+        split_evaluation(source, name)
+    target = Run(pathlib.Path(folder) / config.data.name / source.path.name)
+    if target.config_file.exists() and target.config() != config:
+        raise UserError(f"--runs={run}: {target.path} holds another configuration's run: name the run directory otherwise")
+    target.path.mkdir(parents=True, exist_ok=True)
+    Result(source, config, {}).selected_epoch()  # there must be one
     for file in (source.config_file, source.metrics_file, evaluation_file(source)):
-        shutil.copyfile(file, target / file.name)
-    write_text(target / "samples.txt", "".join(f"{text}\n" for text in Result(source, config, {}).sentences))
-    return target
+        shutil.copyfile(file, target.path / file.name)
+    write_text(target.path / "samples.txt", "".join(f"{text}\n" for text in Result(source, config, {}).sentences))
+    return target.path
 
 
 def command_line(config: Config) -> str:
@@ -96,7 +121,7 @@ def page(runs: Sequence[str], split: str = "test") -> str:
     for corpus, members in results.items():
         parts.append(f"## {_TITLES.get(corpus, corpus)}\n")
         parts.append(_setting(members))
-        parts.append(markdown(rows([str(member.run.path) for member in members], split), corpus))
+        parts.append(markdown(rows([str(member.run.path) for member in members], split), corpus if split == "test" else ""))
         parts += [_claims(members)] if corpus == "ptb" else []
         parts += [_agreement(members), _use(members), _sentences(members), _commands(members)]
     return "\n".join(part for part in parts if part)
@@ -107,8 +132,8 @@ _HEAD = """# Results
 Written by `scripts/results.py` from the run directories under `docs/runs`; nothing here is typed in by hand. Figures are of the
 {split} split, each sentence whole, at w = 1. NLL is the importance-weighted estimate, -ELBO the bound; both and their parts are nats a
 sentence. KL(z) of the mixtures includes the dispersion. Variance is that of the components' natural parameters under q(c|x). MI(x;c) is the
-mean over variables of the mutual information of the whole split, MI(x;z) is estimated with all of the split's posteriors. BLEU is that of
-greedy reconstructions. Every estimator, with its settings and standard error, is in the runs' `evaluation.json`. Rows of papers are as
+mean over variables of the mutual information of the whole split, MI(x;z) is estimated with 10,000 of its posteriors at most. BLEU is that
+of greedy reconstructions. Every estimator, with its settings and standard error, is in the runs' `evaluation.json`. Rows of papers are as
 printed there, of other networks, data preparation and estimators: read patterns across rows, not differences between ours and theirs.
 """
 _AGREEMENT = """### Agreement of codes with labels
@@ -133,41 +158,59 @@ def _setting(members: Sequence[Result]) -> str:
         "training.seed": "seed",
     }
     said = ", ".join(f"{meaning} {shared[path]}" for path, meaning in named.items() if path in shared)
-    least = min(line["w"] for member in members for line in member.run.read_metrics()[-1:])
-    return f"{len(members)} runs; shared by all: {said}. The KL's weight w was {least:.3f} or more at the end.\n"
+    least = min(member.selected_epoch()["w"] for member in members)
+    return f"{len(members)} runs; shared by all: {said}. The KL's weight w was {least:.3f} or more in every epoch that was kept.\n"
 
 
 def _claims(members: Sequence[Result]) -> str:
-    """What the papers say will happen, held against the figures."""
-    by_model = {member.config.model: member for member in members}
+    """What the papers say will happen, held against the figures of every run of a model."""
+    by_model: dict[str, list[Result]] = {}
+    for member in members:
+        by_model.setdefault(member.config.model, []).append(member)
     lines = []
 
-    def claim(text: str, holds: bool, measured: str) -> None:
+    def figures(model: str, name: str) -> list[Any]:
+        """A figure of every run of a model; none where one of them has it not."""
+        values = [member.value(name) for member in by_model[model]]
+        return [] if any(value is None for value in values) else values
+
+    def claim(text: str, needed: Sequence[Sequence[Any]], judge: Callable[[], tuple[bool, str]]) -> None:
+        if not all(needed):
+            lines.append(f"- not measured: {text}")
+            return
+        holds, measured = judge()
         lines.append(f"- {'holds' if holds else '**does not hold**'}: {text} ({measured})")
 
     if {"gm_vae", "dem_vae"} <= by_model.keys():
-        plain, dispersed = by_model["gm_vae"], by_model["dem_vae"]
-        most, least = np.max(plain.value("mutual_information_c")), np.min(dispersed.value("mutual_information_c"))
-        variance = {model: by_model[model].value("natural_variance") for model in ("gm_vae", "dem_vae")}
-        claim("the components of `gm_vae` merge: no variable has an MI(x;c) of .05 nats", most < 0.05, f"largest {most:.4f}")
-        claim("those of `dem_vae` do not: every variable has .2 nats or more", least >= 0.2, f"smallest {least:.3f}")
-        times = variance["dem_vae"] / variance["gm_vae"]
-        measured = f"{number(variance['dem_vae'])} against {variance['gm_vae']:.2g}, {times:,.0f} times"
-        claim("their variance is 100 times that of `gm_vae` or more", times >= 100, measured)
-        better = all(dispersed.value(name) * sign > plain.value(name) * sign for name, sign in (("bleu", 1), ("reconstruction", -1)))
-        measured = ", ".join(
-            f"{name} {number(dispersed.value(name))} against {number(plain.value(name))}" for name in ("bleu", "reconstruction")
-        )
-        claim("`dem_vae` reconstructs better than `gm_vae`", better, measured)
+        plain, dispersed = (figures(model, "mutual_information_c") for model in ("gm_vae", "dem_vae"))
+        merge = "the components of `gm_vae` merge: no variable has an MI(x;c) of .05 nats"
+        claim(merge, [plain], lambda: (np.max(plain) < 0.05, f"largest {np.max(plain):.4f}"))
+        stay = "those of `dem_vae` do not: every variable has .2 nats or more"
+        claim(stay, [dispersed], lambda: (np.min(dispersed) >= 0.2, f"smallest {np.min(dispersed):.3f}"))
+        low, high = (figures(model, "natural_variance") for model in ("gm_vae", "dem_vae"))
+        wide = "their variance is 100 times that of `gm_vae` or more"
+        claim(wide, [low, high], lambda: (min(high) >= 100 * max(low), f"{number(min(high))} against {max(low):.2g}"))
+        for name, sign in (("bleu", 1), ("reconstruction", -1)):
+            worse, better = figures("gm_vae", name), figures("dem_vae", name)
+            claim(f"`dem_vae` reconstructs better than `gm_vae`: {name}", [worse, better], functools.partial(_better, better, worse, sign))
     if "vmf_vae" in by_model:
-        latent, kl = by_model["vmf_vae"].config.latent, by_model["vmf_vae"].value("kl")
-        constant = kl_to_uniform(latent.dim, latent.kappa)
+        found = figures("vmf_vae", "kl_z")
+        constants = [kl_to_uniform(member.config.latent.dim, member.config.latent.kappa) for member in by_model["vmf_vae"]]
         claim(
             "the KL of `vmf_vae` is the constant of its dimension and kappa",
-            abs(kl - constant) < 1e-3,
-            f"{kl:.5f}, constant {constant:.5f}",
+            [found],
+            lambda: (
+                all(abs(kl - constant) < 1e-3 for kl, constant in zip(found, constants, strict=True)),
+                f"{found[0]:.5f}, constant {constants[0]:.5f}",
+            ),
         )
     return "### What the papers lead one to expect\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _better(ours: Sequence[float], theirs: Sequence[float], sign: int) -> tuple[bool, str]:
+    """Whether every one of our figures is above (sign 1) or below (sign -1) every one of theirs, and what they are."""
+    holds = min(sign * value for value in ours) > max(sign * value for value in theirs)
+    return holds, f"{number(statistics.fmean(ours))} against {number(statistics.fmean(theirs))}"
 
 
 def _agreement(members: Sequence[Result]) -> str:
@@ -176,7 +219,7 @@ def _agreement(members: Sequence[Result]) -> str:
     for member in members:
         tables = label_tables(figures_of(member.evaluation))
         if tables:
-            parts.append(f"`{member.config.model}`:\n\n```\n" + "\n".join(tables).strip() + "\n```\n")
+            parts.append(f"{member.title}:\n\n```\n" + "\n".join(tables).strip() + "\n```\n")
     if not parts:
         return ""
     return _AGREEMENT + "\n" + "\n".join(parts)
@@ -189,7 +232,7 @@ def _use(members: Sequence[Result]) -> str:
         effective = member.value("active_components")
         if isinstance(effective, list):
             listed = " ".join(f"{value:.2f}" for value in effective)
-            lines.append(f"- `{member.config.model}`, of {member.config.latent.components}: {listed}")
+            lines.append(f"- {member.title}, of {member.config.latent.components}: {listed}")
     if not lines:
         return ""
     return (
@@ -201,7 +244,7 @@ def _use(members: Sequence[Result]) -> str:
 
 def _sentences(members: Sequence[Result]) -> str:
     """Sentences drawn from each prior."""
-    parts = [f"`{member.config.model}`:\n\n```\n" + "\n".join(member.sentences) + "\n```\n" for member in members if member.sentences]
+    parts = [f"{member.title}:\n\n```\n" + "\n".join(member.sentences) + "\n```\n" for member in members if member.sentences]
     return f"### The first {SENTENCES} sentences of each prior, words sampled\n\n" + "\n".join(parts) if parts else ""
 
 

@@ -1,14 +1,13 @@
 """Training from a configuration to a run directory."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
-import numpy as np
 
 from tfvae.config import Config
 from tfvae.data import corpora
-from tfvae.data.batching import Examples, evaluation_batches, steps_per_epoch, tokenize_split, training_batches
+from tfvae.data.batching import Examples, evaluation_batches, spread, steps_per_epoch, tokenize_split, training_batches
 from tfvae.data.corpus import Corpus
 from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary
 from tfvae.data.vocabulary import Vocabulary
@@ -40,6 +39,8 @@ def fit(
     vocabulary: Vocabulary | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    bar: bool = True,
     say: Callable[[str], None] = print,
 ) -> tuple[TextVAE, Run]:
     """Trains what a configuration describes, and leaves a run directory.
@@ -51,6 +52,8 @@ def fit(
       vocabulary: by default learnt from the training texts.
       overwrite: replace a run that is there.
       resume: go on with a run that is there, from its last whole epoch: figures equal those of a run that was never stopped.
+      callbacks: others of yours, run before the checkpoint of an epoch is written.
+      bar: whether a terminal shows how far an epoch is.
       say: hears of each stage, a line each.
 
     Returns:
@@ -60,7 +63,7 @@ def fit(
       UserError: bad data or settings, a run directory that may not be used, or a loss that is no number.
     """
     place = Run(run or default_path(config, usual(config)))
-    corpus = corpora.read(config.data, config.training.seed) if corpus is None else corpus
+    corpus = corpora.read(config.data) if corpus is None else corpus
     vocabulary = learn_vocabulary(corpus.train.texts, config.data) if vocabulary is None else vocabulary
     train, valid = (tokenize(config, corpus, name, vocabulary) for name in ("train", "valid"))
     steps = steps_per_epoch(train, config.data.batch_size)
@@ -74,7 +77,7 @@ def fit(
         f"{corpus.name}: {len(train):,} training and {len(valid):,} validation sentences, {vocabulary.size:,} words; "
         f"{config.model} in {resolve_precision(config.training.precision)} into {place.path}"
     )
-    _train(config, model, train, valid, place, say)
+    _train(config, model, train, valid, place, callbacks, bar, say)
     _load_weights(model.vae, place)
     return model, place
 
@@ -126,13 +129,22 @@ def _check_vocabulary(run: Run, vocabulary: Vocabulary) -> None:
         raise UserError(f"{run.vocabulary_file} differs from the corpus's vocabulary: the texts have changed since; use --overwrite")
 
 
-def _train(config: Config, model: TextVAE, train: Examples, valid: Examples, run: Run, say: Callable[[str], None]) -> None:
+def _train(
+    config: Config,
+    model: TextVAE,
+    train: Examples,
+    valid: Examples,
+    run: Run,
+    more: Sequence[keras.callbacks.Callback],
+    bar: bool,
+    say: Callable[[str], None],
+) -> None:
     training, data, vae = config.training, config.data, model.vae
     vae.compile(optimizer=OPTIMIZERS[training.optimizer](training.learning_rate), jit_compile=False)
     vae.optimizer.build(vae.trainable_variables)
     steps = steps_per_epoch(train, data.batch_size)
     selection, warning = Selection(training, run), CollapseWarning(log.warning)
-    lines = EpochLines(steps, selection, say)
+    lines = EpochLines(steps, selection, say, bar=bar)
     saver = Saver(Checkpoint(run.checkpoint_dir, vae), {"selection": selection, "warning": warning})
     done = saver.restore()
     if not done and len(run.read_metrics()) > 1:
@@ -149,9 +161,9 @@ def _train(config: Config, model: TextVAE, train: Examples, valid: Examples, run
     journal = Journal(run)
     callbacks = [StopOnNaN(), selection, journal, warning, lines, Samples(model, journal.writer)]
     if isinstance(vae.latent, PointLatent):
-        callbacks.insert(1, FitPrior(evaluation_batches(train, data.eval_batch_size, _spread(train, FITTED_SENTENCES))))
+        callbacks.insert(1, FitPrior(evaluation_batches(train, data.eval_batch_size, spread(len(train), FITTED_SENTENCES))))
     if training.snapshot_sentences:
-        callbacks.append(Snapshots(run, valid.batch(_spread(valid, training.snapshot_sentences))))
+        callbacks.append(Snapshots(run, valid.batch(spread(len(valid), training.snapshot_sentences))))
     try:
         vae.fit(
             training_batches(train, data.batch_size, training.seed, first_epoch=done, epochs=training.epochs),
@@ -159,7 +171,7 @@ def _train(config: Config, model: TextVAE, train: Examples, valid: Examples, run
             steps_per_epoch=steps,
             initial_epoch=done,
             epochs=training.epochs,
-            callbacks=[*callbacks, saver],
+            callbacks=[*callbacks, *more, saver],
             verbose=0,
             shuffle=False,
         )
@@ -202,8 +214,3 @@ def initialize(model: TextVAE, source: TextVAE, parts: str) -> None:
                 own.set_weights(other.get_weights())
         except ValueError as error:
             raise UserError(f"--init_from: the {name} does not fit: {str(error).splitlines()[0]}; leave it out of --parts") from None
-
-
-def _spread(examples: Examples, num: int) -> np.ndarray:
-    """Numbers of `num` sentences, or of all where there are fewer, spread over a split."""
-    return np.unique(np.linspace(0, len(examples) - 1, min(num, len(examples))).astype(np.int32))

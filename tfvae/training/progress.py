@@ -34,11 +34,12 @@ LEGEND = (
 class EpochLines(keras.callbacks.Callback):
     """A progress bar within an epoch, where a terminal shows it, and one line at its end."""
 
-    def __init__(self, steps: int, selection: Any, say: Callable[[str], None]) -> None:
-        """Shows epochs of `steps` steps; `selection.memory` says which epoch is kept; lines go to `say`."""
+    def __init__(self, steps: int, selection: Any, say: Callable[[str], None], *, bar: bool = True) -> None:
+        """Shows epochs of `steps` steps, by a bar unless `bar` is false; `selection.memory` says which epoch is kept; lines go to `say`."""
         super().__init__()
         self.steps, self.selection, self.say = steps, selection, say
         self.console = Console(file=sys.stderr)
+        self.shown = bar and self.console.is_terminal
         self.bar: Progress | None = None
         self.titled = False
 
@@ -53,7 +54,7 @@ class EpochLines(keras.callbacks.Callback):
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
-            disable=not self.console.is_terminal,
+            disable=not self.shown,
         )
         self.bar.start()
         self._task = self.bar.add_task("", total=self.steps, epoch=epoch + 1, loss=math.nan)
