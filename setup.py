@@ -6,7 +6,7 @@ import re
 from setuptools import find_packages, setup
 
 ROOT = pathlib.Path(__file__).parent
-COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode", "evaluate", "results", "prepare_data")
+COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode", "evaluate", "results", "prepare_data", "tune")
 
 
 def version() -> str:
@@ -37,12 +37,14 @@ setup(
         "Topic :: Text Processing :: Linguistic",
         "Typing :: Typed",
     ],
-    packages=find_packages(include=["tfvae", "tfvae.*"]),
+    packages=find_packages(include=["tfvae", "tfvae.*", "tuning"]),
     package_data={"tfvae": ["py.typed"]},
     python_requires=">=3.11,<3.13",
     install_requires=[
         "absl-py",
         "keras>=3.15,<3.16",
+        "keras-tuner[bayesian]==1.4.*",
+        "matplotlib",
         "numpy",
         "rich",
         "sacrebleu",
@@ -56,8 +58,7 @@ setup(
         "tf-keras==2.21.*",  # TensorFlow Probability imports it and does not declare it
     ],
     extras_require={
-        "benchmarks": ["matplotlib"],  # PyTorch, of the peers, has an environment of its own: benchmarks/requirements-torch.txt
-        "dev": ["build", "import-linter", "matplotlib", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff"],
+        "dev": ["build", "import-linter", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff"],
     },
     entry_points={"console_scripts": [f"tfvae-{name.replace('_', '-')}=tfvae.cli.{name}:main" for name in COMMANDS]},
 )

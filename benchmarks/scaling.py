@@ -42,12 +42,10 @@ def draw_scaling(answer, path):
     """Draws what `measure_scaling` returned, with a line of linear growth in each panel.
 
     Raises:
-      UserError: there is no matplotlib, or the file cannot be written.
+      UserError: the file cannot be written.
     """
-    try:
-        import matplotlib
-    except ImportError:
-        raise UserError("--scaling draws with matplotlib: pip install -e '.[benchmarks]'") from None
+    import matplotlib
+
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -241,6 +241,17 @@ def coerce(path: str, value: Any, kind: Any) -> Any:
     raise UserError(f"{path} = {value!r}: must be {named}")
 
 
+def check_field(path: str, value: Any) -> None:
+    """Checks a value of one field by itself, whatever the others are.
+
+    Raises:
+      UserError: it is not admitted.
+    """
+    for name, _, field in _leaves(Config()):
+        if name == path:
+            _check_range(path, value, field.metadata)
+
+
 def overlay(flat: Mapping[str, Any]) -> dict[str, Any]:
     """Turns {"latent.dim": 2} into {"latent": {"dim": 2}}."""
     nested: dict[str, Any] = {}

@@ -1,0 +1,242 @@
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tfvae.errors import UserError
+from tuning import trial as trial_module
+from tuning.oracles import TUNERS
+from tuning.search import Search, Tuner, best_config
+from tuning.trial import COMPLETED, FAILED, STOPPED, OutOfTime, Protocol, Result, best, run_trial
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_each_tuner_runs_its_trials_within_the_space(prepare, trained, tuner):
+    search = prepare(tuner=tuner, trials=9, space="beta=0.1:0.9,components=2:6")
+    assert Tuner(search).run()
+    results = search.results()
+    assert len(results) == (9 if tuner != "hyperband" else len(results)) >= 2
+    assert all(0.1 <= result.values["beta"] <= 0.9 and 2 <= result.values["components"] <= 6 for result in results.values())
+    assert json.loads((search.path / "oracle.json").read_text())["end_order"]
+
+
+def test_the_first_trial_is_the_configuration_itself(prepare, trained):
+    search = prepare(tuner="random", trials=2)
+    Tuner(search).run()
+    assert search.results()["0"].values == {"beta": 0.8, "components": 4}
+
+
+def test_bayesian_search_comes_closer_to_the_optimum_than_its_first_trials(prepare, trained):
+    search = prepare(space="beta", trials=14)
+    Tuner(search).run()
+    scores = [result.score for _, result in sorted(search.results().items())]
+    assert min(scores[4:]) < 1e-3 and min(scores[4:]) <= min(scores[:4])
+
+
+def test_hyperband_goes_on_with_the_runs_of_good_trials(prepare, trained, monkeypatch):
+    search = prepare(tuner="hyperband", trials=30, trial_epochs=9, space="beta")
+    Tuner(search).run()
+    results = search.results()
+    assert {result.epochs for result in results.values()} == {1, 3, 9}
+    longest = [name for name, result in results.items() if result.epochs == 9]
+    again = [name for name in trained if trained.count(name) > 1]
+    assert longest and again, "no run was gone on with"
+
+
+def test_a_search_that_was_killed_goes_on(prepare, trained, monkeypatch):
+    """Ended trials are not run again, whatever of KerasTuner's files the kill left behind."""
+    search = prepare(tuner="random", trials=6)
+    execute, count = Search.execute, []
+
+    def dies(self, trial, **more):
+        count.append(trial.trial_id)
+        if len(count) == 4:
+            raise KeyboardInterrupt
+        return execute(self, trial, **more)
+
+    monkeypatch.setattr(Search, "execute", dies)
+    with pytest.raises(KeyboardInterrupt):
+        Tuner(search).run()
+    state = json.loads((search.path / "oracle.json").read_text())
+    state["end_order"], state["ongoing_trials"] = state["end_order"][:-1], {"tuner0": "2"}  # a kill between trial.json and oracle.json
+    (search.path / "oracle.json").write_text(json.dumps(state))
+    monkeypatch.setattr(Search, "execute", execute)
+    first = search.results()
+    assert Tuner(prepare(tuner="random", trials=6, resume=True)).run()
+    assert trained == [f"trial_{i}" for i in range(6)], "a trial was lost or run twice"
+    assert {name: search.results()[name] for name in first} == first
+
+
+def test_a_trial_that_no_tuner_heard_of_is_forgotten(prepare, trained):
+    search = prepare(tuner="random", trials=3)
+    Tuner(search).run()
+    stray = json.loads((search.path / "trial_2" / "trial.json").read_text()) | {"trial_id": "9", "status": "RUNNING"}
+    (search.path / "trial_9").mkdir()
+    (search.path / "trial_9" / "trial.json").write_text(json.dumps(stray))
+    assert Tuner(prepare(tuner="random", trials=4, resume=True)).run()
+    assert trained == [f"trial_{i}" for i in range(4)]
+
+
+def test_failed_trials_end_themselves_alone(prepare, monkeypatch):
+    from tuning import search as module
+
+    def run_trial(config, values, directory, protocol, **more):
+        result = Result(FAILED, values, remark="the loss became nan") if values["beta"] > 0.5 else Result(COMPLETED, values, values["beta"])
+        result.save(directory)
+        return result
+
+    monkeypatch.setattr(module, "run_trial", run_trial)
+    search = prepare(tuner="random", trials=12)
+    Tuner(search).run()
+    results = search.results()
+    statuses = [result.status for result in results.values()]
+    assert len(statuses) == 12 and 0 < statuses.count(FAILED) < 12
+    assert results[best(results, search.objective)].status == COMPLETED
+    for name, result in results.items():
+        assert json.loads((search.directory(name) / "trial.json").read_text())["status"] == result.status.upper()
+
+
+def test_values_that_do_not_go_together_fail_their_trial(prepare, trained):
+    search = prepare(space="beta,decoder.embedding_dim=16|32", tuner="random", trials=6)
+    Tuner(search).run()
+    failed = [result for result in search.results().values() if result.status == FAILED]
+    assert failed and all("tied_embeddings needs embedding_dim = hidden_dim" in result.remark for result in failed)
+
+
+def test_a_search_is_never_replaced_or_gone_on_with_by_accident(prepare, trained, tmp_path):
+    Tuner(prepare(trials=1)).run()
+    with pytest.raises(UserError, match="a search is there already; add --resume to go on with it, --overwrite to replace it"):
+        prepare(trials=1)
+    with pytest.raises(UserError, match="differs from this search in space, samples"):
+        prepare(trials=1, space="beta", samples=3, resume=True)
+    with pytest.raises(UserError, match="contradict"):
+        prepare(trials=1, resume=True, overwrite=True)
+    assert prepare(trials=2, resume=True).settings.trials == 2
+    prepare(trials=1, overwrite=True)
+    assert not list((tmp_path / "search").glob("trial_*"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").write_text("")
+    with pytest.raises(UserError, match="holds something else, which stays as it is"):
+        prepare(name="other", overwrite=True)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file: name a directory"):
+        prepare(name="file")
+
+
+def test_a_directory_is_opened_as_it_was_prepared(prepare, tmp_path):
+    search = prepare(space="beta,schedule,midpoint", trials=3, executions=2)
+    again = Search.open(search.path)
+    assert again.settings == search.settings and again.protocol == search.protocol
+    with pytest.raises(UserError, match="no search is there"):
+        Search.open(tmp_path)
+    (search.path / "search.json").write_text("{}")
+    with pytest.raises(UserError, match=r"search\.json is damaged"):
+        Search.open(search.path)
+
+
+def test_settings_that_mean_nothing_are_errors(prepare):
+    for fields, message in (({"tuner": "grid"}, "--tuner=grid is not a tuner"), ({"trials": 0}, "--trials=0: must be at least 1")):
+        with pytest.raises(UserError, match=message):
+            prepare(**fields)
+
+
+def test_time_that_is_over_leaves_trials_for_later(prepare, trained):
+    search = prepare(trials=3)
+    assert not Tuner(search, deadline=time.time() - 1).run()
+    assert not search.results()
+    assert Tuner(prepare(trials=3, resume=True)).run()
+
+
+def test_the_best_configuration_has_the_full_length(prepare, trained):
+    search = prepare(trials=1, trial_epochs=1)
+    Tuner(search).run()
+    chosen = best_config(search, {"beta": 0.25, "components": 3})
+    assert (chosen.objective.beta, chosen.latent.components, chosen.training.epochs) == (0.25, 3, 2)
+
+
+def test_the_best_trial_is_a_completed_one(prepare):
+    low, high = prepare(name="low").objective, prepare(name="high", objective="use").objective
+    results = {"0": Result(STOPPED, {}, 0.0), "1": Result(COMPLETED, {}, 2.0), "2": Result(COMPLETED, {}, 1.0), "3": Result(FAILED, {})}
+    assert (best(results, low), best(results, high)) == ("2", "1")
+    assert best({"3": Result(FAILED, {})}, low) is None
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A trial of two seeds that was really trained: its directory, its protocol and its result."""
+    from tfvae.cli.model import SMOKE
+    from tfvae.models.registry import resolve
+    from tuning.objective import read_objective
+
+    config = resolve("dem_vae", "demo", base={**SMOKE, "data.limit": 100})
+    objective = read_objective("", {"codes": True, "density": True, "prior": True, "size": True}, {})
+    protocol = Protocol(objective, executions=2, samples=3, sentences=20)
+    directory = tmp_path_factory.mktemp("search") / "trial_0"
+    with pytest.raises(OutOfTime):
+        run_trial(config, {"beta": 0.8}, directory, protocol, deadline=time.time() - 1)
+    assert Result.load(directory) is None
+    return config, directory, protocol, run_trial(config, {"beta": 0.8}, directory, protocol)
+
+
+def test_a_trial_is_run_directories_one_a_seed(measured):
+    _, directory, protocol, result = measured
+    assert result == Result.load(directory)
+    assert result.status == COMPLETED and result.epochs == 4
+    assert result.deviation > 0 and math.isfinite(result.score)
+    assert result.score == pytest.approx(protocol.objective(result.figures))
+    assert {"nll_iw", "nll_bound", "log_perplexity", "mutual_information", "use"} == set(result.figures)
+    assert "w ended at 0.0" in result.remark
+    for seed in (0, 1):
+        assert json.loads((directory / f"seed-{seed}" / "config.json").read_text())["training"]["seed"] == seed
+
+
+def test_a_result_that_is_there_is_not_made_again(measured, monkeypatch):
+    config, directory, protocol, result = measured
+    monkeypatch.setattr(trial_module, "fit", None)
+    assert run_trial(config, {"beta": 0.8}, directory, protocol) == result
+
+
+def test_a_loss_that_is_no_number_fails_the_trial(measured, tmp_path):
+    config, _, protocol, _ = measured
+    wild = type(config).from_dict(config.to_dict())
+    wild.training.learning_rate, wild.training.clip_norm = 1e30, 0.0
+    result = run_trial(wild, {"beta": 0.8}, tmp_path / "trial_1", protocol)
+    assert result.status == FAILED and result.score is None and "training stopped" in result.remark
+
+
+def test_a_hopeless_trial_is_stopped_half_way_and_stays_so(measured, tmp_path):
+    config, _, protocol, _ = measured
+    for number in range(3):
+        (tmp_path / f"trial_{number}").mkdir()
+        (tmp_path / f"trial_{number}" / "half.json").write_text(json.dumps({"epoch": 1, "value": -100.0}))
+    result = run_trial(config, {"beta": 0.8}, tmp_path / "trial_3", protocol)
+    assert result.status == STOPPED and result.epochs == 1
+    assert "after epoch 1, worse than the median of 3 others" in result.remark
+    (tmp_path / "trial_3" / "result.json").unlink()  # killed before it was written
+    again = run_trial(config, {"beta": 0.8}, tmp_path / "trial_3", protocol)
+    assert (again.status, again.epochs, again.score) == (STOPPED, 1, result.score)
+
+
+def test_a_killed_search_loses_no_finished_trial_and_runs_none_again(tmp_path):
+    """SIGKILL in the middle of the second trial; --resume ends with the trials of a search that was not killed."""
+    command = [sys.executable, "-m", "tfvae.cli.tune", "--smoke", "--tuner=random", "--space=beta", "--trials=3", "--config.data.limit=60"]
+    command += [f"--search={tmp_path / 's'}"]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    second = tmp_path / "s" / "trial_1" / "seed-0" / "metrics.jsonl"
+    end = time.monotonic() + 300
+    while not second.exists() and time.monotonic() < end and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    finished = (tmp_path / "s" / "trial_0" / "result.json").read_bytes()
+    answer = subprocess.run([*command, "--resume"], env=environment, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "s" / "trial_0" / "result.json").read_bytes() == finished
+    assert sorted(path.name for path in (tmp_path / "s").glob("trial_*")) == ["trial_0", "trial_1", "trial_2"]
+    assert "trial 1 (" in answer.stdout and "trial 0 (" not in answer.stdout

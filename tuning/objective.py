@@ -1,0 +1,223 @@
+"""What a search optimises: figures of a trained model on validation, and formulas of them."""
+
+import ast
+import dataclasses
+import functools
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import adjusted_mutual_info_score
+
+from tfvae.errors import UserError, suggest
+from tfvae.evaluation.latent_use import information
+from tfvae.evaluation.likelihood import likelihood
+from tfvae.evaluation.reverse_perplexity import language_model_perplexity
+from tfvae.evaluation.subject import Subject
+from tfvae.latents.latent import Latent
+
+BALANCE = "log_perplexity - use"
+"""The objective unless another is named, of a model that has codes: a nat a token is given for codes that are fully used."""
+
+
+class Measured:
+    """Figures of one trained model, each computed when it is first asked for."""
+
+    def __init__(self, subject: Subject) -> None:
+        """Measures a model on a split."""
+        self.subject = subject
+
+    def __getitem__(self, name: str) -> float:
+        """Returns a figure by the name that METRICS has, or "ami.<label>"."""
+        head, _, label = name.partition(".")
+        return METRICS[head].measure(self, label) if label else METRICS[name].measure(self)
+
+    @functools.cached_property
+    def likelihood(self) -> dict[str, float]:
+        """Figures of the evaluation's group of that name."""
+        return {figure.name: float(figure.value) for figure in likelihood(self.subject)}
+
+    @functools.cached_property
+    def information(self) -> np.ndarray:
+        """I(x; c_j) over the split, nats, [J]."""
+        return information(self.subject.posteriors.probabilities).mean(axis=0)
+
+    def log_perplexity(self) -> float:
+        """Nats a token, ends counted: importance-weighted where that applies."""
+        return math.log(self.likelihood["perplexity_iw"])
+
+    def use(self) -> float:
+        """Share of log K that codes carry, the mean over variables."""
+        components = self.subject.model.vae.latent.num_components
+        return float(self.information.mean() / math.log(components)) if components > 1 else 0.0
+
+    def ami(self, label: str) -> float:
+        """Adjusted mutual information of the joint code with a label."""
+        codes = np.unique(self.subject.posteriors.codes, axis=0, return_inverse=True)[1].ravel()
+        return float(adjusted_mutual_info_score(self.subject.texts.labels[label], codes))
+
+    def reverse_perplexity(self) -> float:
+        """A proxy: fewer sentences and a smaller language model than an evaluation's."""
+        sentences = self.subject.from_prior(_PROXY["sentences"] + _PROXY["held_out"])
+        training, held_out = sentences[: _PROXY["sentences"]], sentences[_PROXY["sentences"] :]
+        return language_model_perplexity(self.subject, training, held_out, units=_PROXY["units"], epochs=_PROXY["epochs"])[0]
+
+
+_PROXY = {"sentences": 5000, "held_out": 500, "units": 100, "epochs": 4}
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A figure that a search can optimise.
+
+    Attributes:
+      question: which question a search answers that optimises it alone.
+      measure: computes it.
+      direction: min or max.
+      needs: what a latent must have: codes, density, prior or a size above 0.
+    """
+
+    question: str
+    measure: Callable[..., float]
+    direction: str
+    needs: str = ""
+
+
+METRICS: Mapping[str, Metric] = {
+    "nll_bound": Metric(
+        "-ELBO, nats a sentence: which model has the best bound; always answers beta = 0",
+        lambda m: m.likelihood["nll_bound"],
+        "min",
+        "density",
+    ),
+    "nll_iw": Metric(
+        "importance-weighted -log p(x), nats a sentence: which model predicts text best; leans to beta = 0",
+        lambda m: m.likelihood["nll_iw"],
+        "min",
+        "density",
+    ),
+    "log_perplexity": Metric("the same in nats a token", Measured.log_perplexity, "min", "density"),
+    "reconstruction": Metric(
+        "-log p(x|z), nats a sentence: which model keeps most; all there is of an auto-encoder",
+        lambda m: m.likelihood["reconstruction"],
+        "min",
+        "size",
+    ),
+    "mutual_information": Metric(
+        "I(x; c), nats, the mean over variables: whose codes tell most; leans to the largest K, as it may be up to log K",
+        lambda m: float(m.information.mean()),
+        "max",
+        "codes",
+    ),
+    "use": Metric("the same as a share of log K: whose codes are used best; leans to the smallest K", Measured.use, "max", "codes"),
+    "ami": Metric(
+        "ami.<label>, adjusted mutual information of joint code and label, 0 by chance whatever K: whose codes are the label's classes",
+        Measured.ami,
+        "max",
+        "codes",
+    ),
+    "reverse_perplexity": Metric(
+        f"perplexity of the split under a language model of {_PROXY['sentences']:,} generated sentences: whose samples cover the text",
+        Measured.reverse_perplexity,
+        "min",
+        "prior",
+    ),
+}
+"""Figures by name; homogeneity is not among them, since it always answers the largest K."""
+
+_OPERATIONS: Mapping[type, Callable[..., float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.USub: operator.neg,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """A metric or a formula of metrics.
+
+    Attributes:
+      text: as it was given.
+      names: the metrics in it.
+      direction: min or max; a formula is minimised.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    direction: str
+
+    def __call__(self, measured: Mapping[str, float] | Measured) -> float:
+        """Returns its value from those of its metrics."""
+        return _value(ast.parse(self.text, mode="eval").body, measured)
+
+    def better(self, one: float, other: float) -> bool:
+        """Whether one value is better than another."""
+        return one < other if self.direction == "min" else one > other
+
+
+def capabilities(latent: Latent) -> dict[str, bool]:
+    """Returns which of METRICS' needs a latent meets."""
+    return {"codes": latent.has_codes, "density": latent.has_density, "prior": latent.has_prior, "size": latent.size > 0}
+
+
+def read_objective(text: str, has: Mapping[str, bool], labels: Mapping[str, Any]) -> Objective:
+    """Makes the objective that a command line names.
+
+    Args:
+      text: a metric, or a formula such as "log_perplexity - 0.5 * use", which is minimised; empty: BALANCE for a model with codes, else
+        log_perplexity.
+      has: whether the model has what the metrics need: see `capabilities`.
+      labels: of the corpus.
+
+    Raises:
+      UserError: no formula, an unknown metric, or one that does not apply.
+    """
+    text = text.strip() or (BALANCE if has["codes"] else "log_perplexity" if has["density"] else "reconstruction")
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        raise UserError(f"--objective={text}: is no formula; write a metric, or one such as {BALANCE!r}") from None
+    names = tuple(dict.fromkeys(_names(tree, text)))
+    if not names:
+        raise UserError(f"--objective={text}: names no metric: write one of {', '.join(METRICS)}")
+    for name in names:
+        head, _, label = name.partition(".")
+        if head not in METRICS or (label and head != "ami"):
+            raise UserError(f"--objective={text}: {name} is not a metric{suggest(head, METRICS)}")
+        if head == "ami" and label not in labels:
+            told = f"labels are {', '.join(f'ami.{known}' for known in labels)}" if labels else "the corpus has none"
+            raise UserError(f"--objective={text}: {name}: no such label: {told}")
+        needs = METRICS[head].needs
+        if needs and not has[needs]:
+            raise UserError(f"--objective={text}: {name} means nothing for this model, which has no {needs}; use another")
+    direction = METRICS[names[0].partition(".")[0]].direction if text == names[0] else "min"
+    return Objective(text, names, direction)
+
+
+def _names(node: ast.AST, text: str) -> list[str]:
+    """The metrics of a formula, in order; all else in it must be arithmetic."""
+    if isinstance(node, ast.Name):
+        return [node.id]
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return [f"{node.value.id}.{node.attr}"]
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        return []
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
+        return _names(node.left, text) + _names(node.right, text)
+    if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATIONS:
+        return _names(node.operand, text)
+    raise UserError(f"--objective={text}: only metrics, numbers, + - * / and parentheses may be in it")
+
+
+def _value(node: ast.AST, measured: Mapping[str, float] | Measured) -> float:
+    if isinstance(node, ast.Constant):
+        return float(node.value)  # type: ignore[arg-type]
+    if isinstance(node, ast.BinOp):
+        return _OPERATIONS[type(node.op)](_value(node.left, measured), _value(node.right, measured))
+    if isinstance(node, ast.UnaryOp):
+        return _OPERATIONS[type(node.op)](_value(node.operand, measured))
+    return measured[_names(node, "")[0]]
