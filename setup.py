@@ -6,7 +6,21 @@ import re
 from setuptools import find_packages, setup
 
 ROOT = pathlib.Path(__file__).parent
-COMMANDS = ("train", "generate", "reconstruct", "interpolate", "encode", "evaluate", "results", "prepare_data", "tune")
+SERVING = ["mlserver"]  # tfvae-serve
+COMMANDS = (
+    "train",
+    "generate",
+    "reconstruct",
+    "interpolate",
+    "encode",
+    "evaluate",
+    "results",
+    "prepare_data",
+    "tune",
+    "export",
+    "serve",
+    "serve_client",
+)
 
 
 def version() -> str:
@@ -54,11 +68,13 @@ setup(
         "tensorboard==2.21.*",
         "tensorflow==2.21.*",
         "tensorflow-probability==0.25.*",
+        "tensorflow-serving-api==2.21.*",  # the warm-up requests of an export, and the client
         "tensorflow-text==2.21.*",
         "tf-keras==2.21.*",  # TensorFlow Probability imports it and does not declare it
     ],
     extras_require={
-        "dev": ["build", "import-linter", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff"],
+        "serving": SERVING,
+        "dev": [*SERVING, "build", "import-linter", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff"],
     },
     entry_points={"console_scripts": [f"tfvae-{name.replace('_', '-')}=tfvae.cli.{name}:main" for name in COMMANDS]},
 )

@@ -16,6 +16,7 @@ from absl import flags
 
 from benchmarks.operations import count_operations
 from benchmarks.scaling import draw_scaling, measure_scaling
+from benchmarks.serving import measure_serving
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
 from tfvae.models.precision import resolve_precision
@@ -28,6 +29,7 @@ TASKS = {
     "generate": "sentences sampled from the prior",
     "gru": "the decoder's GRU, forward and backward",
     "softmax": "the vocabulary softmax, forward and backward",
+    "serve": "an exported --run against the model itself, and behind tfvae-serve under load",
 }
 CEILING_SHAPES = [[2048, 512, 10_000], [4096, 4096, 4096]]
 AGREEMENT = 1e-4
@@ -80,6 +82,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_bool("bucketed", False, "Batches of sentences of similar lengths, instead of any, for all.", flag_values=values)
     flags.DEFINE_integer("batches", 20, "Batches that are measured.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("sentences", 256, "generate: sentences at a time.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer("requests", 10_000, "serve: requests to the server.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer("connections", 16, "serve: connections that send them.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("threads", os.cpu_count() or 1, "Threads of each program.", lower_bound=1, flag_values=values)
     scaling = "Measure a training step against samples, words, vocabulary and batch instead, and draw it to this file (.svg, .png)."
     flags.DEFINE_string("scaling", "", scaling, flag_values=values)
@@ -90,6 +94,11 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _benchmark(values: flags.FlagValues) -> None:
     if values.peer and not values.peer_python:
         raise UserError("--peer needs --peer_python, the Python of an environment with benchmarks/requirements-torch.txt installed")
+    if values.task == "serve":
+        if not values.run:
+            raise UserError("--task=serve: name the run that is exported and served in --run")
+        print(json.dumps(measure_serving(values.run, values.requests, values.connections, values.batches)))
+        return
     if values.scaling:
         with _processes(values) as processes:
             result = measure_scaling(processes[0], values.model, _overrides(values), values.threads)

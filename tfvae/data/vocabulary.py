@@ -99,6 +99,11 @@ class Vocabulary(keras.layers.Layer):
         return cls([word for _, word in ranked], lowercase, split_punctuation)
 
     @property
+    def tables(self) -> list[tf.lookup.StaticHashTable]:
+        """The look-up tables, which an exported model must keep."""
+        return [self._ids, self._tokens]
+
+    @property
     def size(self) -> int:
         """The number V of ids, special tokens included."""
         return len(SPECIALS) + len(self.words)

@@ -43,6 +43,11 @@ class WordpieceVocabulary(Vocabulary):
         reserved = tf.constant(sorted(RESERVED))
         self._reserved = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(reserved, tf.ones_like(reserved, tf.int32)), 0)
 
+    @property
+    def tables(self) -> list[tf.lookup.StaticHashTable]:
+        """The look-up tables, which an exported model must keep."""
+        return [*super().tables, self._reserved]
+
     @classmethod
     def from_texts(
         cls, texts: Sequence[str], *, size: int, min_count: int = 1, lowercase: bool = False, split_punctuation: bool = False

@@ -14,8 +14,8 @@ def sample(
     z: tf.Tensor,
     seed: tf.Tensor,
     *,
-    temperature: float = 1.0,
-    top_k: int = 0,
+    temperature: float | tf.Tensor = 1.0,
+    top_k: int | tf.Tensor = 0,
     top_p: float = 1.0,
     max_length: int = 40,
     unknown: bool = False,
@@ -26,8 +26,8 @@ def sample(
       decoder: with `init(z)` and `step(state, tokens, z)`.
       z: [N, size].
       seed: int32 [2], or [N, 2] where a sentence must not depend on its neighbours.
-      temperature: divides the logits.
-      top_k: words are drawn from the k most probable ones; 0 for all, 1 for greedy decoding.
+      temperature: divides the logits; a number, or [N], one a sentence.
+      top_k: words are drawn from the k most probable ones; 0 for all, 1 for greedy decoding; a number, or [N], one a sentence.
       top_p: words are drawn from the fewest that together have at least this probability, of what temperature and top_k leave.
       max_length: most tokens, end of sentence included.
       unknown: whether the unknown word may be drawn. Padding and beginning of sentence never are.
@@ -41,17 +41,21 @@ def sample(
     """
     num = tf.shape(z)[0]
     noise = stateless.uniform([num, max_length], seed)
+    per_row = {name: value for name, value in (("temperature", temperature), ("top_k", top_k)) if tf.is_tensor(value)}
 
-    def draw(logits: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    def draw(logits: tf.Tensor, uniform: tf.Tensor, going: tf.Tensor) -> tf.Tensor:
         logits = tf.cast(logits, tf.float32) + barred_words(logits.shape[-1], unknown=unknown)
-        if top_k == 1:
+        if not per_row and top_k == 1:
             return tf.argmax(logits, axis=-1, output_type=tf.int32)
-        return inverse_cdf(tf.nn.softmax(keep_probable(logits / temperature, top_k=top_k, top_p=top_p)), uniform)
+        settings = {"temperature": temperature, "top_k": top_k, **{name: tf.gather(value, going) for name, value in per_row.items()}}
+        divisor = settings["temperature"]
+        logits = logits / (divisor[:, tf.newaxis] if tf.is_tensor(divisor) else divisor)
+        return inverse_cdf(tf.nn.softmax(keep_probable(logits, top_k=settings["top_k"], top_p=top_p)), uniform)
 
     def body(position: tf.Tensor, going: tf.Tensor, tokens: tf.Tensor, state: Any, z: tf.Tensor, written: tf.TensorArray) -> tuple:
         """One word on for the sentences that have not ended, whose numbers are `going`: the others cost nothing."""
         logits, state = decoder.step(state, tokens, z)
-        tokens = draw(logits, tf.gather(noise[:, position], going))
+        tokens = draw(logits, tf.gather(noise[:, position], going), going)
         written = written.write(position, tf.scatter_nd(going[:, tf.newaxis], tokens, [num]))  # PAD where a sentence has ended
         goes_on = tf.reshape(tf.where(tf.not_equal(tokens, EOS)), [-1])
         going, tokens, state, z = tf.nest.map_structure(lambda value: tf.gather(value, goes_on), (going, tokens, state, z))
@@ -96,9 +100,11 @@ def barred_words(vocabulary_size: int, *, unknown: bool) -> tf.Tensor:
     return tf.reduce_sum(tf.one_hot([PAD, BOS] if unknown else [PAD, BOS, UNK], vocabulary_size, on_value=-1e9), axis=0)
 
 
-def keep_probable(logits: tf.Tensor, *, top_k: int = 0, top_p: float = 1.0) -> tf.Tensor:
+def keep_probable(logits: tf.Tensor, *, top_k: int | tf.Tensor = 0, top_p: float = 1.0) -> tf.Tensor:
     """Bars all but the top_k most probable words, and of those all but the fewest that have probability top_p together; logits [N, V]."""
-    if top_k and top_k < logits.shape[-1]:
+    if tf.is_tensor(top_k):
+        logits = tf.where(logits >= _least_kept(logits, top_k)[:, tf.newaxis], logits, -1e9)
+    elif top_k and top_k < logits.shape[-1]:
         least = tf.math.top_k(logits, top_k).values[:, -1:]
         logits = tf.where(logits >= least, logits, -1e9)
     if top_p < 1:
@@ -107,3 +113,17 @@ def keep_probable(logits: tf.Tensor, *, top_k: int = 0, top_p: float = 1.0) -> t
         least = tf.reduce_min(tf.where(before < top_p, falling, tf.float32.max), axis=-1, keepdims=True)
         logits = tf.where(logits >= least, logits, -1e9)
     return logits
+
+
+def _least_kept(logits: tf.Tensor, top_k: tf.Tensor) -> tf.Tensor:
+    """The least logit of the k most probable words of each row, [N], for k [N]; below all of them where k is 0 or above V."""
+    size = logits.shape[-1]
+    kept = (top_k > 0) & (top_k < size)
+
+    def search() -> tf.Tensor:
+        most = tf.reduce_max(tf.where(kept, top_k, 1))
+        falling = tf.math.top_k(logits, most).values
+        return tf.gather(falling, tf.where(kept, top_k, 1) - 1, batch_dims=1)
+
+    found = tf.cond(tf.reduce_any(kept), search, lambda: tf.zeros(tf.shape(top_k), logits.dtype))
+    return tf.where(kept, found, logits.dtype.min)

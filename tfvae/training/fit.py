@@ -82,14 +82,19 @@ def fit(
     return model, place
 
 
-def load(run: str) -> TextVAE:
+def load(run: str, *, precision: str = "") -> TextVAE:
     """Loads the selected epoch of a run.
+
+    Args:
+      run: the run directory.
+      precision: of the networks' products, float32, bfloat16 or auto; "" is what the run was trained with.
 
     Raises:
       UserError: the directory holds no run, or one without a whole epoch.
     """
     place = Run(run)
     config = place.config()
+    config.training.precision = precision or config.training.precision
     vocabulary = load_vocabulary(place.vocabulary_file, config.data)
     model = TextVAE(vocabulary, build_vae(config, vocabulary.size), max_length=config.data.eval_max_length)
     _load_weights(model.vae, place)

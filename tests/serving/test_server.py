@@ -1,0 +1,201 @@
+import json
+import shutil
+import threading
+import time
+
+import grpc
+import numpy as np
+import pytest
+from mlserver.grpc import dataplane_pb2 as pb
+from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
+
+from benchmarks.serving import MODEL, load, served
+from tfvae.cli.model import SMOKE
+from tfvae.errors import UserError
+from tfvae.export.saved_model import export
+from tfvae.export.signatures import Settings
+from tfvae.models.registry import resolve
+from tfvae.serving.client import Client, Refused
+from tfvae.serving.server import Server
+from tfvae.training.fit import fit
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with version 1 of a model."""
+    home = tmp_path_factory.mktemp("serving")
+    config = resolve("dem_vae", "demo", base={**SMOKE, "data.limit": 100, "training.epochs": 1})
+    fit(config, str(home / "run"), say=lambda line: None)
+    export(str(home / "run"), str(home / "models"), name=MODEL, settings=Settings(samples=5, steps=3, max_length=10))
+    (home / "models" / "notes.txt").write_text("no model")
+    (home / "models" / MODEL / "partial-2-abc").mkdir()
+    return home / "models"
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    with served(folder, "--rows=32", "--characters=500", "--bytes=100000") as running:
+        yield running
+
+
+def ask(server, inputs, signature="encode", model=MODEL, version=""):
+    body = {"parameters": {"signature_name": signature}, "inputs": inputs}
+    status, answer = server.ask("POST", f"/v2/models/{model}{version}/infer", json.dumps(body))
+    return status, json.loads(answer)
+
+
+def texts(*values, datatype="BYTES", shape=None):
+    return [{"name": "texts", "shape": shape or [len(values)], "datatype": datatype, "data": list(values)}]
+
+
+def test_mixed_requests_from_several_connections_are_all_answered_right(server, folder):
+    result = load(server, folder / MODEL / "1", requests=300, connections=16)
+    assert (result["lost"], result["wrong"]) == (0, 0), result
+    assert result["memory_mb_after"] < 1.2 * result["memory_mb_before"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (texts("a", datatype="FP32"), "datatype FP32: must be BYTES"),
+        (texts("a", shape=[2]), "1 values for shape [2]"),
+        (texts("a", shape=[1, 1, 1]), "must be ['rows']"),
+        (texts(*["a"] * 33), "from 1 to 32 rows"),
+        (texts("a" * 501), "a text has 501 characters, at most 500 are answered"),
+        (texts(3), "3 is no text"),
+        ([], "takes the inputs texts, not none"),
+        ([{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a"]}], "takes the inputs texts, not text"),
+    ],
+)
+def test_requests_that_cannot_be_answered_are_told_why(server, inputs, message):
+    status, answer = ask(server, inputs)
+    assert status == 400 and message in answer["error"]
+
+
+def test_numbers_that_do_not_fit_are_told_so(server):
+    def generate(**changes):
+        rows = {"components": ([1, 2], "INT64", [-1, -1]), "temperature": ([1], "FP64", [1]), "top_k": ([1], "INT32", [0])}
+        rows = {**rows, "seed": ([1], "INT64", [7]), **changes}
+        inputs = [{"name": name, "shape": shape, "datatype": kind, "data": data} for name, (shape, kind, data) in rows.items()]
+        return ask(server, inputs, "generate")
+
+    assert generate()[0] == 200
+    for changes, message in (
+        ({"seed": ([1], "INT64", [2**40])}, "input seed: must be whole numbers of 32 bits"),
+        ({"seed": ([1], "INT64", ["x"])}, "input seed: must be numbers"),
+        ({"seed": ([2], "INT64", [1, 2])}, "inputs have different numbers of rows"),
+        ({"components": ([1, 3], "INT64", [0, 0, 0])}, "must be ['rows', 2]"),
+    ):
+        status, answer = generate(**changes)
+        assert status == 400 and message in answer["error"], answer
+    status, answer = generate(components=([1, 2], "INT64", [9, 9]))
+    assert status == 200 and "components: must be from 0" in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (b"{", 400, "the body is no JSON"),
+        (b"", 400, "the body is no JSON"),
+        (b"[1]", 400, "must be a JSON object"),
+        (b'{"inputs": "\xff"}', 400, "the body is not UTF-8"),
+        (b'{"inputs": [{"name": "texts", "shape": [1], "datatype": "BYTES", "data": ["\\ud800"]}]}', 422, "surrogates"),
+        (b'{"inputs": 3}', 422, "inputs"),
+        (b"[" * 5000 + b"]" * 5000, 400, "the body is no JSON"),
+        (b" " * 100_001, 413, "more than 100000 bytes"),
+    ],
+)
+def test_bodies_that_are_no_requests_are_refused(server, body, status, message):
+    found, answer = server.ask("POST", f"/v2/models/{MODEL}/infer", body)
+    assert found == status and message in answer.decode()
+    assert ask(server, texts("still there"))[0] == 200
+
+
+def test_an_empty_text_is_a_text(server):
+    status, answer = ask(server, texts(""))
+    assert status == 200
+    assert {output["name"]: output["shape"][0] for output in answer["outputs"]} == dict.fromkeys(
+        ("mean", "probabilities", "codes", "status"), 1
+    )
+
+
+def test_names_lead_nowhere_else(server):
+    for model in ("other", "..%2F..%2Fetc", "%2E%2E", "notes.txt"):
+        assert server.ask("GET", f"/v2/models/{model}")[0] == 404
+        assert server.ask("POST", f"/v2/models/{model}/infer", b'{"inputs": []}')[0] == 404
+    assert ask(server, texts("a"), version="/versions/7")[0] == 404
+    assert ask(server, texts("a"), version="/versions/1")[0] == 200
+    assert server.ask("POST", f"/v2/repository/models/{MODEL}/unload", b"{}")[0] in (404, 405)
+    status, answer = ask(server, texts("a"), signature="train")
+    assert status == 400 and "no signature 'train'; there are" in answer["error"]
+
+
+def test_grpc_answers_as_http_does(server):
+    stub = GRPCInferenceServiceStub(grpc.insecure_channel(f"127.0.0.1:{server.grpc}"))
+
+    def request(text):
+        tensor = pb.ModelInferRequest.InferInputTensor(
+            name="texts", datatype="BYTES", shape=[1], contents=pb.InferTensorContents(bytes_contents=[text])
+        )
+        parameters = {"signature_name": pb.InferParameter(string_param="encode")}
+        return pb.ModelInferRequest(model_name=MODEL, inputs=[tensor], parameters=parameters)
+
+    answer = stub.ModelInfer(request(b"the train was slow ."), timeout=30)
+    found = {output.name: output.contents for output in answer.outputs}
+    expected = {output["name"]: output["data"] for output in ask(server, texts("the train was slow ."))[1]["outputs"]}
+    np.testing.assert_allclose(found["mean"].fp32_contents, expected["mean"], rtol=1e-5)
+    assert list(found["codes"].int_contents) == expected["codes"]
+    for bad in (b"\xff\xfe", b"a" * 501):
+        with pytest.raises(grpc.RpcError) as error:
+            stub.ModelInfer(request(bad), timeout=30)
+        assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_the_client_asks_for_every_signature(server):
+    client = Client(MODEL, protocol="v2", port=server.http, deadline=60)
+    assert len(client.predict("encode", {"texts": ["a", "b"]})["codes"]) == 2
+    assert len(client.predict("interpolate", {"start": ["a"], "end": ["b"]})["sentences"][0]) == 3
+    rows = {"components": [[-1, 0]], "temperature": [1.0], "top_k": [0], "seed": [3]}
+    assert client.predict("generate", rows) == client.predict("generate", rows)
+    with pytest.raises(Refused, match=r"status 400: .*takes the inputs"):
+        client.predict("encode", {"start": ["a"]})
+    with pytest.raises(Refused, match="status 404"):
+        Client("other", protocol="v2", port=server.http).predict("encode", {"texts": ["a"]})
+
+
+def test_a_new_version_takes_over_without_a_failed_request(server, folder):
+    """Versions 2 and 3 are dropped in while requests run; then version 1 is no longer served."""
+    failed, versions, stop = [], set(), threading.Event()
+
+    def keep_asking():
+        while not stop.is_set():
+            status, answer = ask(server, texts("the train was slow ."))
+            versions.add(answer.get("model_version"))
+            if status != 200:
+                failed.append(answer)
+
+    threads = [threading.Thread(target=keep_asking) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for version in ("2", "3"):
+            shutil.copytree(folder / MODEL / "1", folder / MODEL / "partial")
+            (folder / MODEL / "partial").rename(folder / MODEL / version)
+            end = time.monotonic() + 60
+            while version not in versions and time.monotonic() < end:
+                time.sleep(0.05)
+        time.sleep(2)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failed == [] and {"2", "3"} <= versions
+    assert ask(server, texts("a"), version="/versions/1")[0] == 404
+    assert ask(server, texts("a"), version="/versions/2")[0] == 200
+
+
+def test_a_folder_without_models_is_an_error(tmp_path):
+    with pytest.raises(UserError, match=r"no such folder; scripts/export\.py makes it"):
+        Server(str(tmp_path / "none"))
+    with pytest.raises(UserError, match="no exported model is in it"):
+        Server(str(tmp_path))

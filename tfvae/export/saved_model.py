@@ -1,0 +1,195 @@
+"""From a run to a SavedModel that a server loads: written beside, checked in a fresh process, renamed into place."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae.config import Config
+from tfvae.errors import UserError
+from tfvae.evaluation.evaluate import read_evaluation
+from tfvae.export import loads
+from tfvae.export.card import model_card
+from tfvae.export.examples import examples
+from tfvae.export.signatures import Settings, Signature, make_signatures
+from tfvae.export.warmup import write_warmup
+from tfvae.models.text_vae import TextVAE
+from tfvae.training.fit import load
+from tfvae.training.run import Run, versions
+
+DEFAULT = "serving_default"
+_FALLBACK = ("encode", "score", "generate")
+"""Signatures of which the first that the model has is the default one."""
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""Names that a model may be served under."""
+_TOLERANCE = 1e-4
+
+
+def export(
+    run: str,
+    folder: str = "saved_models",
+    *,
+    name: str = "",
+    version: int = 0,
+    settings: Settings | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> pathlib.Path:
+    """Exports the selected epoch of a run.
+
+    Args:
+      run: the run directory.
+      folder: of models; the model goes to <folder>/<name>/<version>.
+      name: by default the model's, "dem_vae".
+      version: by default one more than the highest that is there.
+      settings: what is fixed; by default `Settings()`.
+      say: hears of each stage, a line each.
+
+    Returns:
+      the directory of the version.
+
+    Raises:
+      UserError: the run holds no model, the name or the version may not be used, or what was written is not loaded by the C++ loader or
+        answers otherwise than the model does.
+    """
+    settings = settings or Settings()
+    place = Run(run)
+    config = place.config()
+    model = load(run, precision="float32")
+    name = name or config.model
+    home = pathlib.Path(folder) / _checked(name)
+    version = version or 1 + max(versions_of(home), default=0)
+    target = home / str(version)
+    if target.exists():
+        raise UserError(f"--version={version}: {target} is there already; leave out --version for the next one")
+    home.mkdir(parents=True, exist_ok=True)
+    # no server takes a folder for a version whose name is no number
+    partial = pathlib.Path(tempfile.mkdtemp(prefix=f"partial-{version}-", dir=home))
+    try:
+        signatures = make_signatures(model, settings)
+        requests = examples(signatures, _texts(config))
+        say(f"writing {', '.join(signatures)}")
+        write(model, signatures, partial)
+        library = op_library(config)
+        say("checking it by the C++ loader, in a process of its own")
+        problem = check(partial, signatures, requests, library)
+        if problem:
+            raise UserError(f"{run}: the export is not usable and was not kept: {problem}")
+        write_warmup(partial, name, version, signatures, requests)
+        _describe(partial, name, version, config, place, signatures, settings)
+        partial.chmod(0o755)
+        os.rename(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return target
+
+
+def write(model: TextVAE, signatures: Mapping[str, Signature], path: pathlib.Path) -> None:
+    """Writes signatures as a SavedModel; the first of `_FALLBACK` that there is also under the name that servers take by default."""
+    module = tf.Module()
+    # Keras's own objects would end up in the graph under names that the C++ loader does not find.
+    module.state = [variable.value for variable in model.vae.variables]
+    module.tables = model.vocabulary.tables
+    functions = {}
+    for name, signature in signatures.items():
+        function = tf.function(signature.function, autograph=False)
+        inputs = {spec.name: spec for spec in signature.inputs}
+        functions[name] = function.get_concrete_function(**inputs)
+    functions[DEFAULT] = functions[_default(signatures)]
+    module.functions = list(functions.values())
+    tf.saved_model.save(module, str(path), signatures=functions)
+
+
+def _default(signatures: Mapping[str, Signature]) -> str:
+    return next(name for name in _FALLBACK if name in signatures)
+
+
+def check(path: pathlib.Path, signatures: Mapping[str, Signature], requests: Mapping[str, Mapping[str, Any]], library: str = "") -> str:
+    """Loads a SavedModel in a fresh process by the C++ loader and runs every signature.
+
+    Args:
+      path: of the SavedModel.
+      signatures: that it was made of, which say what the answers must be.
+      requests: inputs by name, for each signature.
+      library: path of a library of operations that it needs; "" for none.
+
+    Returns:
+      what is wrong; empty where it loads and answers equal Python's: numbers to 1e-4, texts and whole numbers exactly.
+    """
+    with tempfile.TemporaryDirectory() as directory:
+        asked, answered = pathlib.Path(directory) / "requests.json", pathlib.Path(directory) / "answers.json"
+        asked.write_text(json.dumps(requests))
+        command = [sys.executable, "-I", loads.__file__, str(path), str(asked), str(answered), *([library] if library else [])]
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        outcome = subprocess.run(command, capture_output=True, text=True, cwd=directory, env=environment, check=False)
+        if outcome.returncode:
+            lines = outcome.stderr.strip().splitlines() or [f"the loader ended with status {outcome.returncode}"]
+            return f"it does not load: {lines[-1]}"
+        answers = json.loads(answered.read_text())
+    for name, signature in signatures.items():
+        for key, tensor in signature.function(**_tensors(signature, requests[name])).items():
+            found, expected = answers[name][key], loads.plain(tensor.numpy())
+            same = np.allclose(found, expected, _TOLERANCE, _TOLERANCE) if tensor.dtype.is_floating else found == expected
+            if not same:
+                return f"{name} answers {key} = {found!r:.200}, the model {expected!r:.200}"
+    return ""
+
+
+def _tensors(signature: Signature, feed: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    return {spec.name: tf.constant(feed[spec.name], spec.dtype) for spec in signature.inputs}
+
+
+def op_library(config: Config) -> str:
+    """Returns the library of operations that a model needs beside TensorFlow's own; "" for none."""
+    if config.data.tokenizer == "word":
+        return ""
+    import tensorflow_text
+
+    folder = pathlib.Path(tensorflow_text.__file__).parent
+    return str(next(folder.rglob("_fast_wordpiece_tokenizer.so")))
+
+
+def versions_of(home: pathlib.Path) -> list[int]:
+    """Returns the versions of a model that are there, ascending."""
+    return sorted(int(path.name) for path in home.glob("*") if path.name.isdigit()) if home.is_dir() else []
+
+
+def _checked(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise UserError(f"--name={name}: must be letters, digits, '.', '_' and '-', the first a letter or a digit")
+    return name
+
+
+def _texts(config: Config) -> list[str]:
+    """A few sentences of the corpus, or of the demo where it is not at hand."""
+    from tfvae.data import corpora, demo
+
+    try:
+        found = corpora.read(config.data).test.texts
+    except UserError:
+        found = demo.read().test.texts
+    return list(found[:3])
+
+
+def _describe(
+    path: pathlib.Path,
+    name: str,
+    version: int,
+    config: Config,
+    run: Run,
+    signatures: Mapping[str, Signature],
+    settings: Settings,
+) -> None:
+    """Writes the model card and the configuration beside the model."""
+    card = model_card(name, version, config, signatures, settings, read_evaluation(run), default=_default(signatures))
+    (path / "README.md").write_text(card, encoding="utf-8")
+    described = {"config": config.to_dict(), "versions": {**run.versions(), "exported_by": versions()}, "settings": vars(settings)}
+    (path / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")

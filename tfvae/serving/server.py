@@ -1,0 +1,207 @@
+"""Serves every exported model of a folder, and new versions as they appear."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import pathlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from mlserver import MLServer
+from mlserver.errors import ModelNotFound
+from mlserver.repository import ModelRepository
+from mlserver.settings import ModelParameters, ModelSettings, Settings
+
+from tfvae.errors import UserError
+from tfvae.export.saved_model import NAME, versions_of
+from tfvae.serving.runtime import LOADED, ExportedModel, Limits, SavedModelRuntime
+
+log = logging.getLogger("tfvae")
+_KEPT = 2
+"""Latest versions of a model that are served, as TensorFlow Serving's configuration beside has it."""
+_POLL = 1.0  # seconds between looks at the folder
+
+
+def found(folder: pathlib.Path) -> dict[tuple[str, str], pathlib.Path]:
+    """Returns the latest versions of the models of a folder, by name and version; what is no version of a model is passed over."""
+    answer = {}
+    for home in sorted(folder.iterdir()):
+        if home.is_dir() and re.fullmatch(NAME, home.name):
+            for version in versions_of(home)[-_KEPT:]:
+                if (home / str(version) / "saved_model.pb").exists():
+                    answer[home.name, str(version)] = home / str(version)
+    return answer
+
+
+_AllSettings = list[ModelSettings]
+
+
+class _Repository(ModelRepository):
+    """MLServer's list of models; nothing outside of what is loaded can be named."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    async def list(self) -> _AllSettings:
+        return [_settings(name, version) for name, version in LOADED]
+
+    async def find(self, name: str) -> _AllSettings:
+        chosen = [_settings(known, version) for known, version in LOADED if known == name]
+        if not chosen:
+            raise ModelNotFound(name)
+        return chosen
+
+
+def _settings(name: str, version: str) -> ModelSettings:
+    return ModelSettings(name=name, implementation=SavedModelRuntime, parameters=ModelParameters(version=version))
+
+
+class Server:
+    """An MLServer over a folder of exported models."""
+
+    def __init__(
+        self,
+        folder: str,
+        *,
+        host: str = "127.0.0.1",
+        http_port: int = 8080,
+        grpc_port: int = 8081,
+        limits: Limits | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """Takes a folder.
+
+        Args:
+          folder: with <name>/<version>/ in it.
+          host: address to listen at; the server asks nobody who they are.
+          http_port: of HTTP.
+          grpc_port: of gRPC.
+          limits: on a request.
+          say: hears of what is loaded and dropped.
+
+        Raises:
+          UserError: there is no folder, or no model in it.
+        """
+        self.folder, self.limits, self.say = pathlib.Path(folder), limits or Limits(), say
+        if not self.folder.is_dir():
+            raise UserError(f"--model_dir={folder}: no such folder; scripts/export.py makes it")
+        if not found(self.folder):
+            raise UserError(f"--model_dir={folder}: no exported model is in it, as dem_vae/1/saved_model.pb; scripts/export.py makes one")
+        self.settings = Settings(
+            host=host,
+            http_port=http_port,
+            grpc_port=grpc_port,
+            grpc_max_message_length=self.limits.bytes,
+            model_repository_implementation=_Repository,
+            parallel_workers=0,
+            metrics_endpoint=None,
+            debug=False,
+            server_name="tfvae",
+        )
+
+    async def run(self) -> None:
+        """Serves until it is told to stop by a signal."""
+        await self._load(found(self.folder))
+        for name in ("mlserver", "mlserver.rest", "mlserver.grpc", "uvicorn.error"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self.server = MLServer(self.settings)
+        logging.getLogger("mlserver").setLevel(logging.WARNING)
+        app = self.server._rest_server._app
+        # the folder says what is served, and nobody else
+        app.router.routes[:] = [route for route in app.router.routes if not getattr(route, "path", "").startswith("/v2/repository/models")]
+        app.add_middleware(_Guard, most=self.limits.bytes)
+        watching = asyncio.create_task(self._watch())
+        self.say(f"HTTP http://{self.settings.host}:{self.settings.http_port}/v2, gRPC {self.settings.host}:{self.settings.grpc_port}")
+        try:
+            await self.server.start([_settings(name, version) for name, version in LOADED])
+        finally:
+            watching.cancel()
+
+    async def _load(self, models: dict[tuple[str, str], pathlib.Path]) -> None:
+        """Loads models into memory, in a thread: requests go on meanwhile."""
+        for key, path in models.items():
+            try:
+                model = await asyncio.to_thread(ExportedModel, path, self.limits)
+                await asyncio.to_thread(model.warm_up)
+            except Exception as error:
+                log.warning("%s is not served: %s", path, " ".join(str(error).split())[:300])
+                continue
+            LOADED[key] = model
+            self.say(f"{key[0]} version {key[1]}: {', '.join(model.signatures)}")
+
+    async def _watch(self) -> None:
+        """Loads versions that appear, then drops those that are no longer among the latest."""
+        tried = set(LOADED)
+        while True:
+            await asyncio.sleep(_POLL)
+            with contextlib.suppress(OSError):
+                there = found(self.folder)
+                new = {key: path for key, path in there.items() if key not in tried}
+                tried |= new.keys()
+                await self._load(new)
+                for name, version in new.keys() & LOADED.keys():
+                    await self.server._model_registry.load(_settings(name, version))
+                for name, version in LOADED.keys() - there.keys():
+                    await self.server._model_registry.unload_version(name, version)
+                    self.say(f"{name} version {version} is no longer served")
+                tried &= there.keys()
+
+
+class _Guard:
+    """Answers requests that MLServer would fall over: bodies that are too long or no JSON."""
+
+    def __init__(self, app: Any, most: int) -> None:
+        self.app, self.most = app, most
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Reads the body before anyone else does."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if len(body) > self.most:
+                await _refuse(send, 413, f"the request has more than {self.most} bytes")
+                return
+            if message["type"] == "http.disconnect" or not message.get("more_body"):
+                break
+        problem = _json_problem(body)
+        if problem:
+            await _refuse(send, 400, problem)
+            return
+        sent = False
+
+        async def replay() -> dict[str, Any]:
+            nonlocal sent
+            if sent:
+                return await receive()
+            sent = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self.app(scope, replay, send)
+
+
+def _json_problem(body: bytes) -> str:
+    try:
+        value = json.loads(body.decode())
+    except UnicodeDecodeError:
+        return "the body is not UTF-8"
+    except (ValueError, RecursionError) as error:
+        return f"the body is no JSON: {error}"
+    return "" if isinstance(value, dict) else "the body must be a JSON object"
+
+
+async def _refuse(send: Any, status: int, message: str) -> None:
+    body = json.dumps({"error": message}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def serve(server: Server) -> None:
+    """Runs a server until a signal stops it."""
+    asyncio.run(server.run())
