@@ -18,6 +18,7 @@ COMMANDS = (
     "prepare_data",
     "tune",
     "export",
+    "report",
     "serve",
     "serve_client",
 )
@@ -52,10 +53,11 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["tfvae", "tfvae.*", "tuning"]),
-    package_data={"tfvae": ["py.typed"]},
+    package_data={"tfvae": ["py.typed", "reports/templates/*.html"]},
     python_requires=">=3.11,<3.13",
     install_requires=[
         "absl-py",
+        "jinja2",
         "keras>=3.15,<3.16",
         "keras-tuner[bayesian]==1.4.*",
         "matplotlib",

@@ -2,15 +2,13 @@
 
 import pathlib
 import sys
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from absl import flags
-from rich.console import Console
-from rich.progress import track
 
 from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, run_from_flags
+from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
 from tfvae.errors import UserError, suggest
 from tfvae.evaluation.compare import markdown, rows, to_csv
@@ -63,7 +61,7 @@ def _evaluate(values: flags.FlagValues) -> None:
         values.metrics,
         seed=values.seed,
         overwrite=values.overwrite,
-        progress=_progress,
+        progress=progress,
         say=lambda line: print(line, file=sys.stderr, flush=True),
         samples=settings["samples"],
         sentences=settings["sentences"],
@@ -87,11 +85,6 @@ def _compare(values: flags.FlagValues) -> None:
         return
     write_text(output, to_csv(table) if output.suffix == ".csv" else text)
     print(f"{len(table)} rows in {output}")
-
-
-def _progress(description: str, items: Iterable[Any], total: int) -> Iterator[Any]:
-    console = Console(stderr=True)
-    yield from track(items, description, total=total, console=console, transient=True, disable=not console.is_terminal)
 
 
 if __name__ == "__main__":

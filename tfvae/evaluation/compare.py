@@ -152,21 +152,28 @@ def markdown(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] 
       corpus: whose test split they are of: the figures of papers come below ours; "" for none.
       columns: figures and their headings.
     """
-    published = PUBLISHED.get(corpus, ())
-    columns = {**columns, **_labels(table)}
-    measured = {name for row in table for name in row.values}
-    printed = {name for row in published for name in row.values}
-    present = [name for name in columns if name in measured or (name in _PAPERS_OWN and name in printed)]
-    lines = [_line(["model", *(columns[name] for name in present)]), _line(["---", *("---:" for _ in present)])]
-    shared = shared_changes(table)
-    lines += [_line([f"`{row.name(shared)}`", *(row.cell(name) for name in present)]) for row in table]
-    lines += [_line([f"{row.model} ({row.source})", *(_published(row, name) for name in present)]) for row in published]
-    notes = []
+    head, *body = cells(table, corpus, columns)
+    shared, notes = shared_changes(table), []
+    body = [[f"`{cell}`" if i < len(table) and not place else cell for place, cell in enumerate(line)] for i, line in enumerate(body)]
+    lines = [_line(head), _line(["---", *("---:" for _ in head[1:])]), *map(_line, body)]
     if shared:
         notes.append(f"All rows have {', '.join(f'`{change}`' for change in shared)}, where it means something.")
     if unequal := unequal_settings(table):
         notes.append(f"Not all of them were evaluated alike: {', '.join(unequal)}.")
     return "\n".join(lines) + "\n" + "".join(f"\n{note}\n" for note in notes)
+
+
+def cells(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = COLUMNS) -> list[list[str]]:
+    """Returns the lines of `markdown`'s table as cells, the headings first."""
+    published = PUBLISHED.get(corpus, ())
+    columns = {**columns, **_labels(table)}
+    measured = {name for row in table for name in row.values}
+    printed = {name for row in published for name in row.values}
+    present = [name for name in columns if name in measured or (name in _PAPERS_OWN and name in printed)]
+    shared = shared_changes(table)
+    lines = [["model", *(columns[name] for name in present)]]
+    lines += [[row.name(shared), *(row.cell(name) for name in present)] for row in table]
+    return lines + [[f"{row.model} ({row.source})", *(_published(row, name) for name in present)] for row in published]
 
 
 def shared_changes(table: Sequence[Row]) -> list[str]:

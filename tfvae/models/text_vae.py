@@ -51,6 +51,14 @@ class TextVAE:
         del answer["mode"]
         return answer
 
+    def modes(self, texts: Sequence[str]) -> np.ndarray:
+        """Returns the mode of each text's posterior, the z that the other verbs write sentences from, [N, size].
+
+        Raises:
+          UserError: as `encode`.
+        """
+        return self._posteriors(texts)["mode"]
+
     def reconstruct(self, texts: Sequence[str], *, seed: int = 0, **decoding: Any) -> list[str]:
         """Returns what the decoder makes of the mode of each text's posterior, greedily unless `decoding` says otherwise.
 
@@ -62,7 +70,7 @@ class TextVAE:
         Raises:
           UserError: as `encode`, or a setting of `Decoding` that is not admitted.
         """
-        return self.decode(self._posteriors(texts)["mode"], seed=seed, **{"method": "greedy", **decoding})
+        return self.decode(self.modes(texts), seed=seed, **{"method": "greedy", **decoding})
 
     def interpolate(self, start: str, end: str, num: int = 7, *, seed: int = 0, **decoding: Any) -> list[str]:
         """Returns sentences on the way from one text to another, the reconstructions of both included.
@@ -81,7 +89,7 @@ class TextVAE:
         """
         if num < 2:
             raise UserError(f"num = {num}: an interpolation has at least 2 sentences, the ends")
-        ends = self._posteriors([start, end])["mode"]
+        ends = self.modes([start, end])
         fraction = tf.cast(tf.linspace(0.0, 1.0, num), ends.dtype)
         z = self.vae.latent.interpolate(tf.constant(ends[:1]), tf.constant(ends[1:]), fraction)
         return self.decode(z.numpy(), seed=seed, **{"method": "greedy", **decoding})

@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,12 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.config import TrainingConfig
+from tfvae.data.corpus import Split
 from tfvae.errors import UserError
 from tfvae.latents.spherical import SphericalLatent
 from tfvae.models.text_vae import TextVAE
 from tfvae.models.vae import VAE
 from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.run import Run
+from tfvae.training.tensorboard import write_hparams, write_projector
 
 Logs = dict[str, Any] | None
 ANNEALED = 0.99  # share of the final w from which patience and learning-rate decay count epochs
@@ -117,6 +120,8 @@ class Journal(keras.callbacks.Callback):
         super().__init__()
         self.run = run
         self.writer = tf.summary.create_file_writer(str(run.tensorboard_dir))
+        with self.writer.as_default():
+            write_hparams(run.config())
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Starts the clock, and notes the learning rate before its decay."""
@@ -154,20 +159,29 @@ class FitPrior(keras.callbacks.Callback):
 
 
 class Samples(keras.callbacks.Callback):
-    """Shows in TensorBoard what the prior generates and how many validation sentences each component has."""
+    """Shows in TensorBoard what the prior and its components generate and how many validation sentences each component has."""
 
-    def __init__(self, model: TextVAE, writer: tf.summary.SummaryWriter, num: int = 16) -> None:
-        """Generates `num` sentences an epoch, from the same noise each time."""
+    def __init__(self, model: TextVAE, writer: tf.summary.SummaryWriter, num: int = 16, of_component: int = 2, most: int = 100) -> None:
+        """Generates `num` sentences an epoch and `of_component` for each of at most `most` components, from the same noise each time."""
         super().__init__()
         self.text_vae, self.writer, self.num = model, writer, num
+        latent = model.vae.latent
+        shown = [(j, k) for j in range(latent.num_variables) for k in range(latent.num_components)][:most] if latent.has_codes else []
+        self.components = np.repeat(np.array(shown, int).reshape(-1, 2), of_component, axis=0)
+        self.held = np.full([num + len(self.components), latent.num_variables], -1)
+        self.held[num + np.arange(len(self.components)), self.components[:, 0]] = self.components[:, 1]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Writes the sentences as text, with their codes, and a histogram of codes a variable."""
         latent = self.text_vae.vae.latent
-        texts, codes = self.text_vae.generate(self.num)
+        texts, codes = self.text_vae.generate(len(self.held), component=self.held if latent.has_codes else None)
         rows = [f"| {' '.join(map(str, code)) if latent.has_codes else ''} | {text} |" for code, text in zip(codes, texts, strict=True)]
         with self.writer.as_default(step=int(self.model.step.numpy())):
-            tf.summary.text("samples", "\n".join(["| codes | sentence |", "|---|---|", *rows]))
+            tf.summary.text("samples", "\n".join(["| codes | sentence |", "|---|---|", *rows[: self.num]]))
+            for variable in np.unique(self.components[:, 0]):
+                own = np.flatnonzero(self.components[:, 0] == variable)
+                lines = [f"| {self.components[i, 1]} | {texts[self.num + i]} |" for i in own]
+                tf.summary.text(f"components/variable_{variable}", "\n".join(["| component | sentence |", "|---|---|", *lines]))
             use = self.model.aggregates().get("component_use")
             for variable, shares in enumerate([] if use is None else use.numpy()):
                 counts = np.round(shares * float(self.model.totals.result()["weight"])).astype(int)
@@ -178,10 +192,10 @@ class Samples(keras.callbacks.Callback):
 class Snapshots(keras.callbacks.Callback):
     """Keeps the prior's parameters and the posteriors of some fixed validation sentences at each epoch."""
 
-    def __init__(self, run: Run, batch: dict[str, tf.Tensor]) -> None:
-        """Takes the sentences as one batch."""
+    def __init__(self, run: Run, batch: dict[str, tf.Tensor], texts: Split, label_names: Mapping[str, Sequence[str]]) -> None:
+        """Takes the sentences as one batch, and as texts with the names of their labels' classes, which the projector shows."""
         super().__init__()
-        self.run, self.batch = run, batch
+        self.run, self.batch, self.texts, self.label_names = run, batch, texts, label_names
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Writes snapshots/epoch-NNNNN.npz."""
@@ -197,6 +211,14 @@ class Snapshots(keras.callbacks.Callback):
             **latent.prior_parameters(),
         )
         os.replace(partial, self.run.snapshot_dir / f"epoch-{epoch + 1:05d}.npz")
+        if latent.size:
+            write_projector(
+                self.run.tensorboard_dir,
+                latent.mean(params).numpy(),
+                latent.code_probabilities(params).numpy().argmax(-1) if latent.has_codes else None,
+                self.texts,
+                self.label_names,
+            )
 
 
 class CollapseWarning(keras.callbacks.Callback):

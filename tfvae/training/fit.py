@@ -77,7 +77,7 @@ def fit(
         f"{corpus.name}: {len(train):,} training and {len(valid):,} validation sentences, {vocabulary.size:,} words; "
         f"{config.model} in {resolve_precision(config.training.precision)} into {place.path}"
     )
-    _train(config, model, train, valid, place, callbacks, bar, say)
+    _train(config, model, corpus, train, valid, place, callbacks, bar, say)
     _load_weights(model.vae, place)
     return model, place
 
@@ -137,6 +137,7 @@ def _check_vocabulary(run: Run, vocabulary: Vocabulary) -> None:
 def _train(
     config: Config,
     model: TextVAE,
+    corpus: Corpus,
     train: Examples,
     valid: Examples,
     run: Run,
@@ -168,7 +169,8 @@ def _train(
     if isinstance(vae.latent, PointLatent):
         callbacks.insert(1, FitPrior(evaluation_batches(train, data.eval_batch_size, spread(len(train), FITTED_SENTENCES))))
     if training.snapshot_sentences:
-        callbacks.append(Snapshots(run, valid.batch(spread(len(valid), training.snapshot_sentences))))
+        shown = spread(len(valid), training.snapshot_sentences)
+        callbacks.append(Snapshots(run, valid.batch(shown), corpus.valid.take(shown), corpus.label_names))
     try:
         vae.fit(
             training_batches(train, data.batch_size, training.seed, first_epoch=done, epochs=training.epochs),

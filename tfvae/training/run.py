@@ -149,7 +149,7 @@ class Run:
 def write_text(path: pathlib.Path, text: str) -> None:
     """Writes a file beside and renames it into place."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
+    partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
 
 

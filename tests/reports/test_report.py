@@ -1,0 +1,147 @@
+import html.parser
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from tfvae.cli.model import SMOKE
+from tfvae.models.registry import MODELS, resolve
+from tfvae.reports import space
+from tfvae.reports.components import log_odds
+from tfvae.reports.report import report
+from tfvae.training.fit import fit
+from tfvae.training.run import Run
+
+TINY = {**SMOKE, "data.limit": 100}
+ODD = [
+    "<script>alert('x')</script> & <b>bold</b>",
+    "שלום עולם טוב",
+    "東京 は 大きい 都市",
+    "مرحبا بالعالم اليوم",
+    'a "quoted" word',
+    "plain words here",
+]
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags are closed in order, and collects what the page refers to and its text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.addresses, self.tags, self.text = [], [], set(), []
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.addresses += [value for name, value in attributes if name in ("src", "href", "srcset", "action")]
+        if tag not in ("meta", "img", "source", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def read(path):
+    page = Page(path.read_text(encoding="utf-8"))
+    assert all(address.startswith(("#", "data:image/png;base64,")) for address in page.addresses), "a request leaves the page"
+    assert not page.tags & {"script", "iframe", "link", "object"}
+    return page
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Runs of two epochs of gm_vae and dem_vae."""
+    home = tmp_path_factory.mktemp("runs")
+    for name in ("gm_vae", "dem_vae"):
+        fit(resolve(name, "demo", base=TINY), str(home / name), say=lambda line: None)
+    return home
+
+
+def test_the_page_shows_all_there_is_of_a_mixture(trained):
+    left_out = []
+    path = report(str(trained / "dem_vae"), compare=[str(trained / "gm_vae")], say=left_out.append)
+    page = read(path)
+    assert [address for address in page.addresses if address.startswith("#")] == [
+        f"#{name}" for name in ("figures", "components", "labels", "space", "training", "walks", "sentences", "notes")
+    ]
+    text = path.read_text()
+    assert text.count("<article") == 8 and "python scripts/train.py --model=dem_vae" in text
+    names = {file.name for file in (path.parent / "pictures").iterdir()}
+    pictures = ["curves", "labels-act", "labels-polarity", "labels-topic", "space-neighbours", "space-variables", "space-whole", "training"]
+    assert names == {f"{picture}.{ending}" for picture in pictures for ending in ("png", "svg")}
+    assert left_out == []
+    assert "the mixture has collapsed" in text  # two epochs in which w is next to nothing
+    shares = [float(share) for share in re.findall(r"<p class=\"what\">([\d.]+) % of the sentences", text)]
+    assert sum(shares) == pytest.approx(200, abs=0.5) and shares[:4] == sorted(shares[:4], reverse=True)
+
+
+@pytest.mark.parametrize("name", ["rnn_lm", "ae", "vmf_vae", "dem_vmf_vae"])
+def test_what_does_not_apply_to_a_model_is_left_out_with_a_word_why(untrained, tmp_path, name):
+    left_out = []
+    page = read(report(str(untrained(tmp_path / name, name).path), say=left_out.append))
+    reasons = " ".join(left_out)
+    assert ("No latent variable" in reasons) == (name == "rnn_lm")
+    assert ("no mixture" in reasons) == (name in ("ae", "vmf_vae"))
+    assert ("On a sphere" in reasons) == (name in ("vmf_vae", "dem_vmf_vae"))
+    assert all(reason in "".join(page.text) for reason in left_out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(MODELS) - {"rnn_lm", "ae", "vmf_vae", "dem_vmf_vae"}))
+def test_every_other_model_has_a_page(untrained, tmp_path, name):
+    read(report(str(untrained(tmp_path / name, name).path)))
+
+
+def test_texts_of_any_script_one_component_and_no_labels(tmp_path):
+    (tmp_path / "t.txt").write_text("\n".join(ODD * 12), encoding="utf-8")
+    overrides = {"data.train_file": str(tmp_path / "t.txt"), "latent.components": 1, "latent.hidden_dim": 8}
+    base = {key: value for key, value in SMOKE.items() if key != "data.limit"}
+    fit(resolve("dem_vae", "text", overrides=overrides, base=base), str(tmp_path / "run"), say=lambda line: None)
+    left_out = []
+    page = read(report(str(tmp_path / "run"), say=left_out.append))
+    text = "".join(page.text)
+    assert "<script>" in text and "東京" in text, "sentences are not shown as they are"
+    assert "One component: its codes tell nothing" in " ".join(left_out) and "no labels" in " ".join(left_out)
+
+
+def test_a_word_of_one_group_alone_is_the_most_telling():
+    counts = np.array([[50.0, 10, 0], [50, 0, 10], [50, 0, 0]])
+    scores = log_odds(counts)
+    assert scores.argmax(axis=1).tolist() == [1, 2, 0]
+    assert scores[0, 1] > 1.5 and abs(scores[0, 0]) < abs(scores[0, 1]) and scores[1, 1] < 0
+    np.testing.assert_allclose(log_odds(counts[:2])[0], -log_odds(counts[:2])[1], rtol=1e-6)
+
+
+def test_planes_keep_two_dimensions_and_take_the_widest_of_more():
+    rng = np.random.default_rng(0)
+    flat = rng.normal(size=(50, 2))
+    np.testing.assert_array_equal(space.plane(flat).points, flat)
+    turn = np.linalg.qr(rng.normal(size=(5, 5)))[0][:2]
+    view = space.plane(flat * [3.0, 1.0] @ turn + 1.0)
+    np.testing.assert_allclose(view.project(flat * [3.0, 1.0] @ turn + 1.0), view.points, atol=1e-9)
+    distances = [np.linalg.norm(points[:, None] - points[None], axis=-1) for points in (view.points, flat * [3.0, 1.0])]
+    np.testing.assert_allclose(*distances, atol=1e-9)
+    assert space.plane(flat[:, :1]).points.shape == (50, 2)
+    assert space.neighbours(flat) is None
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium")
+@pytest.mark.parametrize("width", [400, 1600])
+def test_nothing_overflows_the_page(trained, tmp_path, width):
+    """Chromium lays the page out and says how wide it came out; a script is added to a copy for that."""
+    path = Run(trained / "dem_vae").path / "report" / "index.html"
+    if not path.exists():
+        report(str(trained / "dem_vae"))
+    probe = "<script>document.title = 'width ' + document.documentElement.scrollWidth + ' of ' + innerWidth;</script>"
+    (tmp_path / "page.html").write_text(path.read_text(encoding="utf-8").replace("</body>", f"{probe}</body>"), encoding="utf-8")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={width},2000", "--dump-dom"]
+    answer = subprocess.run([*command, f"file://{tmp_path / 'page.html'}"], capture_output=True, text=True, timeout=120, check=True)
+    laid, seen = map(int, re.search(r"<title>width (\d+) of (\d+)", answer.stdout).groups())
+    assert laid <= seen

@@ -1,0 +1,130 @@
+"""What each component of a mixture stands for, in words, sentences and labels.
+
+References:
+  Monroe, Colaresi, Quinn. Fightin' Words. Political Analysis 16, 2008, section 3.5 (log-odds with an informative Dirichlet prior).
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfvae.evaluation.subject import Subject
+from tfvae.tokens import EOS
+
+WORDS, SENTENCES, NAMING = 8, 5, 3
+"""Most words and sentences on a card, and words in a proposed name."""
+DEAD = 0.1
+"""Share of 1/K below which a component counts as dead."""
+_PRIOR_COUNT = 500.0  # words that the prior counts as: enough to keep rare words from the top
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """One component of one variable.
+
+    Attributes:
+      variable: j.
+      component: k.
+      share: q(c_j = k), the mean over the split.
+      words: its most telling words with their z-scores, the highest first.
+      closest: sentences of the split that are most its own.
+      generated: sentences drawn with the component held and the other variables free.
+      labels: for each label its classes and their counts among the component's sentences, the most frequent first.
+      dead: whether next to nothing is of it.
+    """
+
+    variable: int
+    component: int
+    share: float
+    words: Sequence[tuple[str, float]]
+    closest: Sequence[str]
+    generated: Sequence[str]
+    labels: dict[str, Sequence[tuple[str, int]]]
+    dead: bool
+
+    @property
+    def name(self) -> str:
+        """A name proposed from its words, marks of punctuation only where there is nothing else."""
+        written = [word for word, _ in self.words if any(character.isalnum() for character in word)]
+        return " · ".join((written or [word for word, _ in self.words])[:NAMING]) or "no telling words"
+
+
+def cards(subject: Subject, variable: int) -> list[Card]:
+    """Returns the cards of a variable's components, the most used first.
+
+    Args:
+      subject: a model with codes on a split.
+      variable: j.
+    """
+    posteriors, latent = subject.posteriors, subject.model.vae.latent
+    probabilities = posteriors.probabilities[:, variable]
+    codes, use = probabilities.argmax(-1), probabilities.mean(axis=0)
+    telling = telling_words(subject, codes, latent.num_components)
+    width = latent.size // latent.num_variables
+    place = posteriors.mean[:, variable * width : (variable + 1) * width]
+    found = []
+    for component in np.argsort(-use, kind="stable"):
+        own = np.flatnonzero(codes == component)
+        centre = place[own].mean(axis=0) if len(own) else 0.0
+        distance = np.linalg.norm(place[own] - centre, axis=1)
+        closest = own[np.lexsort((distance, -np.round(probabilities[own, component], 3)))]
+        held = np.full(latent.num_variables, -1)
+        held[variable] = component
+        found.append(
+            Card(
+                variable,
+                int(component),
+                float(use[component]),
+                telling[component],
+                _distinct([subject.texts.texts[i] for i in closest]),
+                _distinct(subject.model.generate(2 * SENTENCES, component=held, seed=subject.seed)[0]),
+                {label: _counts(label, truth[own], subject) for label, truth in subject.texts.labels.items()},
+                bool(use[component] < DEAD / latent.num_components),
+            )
+        )
+    return found
+
+
+def telling_words(subject: Subject, codes: np.ndarray, components: int) -> list[list[tuple[str, float]]]:
+    """Returns the words of each component's sentences that are most telling against all others', with the z-scores of their log-odds.
+
+    Args:
+      subject: the split.
+      codes: of its sentences, [N].
+      components: K.
+    """
+    examples = subject.examples
+    vocabulary = ["<pad>", "<unk>", "<s>", "</s>", *subject.model.vocabulary.words]
+    counts = np.zeros([components, len(vocabulary)])
+    np.add.at(counts, (np.repeat(codes, examples.length), examples.tokens), 1)
+    counts[:, : EOS + 1] = 0
+    scores = log_odds(counts)
+    answer = []
+    for row, score in enumerate(scores):
+        best = np.argsort(-score, kind="stable")[:WORDS]
+        answer.append([(vocabulary[word], float(score[word])) for word in best if score[word] > 0 and counts[row, word] > 0])
+    return answer
+
+
+def log_odds(counts: np.ndarray) -> np.ndarray:
+    """Returns z-scores [K, V] of each group's log-odds of words against the other groups', from counts [K, V].
+
+    The prior is that of all words together, as strong as `_PRIOR_COUNT` words.
+    """
+    total = counts.sum(axis=0)
+    prior = _PRIOR_COUNT * (total / max(total.sum(), 1.0)) + 1e-6
+    own, rest = counts + prior, total - counts + prior
+    odds = np.log(own / (own.sum(axis=1, keepdims=True) - own)) - np.log(rest / (rest.sum(axis=1, keepdims=True) - rest))
+    return odds / np.sqrt(1 / own + 1 / rest)
+
+
+def _counts(label: str, classes: np.ndarray, subject: Subject) -> list[tuple[str, int]]:
+    names = subject.corpus.label_names.get(label, ())
+    found, counts = np.unique(classes, return_counts=True)
+    ranked = sorted(zip(found.tolist(), counts.tolist(), strict=True), key=lambda pair: -pair[1])
+    return [(names[value] if value < len(names) else str(value), count) for value, count in ranked]
+
+
+def _distinct(texts: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(texts))[:SENTENCES]

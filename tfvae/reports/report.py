@@ -1,0 +1,364 @@
+"""A page about a run that needs no network: figures, component cards, pictures of the space, walks."""
+
+import dataclasses
+import math
+import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jinja2
+import numpy as np
+from matplotlib.figure import Figure
+from sklearn.metrics import adjusted_mutual_info_score
+
+from tfvae.config import Config
+from tfvae.data import corpora
+from tfvae.data.batching import spread
+from tfvae.evaluation.compare import cells, rows
+from tfvae.evaluation.evaluate import read_evaluation, split_evaluation
+from tfvae.evaluation.latent_use import ACTIVE, information
+from tfvae.evaluation.subject import Progress, Subject, no_progress
+from tfvae.evaluation.table import number
+from tfvae.latents.mixture import MixtureLatent
+from tfvae.models.registry import MODELS
+from tfvae.reports import pictures, space, walks
+from tfvae.reports.components import cards
+from tfvae.reports.pictures import Picture, picture
+from tfvae.reports.results import command_line
+from tfvae.training.callbacks import collapse_messages
+from tfvae.training.fit import load
+from tfvae.training.run import Run, write_text
+
+_OPENED = 3  # variables whose cards are open at first
+_PANELS = 20  # variables whose planes are drawn
+_CLASSES = 12  # of a label, that a picture shows
+_SENTENCES = 20
+_EPOCHS = 4  # of training, whose components are drawn
+_CURVES = {
+    "loss": "objective",
+    "reconstruction": "reconstruction",
+    "kl_z": "KL(z)",
+    "kl_c": "KL(c)",
+    "dispersion": "dispersion",
+    "mutual_information": "I(x;c), summed over variables",
+    "natural_variance": "variance of natural parameters",
+    "perplexity": "perplexity of the bound",
+    "w": "weight of the regularisers",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Gauge:
+    """A figure that tells a collapse.
+
+    Attributes:
+      name: of the figure.
+      value: as text.
+      meaning: in plain words, with what to do about it.
+      bad: whether something has collapsed.
+    """
+
+    name: str
+    value: str
+    meaning: str
+    bad: bool
+
+
+def report(
+    run: str,
+    *,
+    split: str = "test",
+    compare: Sequence[str] = (),
+    seed: int = 0,
+    progress: Progress = no_progress,
+    say: Callable[[str], None] = lambda line: None,
+) -> pathlib.Path:
+    """Writes report/index.html and report/pictures/ into a run directory.
+
+    Args:
+      run: the run directory.
+      split: whose sentences are shown.
+      compare: other runs, whose components during training are drawn beside.
+      seed: of what is drawn.
+      progress: shows how far it is.
+      say: hears of what is left out, a line each.
+
+    Returns:
+      the page.
+
+    Raises:
+      UserError: a directory holds no trained run, or its corpus cannot be read.
+    """
+    place = Run(run)
+    config = place.config()
+    others = [Run(path) for path in compare]
+    for other in others:
+        other.config()
+    subject = Subject(load(run), config, corpora.read(config.data), split, seed=seed)
+    made = _Report(place, config, subject, others)
+    parts = dict(progress("report", _each(made), len(_PARTS)))
+    for reason in made.left_out:
+        say(reason)
+    template = jinja2.Environment(loader=jinja2.PackageLoader("tfvae.reports"), autoescape=True, undefined=jinja2.StrictUndefined)
+    html = template.get_template("report.html").render(**made.head(), **parts, left_out=made.left_out, sections=_sections(parts))
+    (place.path / "report").mkdir(exist_ok=True)
+    write_text(place.path / "report" / "index.html", html)
+    return place.path / "report" / "index.html"
+
+
+def _each(made: "_Report") -> Any:
+    for name in _PARTS:
+        yield name, getattr(made, name)()
+
+
+_PARTS = ("table", "gauges", "curves", "variables", "agreement", "space", "training", "walks", "sentences")
+
+
+def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    named = {
+        "variables": ("components", "Components"),
+        "agreement": ("labels", "Codes and labels"),
+        "space": ("space", "The space"),
+        "training": ("training", "During training"),
+        "walks": ("walks", "Walks"),
+    }
+    found = [("figures", "Figures")] + [section for part, section in named.items() if parts[part]]
+    return [*found, ("sentences", "Sentences"), ("notes", "Notes")]
+
+
+class _Report:
+    """The parts of one page; a part that does not apply is empty, and says why in `left_out`."""
+
+    def __init__(self, run: Run, config: Config, subject: Subject, others: Sequence[Run]) -> None:
+        self.run, self.config, self.subject, self.others = run, config, subject, others
+        self.latent = subject.model.vae.latent
+        self.folder = run.path / "report" / "pictures"
+        self.left_out: list[str] = []
+        self.mixture = isinstance(self.latent, MixtureLatent)
+        self.information = information(subject.posteriors.probabilities).mean(axis=0) if self.latent.has_codes else np.zeros(0)
+
+    def head(self) -> dict[str, Any]:
+        model, data, latent = MODELS[self.config.model], self.config.data, self.config.latent
+        sizes = (
+            f"{latent.variables} latent variables of {latent.dim} dimensions, {latent.components} components each. " if self.mixture else ""
+        )
+        versions = ", ".join(f"{name} {value}" for name, value in self.run.versions().items() if value)
+        evaluated = self.subject.split in read_evaluation(self.run)
+        corpus = self.subject.corpus
+        return {
+            "title": f"{self.config.model} on {data.name}",
+            "summary": f"{model.summary[0].upper()}{model.summary[1:]} ({model.paper}). {sizes}Seed {self.config.training.seed}.",
+            "data": f"{len(corpus.train):,} training, {len(corpus.valid):,} validation and {len(corpus.test):,} test sentences, "
+            f"{self.subject.model.vocabulary.size:,} words; this page shows the {self.subject.split} split.",
+            "split": self.subject.split,
+            "evaluated": evaluated,
+            "run": str(self.run.path),
+            "command": command_line(self.config),
+            "versions": versions,
+            "opened": _OPENED,
+            "training_caption": self._training_caption(),
+        }
+
+    def table(self) -> list[list[str]]:
+        if self.subject.split in read_evaluation(self.run):
+            split_evaluation(self.run, self.subject.split)  # of these weights
+            paths = [str(self.run.path)]
+            return cells(rows(paths, self.subject.split), self.config.data.name if self.subject.split == "test" else "")
+        totals = self.subject.posteriors.totals
+        names = {"loss": "loss", "elbo": "ELBO", **_CURVES}
+        found = [(heading, number(totals[name])) for name, heading in names.items() if name in totals]
+        return [["model", *(heading for heading, _ in found)], [self.config.model, *(value for _, value in found)]]
+
+    def gauges(self) -> list[Gauge]:
+        latent, totals = self.latent, self.subject.posteriors.totals
+        if not latent.size:
+            self.left_out.append("No latent variable: components, space and walks do not apply.")
+            return []
+        messages = collapse_messages(self.subject.model.vae, {f"val_{name}": value for name, value in totals.items()})
+        found = []
+        kl = totals.get("average_kl", totals.get("kl_z"))
+        if kl is not None:
+            fine = "nats of z that the decoder is given for each sentence, what the components' spread costs not counted"
+            found.append(Gauge("KL of z", number(kl), messages.get("posterior", fine), "posterior" in messages))
+        variance = self.subject.posteriors.mean.var(axis=0)
+        active = int((variance > ACTIVE).sum())
+        meaning = f"entries of z whose posterior mean varies from sentence to sentence, of {len(variance)}; the others are ignored"
+        found.append(Gauge("active units", str(active), meaning, active == 0))
+        if latent.has_codes and latent.num_components > 1:
+            most = math.log(latent.num_components)
+            each = float(self.information.mean())
+            fine = f"nats that a variable's code tells of the sentence on average, of at most {most:.2f}"
+            found.append(Gauge("I(x; c) a variable", f"{each:.3f}", messages.get("mixture", fine), "mixture" in messages))
+        elif latent.has_codes:
+            self.left_out.append("One component: its codes tell nothing, so there is nothing to gauge.")
+        return found
+
+    def curves(self) -> Picture | None:
+        lines = self.run.read_metrics()
+        if not lines:
+            return None
+        return picture("curves", "figures of training and validation over epochs", self.folder, lambda: pictures.curves(lines, _CURVES))
+
+    def variables(self) -> list[dict[str, Any]]:
+        if not self.latent.has_codes:
+            if self.latent.size:
+                self.left_out.append("The prior is no mixture: there are no components to show.")
+            return []
+        found = []
+        for variable in space.most_used(self.information, self.latent.num_variables):
+            made = cards(self.subject, variable)
+            names = "; ".join(card.name for card in made[:3] if not card.dead) or "all dead"
+            figures = {"information": f"{self.information[variable]:.2f}", "most": f"{math.log(self.latent.num_components):.2f}"}
+            found.append({"number": variable, "cards": made, "names": names, **figures})
+        return found
+
+    def agreement(self) -> list[Picture]:
+        if not self.latent.has_codes:
+            return []
+        if not self.subject.texts.labels:
+            self.left_out.append(f"The corpus {self.config.data.name} has no labels to hold codes against.")
+            return []
+        found = []
+        for label, truth in self.subject.texts.labels.items():
+            codes = self.subject.posteriors.codes
+            scores = [adjusted_mutual_info_score(truth, codes[:, j]) for j in range(codes.shape[1])]
+            best = int(np.argmax(scores))
+            found.append(self._heat_map(label, truth, codes[:, best], best, scores[best]))
+        return found
+
+    def _heat_map(self, label: str, truth: np.ndarray, codes: np.ndarray, variable: int, score: float) -> Picture:
+        names = self._class_names(label, truth)
+        classes = np.argsort(-np.bincount(truth, minlength=len(names)), kind="stable")[:_CLASSES]
+        table = np.array([[np.mean(truth[codes == k] == one) if np.any(codes == k) else 0.0 for one in classes] for k in np.unique(codes)])
+        title = f"{label} by the code of variable {variable}: AMI {score:.2f}"
+        shown = [names[one] for one in classes]
+        lines = [f"{variable}:{k}  ({np.mean(codes == k):.0%})" for k in np.unique(codes)]
+        return picture(f"labels-{_file(label)}", title, self.folder, lambda: pictures.heat_map(table, lines, shown, title))
+
+    def _class_names(self, label: str, truth: np.ndarray) -> list[str]:
+        names = list(self.subject.corpus.label_names.get(label, ()))
+        return names + [str(i) for i in range(len(names), int(truth.max()) + 1)]
+
+    def space(self) -> list[tuple[Picture, str]]:
+        latent, mean = self.latent, self.subject.posteriors.mean
+        if not latent.size:
+            return []
+        found = []
+        if self.mixture:
+            found.append((self._planes(), "Posterior means of each variable, coloured by its code; outlines are the prior's components."))
+        views = [("whole", space.plane(mean)), ("neighbours", space.neighbours(mean))]
+        groups = self._groups()
+        for name, view in views:
+            if view is None:
+                self.left_out.append("z has too few dimensions or there are too few sentences for a picture of neighbourhoods (t-SNE).")
+                continue
+            caption = "All of z in two dimensions" if name == "whole" else "All of z by t-SNE, which keeps near what is near"
+            made = picture(f"space-{name}", caption, self.folder, lambda view=view: _views(view, groups))  # type: ignore[misc]
+            found.append((made, f"{caption}{': ' + ', '.join(filter(None, view.axes)) if any(view.axes) else ''}."))
+        return found
+
+    def _planes(self) -> Picture:
+        chosen = space.most_used(self.information, _PANELS)
+        if len(chosen) < self.latent.num_variables:
+            self.left_out.append(f"Of {self.latent.num_variables} variables the {_PANELS} whose codes tell most are drawn.")
+        samples = space.component_samples(self.latent, self.latent.component_parameters().numpy())
+        codes, use = self.subject.posteriors.codes, self.subject.posteriors.probabilities.mean(axis=0)
+        mean = self.subject.posteriors.mean
+
+        def draw() -> Figure:
+            figure, panels = pictures.panels(len(chosen))
+            for variable, axes in zip(chosen, panels, strict=True):
+                view = space.plane(space.of_variable(mean, self.latent, variable))
+                pictures.scatter(axes, view.points, codes[:, variable], [], legend=False)
+                dead = use[variable] < 0.1 / self.latent.num_components
+                pictures.outlines(axes, view.project(samples[variable]), spheres=self.config.on_spheres, dead=dead)
+                axes.set_title(f"variable {variable}", fontsize=8)
+            return figure
+
+        return picture("space-variables", "posterior means of each variable and the prior's components", self.folder, draw)
+
+    def _groups(self) -> list[tuple[str, np.ndarray, list[str]]]:
+        """What points are coloured by: title, group of each sentence, names of the groups."""
+        groups = []
+        if self.latent.has_codes and self.latent.num_components > 1:
+            best = space.most_used(self.information, 1)[0]
+            names = [f"{best}:{k}" for k in range(self.latent.num_components)]
+            groups.append((f"code of variable {best}", self.subject.posteriors.codes[:, best], names))
+        for label, truth in self.subject.texts.labels.items():
+            groups.append((label, np.asarray(truth), self._class_names(label, np.asarray(truth))))
+        return groups or [("sentences", np.zeros(len(self.subject.examples), int), ["a sentence"])]
+
+    def training(self) -> Picture | None:
+        runs = [run for run in (self.run, *self.others) if run.config().latent.kind == "mixture"]
+        for run in (self.run, *self.others):
+            if run not in runs and run.config().latent.kind != "none":
+                self.left_out.append(f"{run.path} has no mixture whose components could be followed through training.")
+        stories = [(run, epochs) for run in runs if (epochs := _snapshots(run))]
+        if not stories:
+            if runs:
+                self.left_out.append("There are no snapshots of training (--config.training.snapshot_sentences=0).")
+            return None
+        return picture("training", "components of the prior during training", self.folder, lambda: _training(stories))
+
+    def _training_caption(self) -> str:
+        return (
+            "One variable's prior components (outlines) and the posterior means of the same validation sentences, coloured by code, from "
+            "the first epoch to the last: in a collapse the components come to lie on each other, dispersed ones keep apart."
+        )
+
+    def walks(self) -> list[walks.Walk]:
+        if not self.latent.size:
+            return []
+        found = walks.interpolations(self.subject)
+        if self.mixture and self.latent.num_components > 1:
+            found += walks.switches(self.subject, self.information)
+        if self.config.on_spheres:
+            self.left_out.append("On a sphere no dimension can be moved alone, so there is no such walk.")
+        else:
+            found += walks.moves(self.subject)
+        return found
+
+    def sentences(self) -> list[str]:
+        return self.subject.from_prior(_SENTENCES)
+
+
+def _views(view: space.Plane, groups: Sequence[tuple[str, np.ndarray, list[str]]]) -> Figure:
+    figure, panels = pictures.panels(len(groups), most=3, size=(4.4, 3.4))
+    for (title, group, names), axes in zip(groups, panels, strict=True):
+        pictures.scatter(axes, view.points, group[view.index], names)
+        axes.set_title(title, fontsize=9)
+    return figure
+
+
+def _snapshots(run: Run) -> list[tuple[int, pathlib.Path]]:
+    """The epochs whose snapshots are drawn, spread from the first to the last."""
+    files = sorted(run.snapshot_dir.glob("epoch-*.npz"))
+    chosen = spread(len(files), _EPOCHS) if files else ()
+    return [(int(files[i].stem.removeprefix("epoch-")), files[i]) for i in chosen]
+
+
+def _training(stories: Sequence[tuple[Run, Sequence[tuple[int, pathlib.Path]]]]) -> Figure:
+    """Rows of runs, columns of epochs: the variable of each run whose codes tell most at the end."""
+    columns = max(len(epochs) for _, epochs in stories)
+    figure = Figure(figsize=(2.7 * columns, 2.7 * len(stories)), layout="constrained")
+    grid = figure.subplots(len(stories), columns, squeeze=False)
+    for line, (run, epochs) in zip(grid, stories, strict=True):
+        config, latent = run.config(), load(str(run.path)).vae.latent
+        with np.load(epochs[-1][1]) as last:
+            variable = space.most_used(information(last["code_probabilities"]).mean(axis=0), 1)[0]
+            view = space.plane(space.of_variable(last["mean"], latent, variable))
+        for axes in line[len(epochs) :]:
+            axes.set_visible(False)
+        for (epoch, file), axes in zip(epochs, line, strict=False):
+            with np.load(file) as snapshot:
+                points = view.project(space.of_variable(snapshot["mean"], latent, variable))
+                samples = view.project(space.component_samples(latent, snapshot["components"])[variable])
+                codes = snapshot["code_probabilities"][:, variable].argmax(-1)
+            pictures.scatter(axes, points, codes, [], legend=False)
+            pictures.outlines(axes, samples, spheres=config.on_spheres)
+            axes.set_title(f"{config.model}, variable {variable}, epoch {epoch}", fontsize=8)
+    return figure
+
+
+def _file(label: str) -> str:
+    return "".join(character if character.isalnum() else "-" for character in label)

@@ -1,0 +1,66 @@
+"""What TensorBoard shows beside scalars and texts: hyper-parameters, and the latent space in its projector."""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from tensorboard.plugins.hparams import api as hparams
+
+from tfvae.config import Config
+from tfvae.data.corpus import Split
+from tfvae.models.registry import reason_unused
+from tfvae.training.run import write_text
+
+_SHOWN = (
+    "data.name",
+    "data.batch_size",
+    "encoder.hidden_dim",
+    "decoder.hidden_dim",
+    "decoder.word_dropout",
+    "latent.variables",
+    "latent.components",
+    "latent.dim",
+    "latent.kappa",
+    "objective.beta",
+    "objective.mi_weight",
+    "objective.kl_weight",
+    "objective.samples",
+    "training.learning_rate",
+    "training.seed",
+)
+_CONFIG = "projector_config.pbtxt"
+
+
+def write_hparams(config: Config) -> None:
+    """Writes the settings that runs are compared by, of those that mean something for the model, to the default writer."""
+    flat = config.flat()
+    hparams.hparams({"model": config.model, **{path: flat[path] for path in _SHOWN if not reason_unused(config, path)}})
+
+
+def write_projector(
+    folder: pathlib.Path, mean: np.ndarray, codes: np.ndarray | None, texts: Split, label_names: Mapping[str, Sequence[str]]
+) -> None:
+    """Writes sentences for TensorBoard's projector, over those of the epoch before.
+
+    Args:
+      folder: of the run's TensorBoard files.
+      mean: E[z|x] of each sentence, [N, size].
+      codes: [N, J]; None where there are none.
+      texts: the sentences and their labels.
+      label_names: for each label the names of its classes.
+    """
+    columns: dict[str, Sequence[str]] = {"sentence": [" ".join(text.split()) for text in texts.texts]}
+    for label, classes in texts.labels.items():
+        names = label_names.get(label, ())
+        columns[label] = [names[value] if value < len(names) else str(value) for value in classes]
+    for variable in range(0 if codes is None else codes.shape[1]):
+        columns[f"code {variable}"] = list(map(str, codes[:, variable]))  # type: ignore[index]
+    # a single column has no heading, as the projector wants it
+    head = ["\t".join(columns)] if len(columns) > 1 else []
+    lines = [*head, *("\t".join(row) for row in zip(*columns.values(), strict=True))]
+    write_text(folder / "sentences.tsv", "\n".join(lines) + "\n")
+    write_text(folder / "posterior_means.tsv", "".join("\t".join(f"{value:.6g}" for value in row) + "\n" for row in mean))
+    described = (
+        'embeddings {\n  tensor_name: "posterior means"\n  tensor_path: "posterior_means.tsv"\n  metadata_path: "sentences.tsv"\n}\n'
+    )
+    write_text(folder / _CONFIG, described)
