@@ -13,12 +13,8 @@ from tfvae.training.fit import fit
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("runs")
-    configs = {
-        "dem_vae": resolve("dem_vae", "demo"),
-        "gm_vae": resolve("gm_vae", "demo", overrides={"training.epochs": 9}),
-    }  # it collapses early
-    return {name: fit(config, str(directory / name)) for name, config in configs.items()}
+    """dem_vae and its run."""
+    return fit(resolve("dem_vae", "demo"), str(tmp_path_factory.mktemp("runs") / "dem_vae"))
 
 
 def best_agreement(model):
@@ -30,16 +26,21 @@ def best_agreement(model):
 
 
 def test_codes_agree_with_a_true_label(trained):
-    assert best_agreement(trained["dem_vae"][0]) >= 0.4
+    assert best_agreement(trained[0]) >= 0.4
 
 
 def test_an_untrained_model_s_codes_do_not(trained):
-    vocabulary = trained["dem_vae"][0].vocabulary
+    vocabulary = trained[0].vocabulary
     assert best_agreement(TextVAE(vocabulary, build_vae(resolve("dem_vae", "demo"), vocabulary.size))) < 0.05
 
 
-def test_the_plain_mixture_collapses_and_the_dispersed_one_does_not(trained):
-    plain, dispersed = (trained[name][1].read_metrics()[-1] for name in ("gm_vae", "dem_vae"))
+def test_the_dispersed_mixture_does_not_collapse(trained):
+    assert np.min(trained[1].read_metrics()[-1]["val_mutual_information_per_variable"]) > 0.2
+
+
+@pytest.mark.slow
+def test_the_plain_mixture_collapses(trained, tmp_path):
+    _, run = fit(resolve("gm_vae", "demo", overrides={"training.epochs": 9}), str(tmp_path / "gm_vae"))  # it collapses early
+    plain, dispersed = run.read_metrics()[-1], trained[1].read_metrics()[-1]
     assert np.max(plain["val_mutual_information_per_variable"]) < 0.05
-    assert np.min(dispersed["val_mutual_information_per_variable"]) > 0.2
     assert plain["val_natural_variance"] < 0.01 * dispersed["val_natural_variance"]

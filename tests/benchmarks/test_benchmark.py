@@ -20,7 +20,10 @@ def benchmark(*flags):
     return subprocess.run(command, capture_output=True, text=True, cwd="/")
 
 
-@pytest.mark.parametrize("task", TASKS)
+TIMED = [pytest.param(task, marks=[] if task == "train_step" else [pytest.mark.slow]) for task in TASKS if task != "serve"]
+
+
+@pytest.mark.parametrize("task", TIMED)
 def test_smoke_prints_one_line_of_figures(task):
     done = benchmark("--smoke", "--samples=2", "--precision=float32", f"--task={task}", "--sentences=5", "--json")
     assert done.returncode == 0, done.stderr
@@ -33,12 +36,18 @@ def test_smoke_prints_one_line_of_figures(task):
     assert min(ours.values()) > 0
 
 
+@pytest.mark.slow
 def test_figures_are_a_table_unless_json_is_asked_for():
     done = benchmark("--smoke", "--task=softmax")
     assert done.returncode == 0, done.stderr
     settings, _, head, _, row = done.stdout.splitlines()
     assert settings.startswith("task softmax, samples 1, ")
     assert head.startswith("| program | step_seconds | tokens_per_second |") and row.startswith("| tfvae | ")
+
+
+def test_serving_needs_a_run():
+    done = benchmark("--task=serve")
+    assert done.returncode == 2 and "--task=serve: name the run that is exported and served in --run" in done.stderr
 
 
 def test_a_peer_without_its_environment_is_one_line():

@@ -195,6 +195,7 @@ def test_a_full_disk_ends_in_one_line_and_the_run_resumes(tmp_path):
     assert again.returncode == 0, again.stderr
 
 
+@pytest.mark.slow
 def test_an_interrupt_says_how_to_go_on(tmp_path):
     command = [sys.executable, "-u", "-m", "tfvae.cli.train", f"--run={tmp_path / 'r'}"]
     # A shell's background jobs ignore interrupts, and so would this one if the tests run in one.

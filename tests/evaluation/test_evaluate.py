@@ -34,7 +34,10 @@ def values(answer):
     return {figure.name: figure.value for figure in figures_of(answer)}
 
 
-@pytest.mark.parametrize("name", MODELS)
+QUICK = ("rnn_lm", "ae", "vmf_vae", "dem_vae")  # the others have the same latents
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in MODELS])
 def test_every_model_is_evaluated_and_what_does_not_apply_is_said(runs, name):
     answer = evaluate(str(runs / name), metrics=USUAL if name in ("ae", "dem_vae", "rnn_lm") else ["likelihood", "latent"], **SMALL)
     json.dumps(answer, allow_nan=False)

@@ -101,7 +101,13 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize(("method", "moment"), [("train_step", 2), ("save", 1), ("save", 2), ("append_metrics", 2)])
+MOMENTS = [
+    ("train_step", 2),
+    *(pytest.param(*moment, marks=pytest.mark.slow) for moment in (("save", 1), ("save", 2), ("append_metrics", 2))),
+]
+
+
+@pytest.mark.parametrize(("method", "moment"), MOMENTS)
 def test_a_run_cut_short_anywhere_resumes_to_the_figures_of_a_whole_one(tiny, tmp_path, monkeypatch, method, moment):
     """Early stopping and learning-rate decay included: their patience must survive."""
     impatient = {

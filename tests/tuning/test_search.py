@@ -222,6 +222,7 @@ def test_a_hopeless_trial_is_stopped_half_way_and_stays_so(measured, tmp_path):
     assert (again.status, again.epochs, again.score) == (STOPPED, 1, result.score)
 
 
+@pytest.mark.slow
 def test_a_killed_search_loses_no_finished_trial_and_runs_none_again(tmp_path):
     """SIGKILL in the middle of the second trial; --resume ends with the trials of a search that was not killed."""
     command = [sys.executable, "-m", "tfvae.cli.tune", "--smoke", "--tuner=random", "--space=beta", "--trials=3", "--config.data.limit=60"]
