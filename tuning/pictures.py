@@ -8,10 +8,11 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from tuning.search import Search
 from tuning.space import Parameter
-from tuning.trial import COMPLETED, Result, best
+from tuning.trial import COMPLETED, STOPPED, Result, best
 
 matplotlib.use("Agg")
 _COMPLETED, _STOPPED, _BEST = "#0072B2", "#999999", "#D55E00"  # of Okabe and Ito, told apart by colour-blind eyes
@@ -21,14 +22,16 @@ _LIKELIHOOD, _USE = "log_perplexity", "use"
 def draw(search: Search, results: Mapping[str, Result]) -> list[pathlib.Path]:
     """Draws what there is to see into pictures/, each as PNG and SVG; returns the PNG files.
 
-    A picture is left out when fewer than two trials have what it shows.
+    A picture is left out when fewer than two completed trials have what it shows.
     """
-    scored = {name: result for name, result in results.items() if result.score is not None}
+    # what was measured half-way cannot be held against what was measured at the end
+    scored = {name: result for name, result in results.items() if result.status == COMPLETED and result.score is not None}
+    stopped = [result for result in results.values() if result.status == STOPPED]
     drawn: dict[str, Callable[[], Figure]] = {}
     if len(scored) >= 2:
         for parameter in search.settings.space:
             if sum(parameter.name in result.values for result in scored.values()) >= 2:
-                drawn[f"objective-{parameter.name}"] = lambda parameter=parameter: _against(search, scored, parameter)  # type: ignore[misc]
+                drawn[f"objective-{parameter.name}"] = lambda parameter=parameter: _against(search, scored, stopped, parameter)  # type: ignore[misc]
         drawn["parallel"] = lambda: _parallel(search, scored)
     if sum({_LIKELIHOOD, _USE} <= result.figures.keys() for result in scored.values()) >= 2:
         drawn["pareto"] = lambda: _pareto(search, scored)
@@ -43,13 +46,17 @@ def draw(search: Search, results: Mapping[str, Result]) -> list[pathlib.Path]:
     return files
 
 
-def _against(search: Search, results: Mapping[str, Result], parameter: Parameter) -> Figure:
+def _against(search: Search, results: Mapping[str, Result], stopped: Sequence[Result], parameter: Parameter) -> Figure:
     figure = Figure(figsize=(5, 3.5))
     axes = figure.subplots()
     have = {name: result for name, result in results.items() if parameter.name in result.values}
     _points(axes, search, have, lambda result: (_place(parameter, result), float(result.score or 0.0)))
     _name_axis(axes, parameter)
     axes.set_ylabel(f"{search.objective.text} ({'lower' if search.objective.direction == 'min' else 'higher'} is better)")
+    places = [_place(parameter, result) for result in stopped if parameter.name in result.values]
+    if places:
+        top = axes.get_xaxis_transform()
+        axes.scatter(places, [0.985] * len(places), marker="x", color=_STOPPED, transform=top, label="stopped early", clip_on=False)
     axes.legend(fontsize=8)
     return figure
 
@@ -64,7 +71,8 @@ def _pareto(search: Search, results: Mapping[str, Result]) -> Figure:
     axes.step(*zip(*front, strict=True), where="post", color="black", linewidth=1, linestyle="--", label="Pareto front", zorder=1)
     for name, result in have.items():
         where = result.figures[_LIKELIHOOD], result.figures[_USE]
-        axes.annotate(name, where, textcoords="offset points", xytext=(4, 4), fontsize=7)
+        if where in front:
+            axes.annotate(name, where, textcoords="offset points", xytext=(5, -9), fontsize=7)
     axes.set_xlabel("nats a token (left is better)")
     axes.set_ylabel("use of the codes, share of log K (up is better)")
     axes.legend(fontsize=8)
@@ -109,14 +117,10 @@ def _parallel(search: Search, results: Mapping[str, Result]) -> Figure:
 
 
 def _points(axes: Axes, search: Search, results: Mapping[str, Result], place: Callable[[Result], tuple[float, float]]) -> None:
-    """Draws trials: completed ones full, those stopped early hollow, the best one as a star."""
+    """Draws trials as points, the best one as a star."""
     chosen = best(results, search.objective)
     kinds: dict[str, tuple[list[Result], dict[str, Any]]] = {
-        "completed": ([r for n, r in results.items() if r.status == COMPLETED and n != chosen], {"marker": "o", "color": _COMPLETED}),
-        "stopped early": (
-            [r for r in results.values() if r.status != COMPLETED],
-            {"marker": "o", "facecolors": "none", "edgecolors": _STOPPED},
-        ),
+        "completed": ([r for n, r in results.items() if n != chosen], {"marker": "o", "color": _COMPLETED}),
         "best": ([results[chosen]] if chosen else [], {"marker": "*", "s": 140, "color": _BEST}),
     }
     for label, (members, style) in kinds.items():
@@ -134,8 +138,18 @@ def _name_axis(axes: Axes, parameter: Parameter) -> None:
     axes.set_xlabel(parameter.name)
     if parameter.values:
         axes.set_xticks(range(len(parameter.values)), list(map(str, parameter.values)))
-    elif parameter.scale == "log":
+        axes.set_xlim(-0.5, len(parameter.values) - 0.5)
+        return
+    margin = (parameter.high / parameter.low) ** 0.05 if parameter.scale == "log" else 0.05 * (parameter.high - parameter.low)
+    if parameter.scale == "log":
         axes.set_xscale("log")
+        ticks = np.geomspace(parameter.low, parameter.high, 5)
+        axes.set_xticks(np.unique(np.round(ticks)) if isinstance(parameter.low, int) else ticks)
+        axes.xaxis.set_major_formatter("{x:.3g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlim(parameter.low / margin, parameter.high * margin)
+    else:
+        axes.set_xlim(parameter.low - margin, parameter.high + margin)
 
 
 def _height(parameter: Parameter, result: Result) -> float:
