@@ -5,13 +5,18 @@ References:
   Li, Jamieson, DeSalvo, Rostamizadeh, Talwalkar. Hyperband. JMLR 18, 2018.
 """
 
+import contextlib
+import graphlib
 import json
 import pathlib
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras_tuner
+import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
+from sklearn.exceptions import ConvergenceWarning
 
 from tfvae.config import Config
 from tfvae.errors import UserError
@@ -92,7 +97,35 @@ class _Random(_Durable, keras_tuner.oracles.RandomSearchOracle):
 
 
 class _Bayesian(_Durable, keras_tuner.oracles.BayesianOptimizationOracle):
-    pass
+    """Proposes no values twice, and guesses the scores of trials under way by what those that ended had.
+
+    KerasTuner's own guesses them by a process that it may not have fitted yet, which says 1 whatever scores are like.
+    """
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Draws at random where the proposal has been tried, which ends the search when everything has."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a process that is fitted to few points
+            proposal = super().populate_space(trial_id)
+        if proposal["status"] == TrialStatus.RUNNING and self._duplicate(proposal["values"]):
+            return self._random_populate_space()
+        return proposal
+
+    def _vectorize_trials(self) -> tuple[np.ndarray, np.ndarray]:
+        everything, ongoing = self.trials, self.ongoing_trials
+        under_way = {trial.trial_id for trial in ongoing.values()}
+        ended = {name: trial for name, trial in everything.items() if trial.status == TrialStatus.COMPLETED}
+        try:
+            self.trials, self.ongoing_trials = ended, {}
+            x, y = super()._vectorize_trials()
+            if not under_way:
+                return x, y
+            self.gpr.fit(x, y)
+            self.trials = {name: trial for name, trial in everything.items() if name in ended or name in under_way}
+            self.ongoing_trials = ongoing
+            return super()._vectorize_trials()
+        finally:
+            self.trials, self.ongoing_trials = everything, ongoing
 
 
 class _Hyperband(_Durable, keras_tuner.oracles.HyperbandOracle):
@@ -109,12 +142,12 @@ def make_oracle(
       space: what is searched.
       config: what the search begins with.
       direction: min or max.
-      trials: most trials; hyperband makes as many as its brackets have.
+      trials: most trials; 0, of hyperband alone, for as many as its brackets have.
       epochs: of the longest trials, which hyperband divides by 3 again and again.
       seed: of the proposals.
 
     Raises:
-      UserError: an unknown tuner.
+      UserError: an unknown tuner, or fewer trials than hyperband's first bracket has.
     """
     settings: dict[str, Any] = {
         "objective": keras_tuner.Objective(SCORE, direction),
@@ -126,7 +159,14 @@ def make_oracle(
     }
     if tuner == "hyperband":
         oracle: Any = _Hyperband(max_epochs=epochs, **settings)
-        oracle.max_trials = trials
+        oracle.max_trials = trials or None
+        first = oracle._get_num_brackets() - 1
+        least = sum(oracle._get_size(first, number) for number in range(oracle._get_num_rounds(first)))
+        if trials and trials < least:
+            raise UserError(
+                f"--trials={trials}: hyperband's first bracket, up to {epochs} epochs, has {least}; fewer would end before the longest: "
+                "ask for as many, or leave out --trials for all brackets"
+            )
     elif tuner in TUNERS:
         initial = {"num_initial_points": max(3, min(trials // 3, 3 * len(space)))} if tuner == "bayesian" else {}
         oracle = {"bayesian": _Bayesian, "random": _Random}[tuner](max_trials=trials, **initial, **settings)
@@ -144,16 +184,18 @@ def hyperparameters(space: Sequence[Parameter], config: Config) -> keras_tuner.H
     for parameter in _parents_first(space):
         value = flat[parameter.paths[0]]
         options: dict[str, Any] = {"default": value} if parameter.admits(value) else {}
-        for name, admitted in parameter.when.items():
-            options |= {"parent_name": name, "parent_values": list(admitted)}
-        if parameter.values:
-            ordered = {"ordered": False} if kind(parameter) in (str, bool) else {}
-            made.Choice(parameter.name, list(parameter.values), **ordered, **options)
-        else:
-            add = made.Int if kind(parameter) is int else made.Float
-            add(parameter.name, parameter.low, parameter.high, sampling=parameter.scale, **options)
+        with contextlib.ExitStack() as conditions:
+            for name, admitted in parameter.when.items():
+                conditions.enter_context(made.conditional_scope(name, list(admitted)))
+            if parameter.values:
+                ordered = {"ordered": False} if kind(parameter) in (str, bool) else {}
+                made.Choice(parameter.name, list(parameter.values), **ordered, **options)
+            else:
+                add = made.Int if kind(parameter) is int else made.Float
+                add(parameter.name, parameter.low, parameter.high, sampling=parameter.scale, **options)
     return made
 
 
 def _parents_first(space: Sequence[Parameter]) -> list[Parameter]:
-    return sorted(space, key=lambda parameter: len(parameter.when))
+    by_name = {parameter.name: parameter for parameter in space}
+    return [by_name[name] for name in graphlib.TopologicalSorter({p.name: p.when.keys() for p in space}).static_order()]

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from typing import Any
 
 import grpc
+from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
@@ -32,15 +33,19 @@ LOST = 60.0
 """Seconds without one after which a worker's trial is given to another, and after which a chief or a worker that is alone ends."""
 DEATHS = 3
 """Times a trial may end its worker before it counts as failed, and a worker may end without a trial."""
+_STARTUP = 120.0  # seconds that a worker may take before its first sign of life
 _TUNER = "tuner"
 
 
 class _Servicer(OracleServicer):
     """Answers workers, and notes when each was heard of."""
 
-    def __init__(self, oracle: Any) -> None:
+    def __init__(self, oracle: Any, deadline: float) -> None:
         super().__init__(oracle)
+        self.deadline = deadline
         self.heard: dict[str, float] = {}
+        self.dismissed: set[str] = set()
+        self.problem: Exception | None = None
 
     def GetSpace(self, request: Any, context: Any) -> Any:
         """Also a worker's sign of life."""
@@ -50,19 +55,48 @@ class _Servicer(OracleServicer):
         return super().GetSpace(request, context)
 
     def CreateTrial(self, request: Any, context: Any) -> Any:
-        """Gives a trial."""
-        self.heard[request.tuner_id] = time.monotonic()
-        return super().CreateTrial(request, context)
+        """Gives a trial, while there is time; notes who was told that there are no more."""
+        name = request.tuner_id
+        self.heard[name] = time.monotonic()
+        if time.time() > self.deadline:
+            self.dismissed.add(name)
+            none = Trial(self.oracle.get_space(), trial_id="none", status=TrialStatus.STOPPED)
+            return protos.get_service().CreateTrialResponse(trial=none.to_proto())
+        answer = self._tried(super().CreateTrial, request, context)
+        if Trial.from_proto(answer.trial).status == TrialStatus.STOPPED:
+            self.dismissed.add(name)
+        return answer
+
+    def UpdateTrial(self, request: Any, context: Any) -> Any:
+        """Takes a trial's figures."""
+        return self._tried(super().UpdateTrial, request, context)
+
+    def EndTrial(self, request: Any, context: Any) -> Any:
+        """Takes a trial's end."""
+        return self._tried(super().EndTrial, request, context)
+
+    def _tried(self, method: Callable[[Any, Any], Any], request: Any, context: Any) -> Any:
+        """Keeps an error for the chief, which ends: the oracle's lock is still held after one, and nobody would ever get it."""
+        try:
+            return method(request, context)
+        except Exception as error:
+            self.problem = error
+            raise
+
+    def waiting(self, patience: float) -> bool:
+        """Whether somebody who was heard of lately has not been told yet that there are no more trials."""
+        now = time.monotonic()
+        return any(now - heard < patience and name not in self.dismissed for name, heard in self.heard.items())
 
 
 @contextlib.contextmanager
-def _serving(oracle: Any, address: str) -> Iterator[tuple[_Servicer, str]]:
+def _serving(oracle: Any, address: str, deadline: float) -> Iterator[tuple[_Servicer, str]]:
     """Answers at an address, host:port, port 0 for a free one; yields the servicer and the address."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
         raise UserError(f"--oracle={address}: must be host:port, as 127.0.0.1:8000")
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
-    servicer = _Servicer(oracle)
+    servicer = _Servicer(oracle, deadline)
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
     try:
         bound = server.add_insecure_port(address)
@@ -87,6 +121,7 @@ class _Workers:
       count: how many.
       threads: that each computes with.
       deadline: time.time() after which they begin no epoch.
+      patience: seconds without a sign of life after which one is ended.
     """
 
     search: Search
@@ -94,11 +129,12 @@ class _Workers:
     count: int
     threads: int
     deadline: float
+    patience: float
 
     def __post_init__(self) -> None:
         self.processes: dict[str, subprocess.Popen] = {}
+        self.started: dict[str, float] = {}
         self.deaths: collections.Counter[str] = collections.Counter()
-        self.ended: set[str] = set()
         for number in range(self.count):
             self._start(f"worker{number}")
 
@@ -107,13 +143,14 @@ class _Workers:
         return self.search.path / "workers" / f"{name}.log"
 
     def _start(self, name: str) -> None:
-        minutes = max(0.0, (self.deadline - time.time()) / 60)
+        minutes = max(1e-3, (self.deadline - time.time()) / 60)  # 0 would be no limit
         command = [sys.executable, "-m", "tfvae.cli.tune", "--role=worker", f"--search={self.search.path.resolve()}"]
         command += [f"--oracle={self.address}", f"--worker={name}", f"--threads={self.threads}"]
         command += [f"--minutes={minutes:.4f}"] if self.deadline != float("inf") else []
         self.log(name).parent.mkdir(exist_ok=True)
         root = str(pathlib.Path(__file__).resolve().parents[1])
         paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+        self.started[name] = time.monotonic()
         with self.log(name).open("a") as output:
             # a session of its own: an interrupt is the chief's to handle
             self.processes[name] = subprocess.Popen(
@@ -125,8 +162,8 @@ class _Workers:
                 env={**os.environ, "PYTHONPATH": paths},
             )
 
-    def check(self, oracle: Any) -> None:
-        """Replaces workers that died.
+    def check(self, oracle: Any, heard: Mapping[str, float]) -> None:
+        """Replaces workers that died, and ends those that have fallen silent, which are replaced next.
 
         Raises:
           UserError: one dies again and again before it has a trial.
@@ -134,10 +171,11 @@ class _Workers:
         for name, process in list(self.processes.items()):
             status = process.poll()
             if status is None:
+                if time.monotonic() - max(heard.get(name, 0.0), self.started[name]) > self.patience:
+                    process.kill()
                 continue
             del self.processes[name]
-            if status == 0:
-                self.ended.add(name)
+            if status == 0 or time.time() > self.deadline:
                 continue
             trial = oracle.ongoing_trials.get(name)
             what = f"trial_{trial.trial_id}" if trial else name
@@ -193,26 +231,29 @@ def run_chief(
       UserError: the address cannot be bound, workers do not start, or none is left.
     """
     oracle = Tuner(search).oracle
-    with _serving(oracle, address) as (servicer, bound):
+    with _serving(oracle, address, deadline) as (servicer, bound):
         tell(f"chief at {bound}")
         threads = threads or max(1, len(os.sched_getaffinity(0)) // max(1, workers))
-        own = _Workers(search, bound, workers, threads, deadline)
+        own = _Workers(search, bound, workers, threads, deadline, max(LOST, _STARTUP))
         start = time.monotonic()
         try:
             while True:
                 time.sleep(0.2)
                 watch(oracle)
-                own.check(oracle)
+                if servicer.problem:
+                    raise servicer.problem
+                own.check(oracle, servicer.heard)
                 if workers and not own.processes:
                     break
                 now = time.monotonic()
                 for name, heard in list(servicer.heard.items()):
                     if now - heard > LOST and name in oracle.ongoing_trials and name not in own.processes:
                         oracle.give_up(name)
-                if servicer.stop_triggered and not oracle.pending and not own.processes:
+                over = time.time() > deadline and not oracle.ongoing_trials
+                if (over or (servicer.stop_triggered and not oracle.pending)) and not workers and not servicer.waiting(5 * BEAT):
                     break
                 if not workers and now - max([start, *servicer.heard.values()]) > LOST:
-                    if time.time() > deadline:
+                    if over:
                         break
                     raise UserError(
                         f"no worker was heard of for {LOST:.0f} s: start some with --role=worker --oracle={bound} "
@@ -235,8 +276,10 @@ def run_worker(search: Search, address: str, name: str, *, deadline: float = flo
       say: hears of each stage.
 
     Raises:
-      UserError: no chief answers.
+      UserError: no chief answers, or the name is one that KerasTuner takes for a chief's.
     """
+    if "chief" in name:
+        raise UserError(f"--worker={name}: KerasTuner takes a name with 'chief' in it for the chief's: choose another")
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit():
         raise UserError(f"--oracle={address}: must be host:port of the chief")

@@ -23,7 +23,7 @@ from tfvae.training.run import versions, write_text
 from tuning.objective import Objective, capabilities, read_objective
 from tuning.oracles import SCORE, TUNERS, make_oracle
 from tuning.space import Parameter, Values, configure, read_space
-from tuning.trial import FAILED, OutOfTime, Protocol, Result, run_trial
+from tuning.trial import FAILED, Held, OutOfTime, Protocol, Result, run_trial
 
 _WAIT = 0.5  # seconds between questions to an oracle that has no trial to give yet
 
@@ -37,7 +37,7 @@ class Settings:
       space: parameters, of those that apply.
       objective: text of the objective.
       tuner: a name of `tuning.oracles.TUNERS`.
-      trials: how many.
+      trials: how many; 0, of hyperband alone, for as many as its brackets have.
       executions: seeds a trial.
       trial_epochs: length of a trial; 0: the configuration's epochs.
       samples: of importance-weighted estimates.
@@ -95,7 +95,7 @@ class Search:
         search = cls(directory, settings, _objective(settings))
         if file.exists() and resume:
             _check_same(directory, settings)
-        elif directory.exists() and any(directory.iterdir()):
+        elif directory.exists() and any(entry.name != "search.json.partial" for entry in directory.iterdir()):
             if not file.exists():
                 raise UserError(f"--search={directory}: the directory holds something else, which stays as it is; name another")
             if not overwrite:
@@ -158,11 +158,16 @@ class Search:
             result.save(self.directory(trial.trial_id))
             return result
         # Hyperband goes on with the run of a trial that did well: it keeps the directory, under the first one's number.
-        root = self.directory(self._root(trial))
-        result = run_trial(config, values, root, self.protocol, epochs=int(given.get("tuner/epochs", 0)), deadline=deadline, say=say)
-        if root != self.directory(trial.trial_id):
-            result.save(self.directory(trial.trial_id))
-        return result
+        return run_trial(
+            config,
+            values,
+            self.directory(trial.trial_id),
+            self.protocol,
+            runs=self.directory(self._root(trial)),
+            epochs=int(given.get("tuner/epochs", 0)),
+            deadline=deadline,
+            say=say,
+        )
 
     def _root(self, trial: Trial) -> str:
         """The number of the trial whose run a trial goes on with; its own where it begins one."""
@@ -199,7 +204,7 @@ class Tuner(BaseTuner):
         """
         try:
             result = self.trials.execute(trial, deadline=self.deadline, say=self.say)
-        except (OutOfTime, OSError) as error:
+        except (OutOfTime, Held, OSError) as error:
             raise _Halt from error
         if result.score is None:
             raise keras_tuner.errors.FailedTrialError(result.remark)
@@ -244,14 +249,16 @@ class Tuner(BaseTuner):
         """Runs trials until the oracle has no more; returns whether it came to that before the deadline.
 
         Raises:
+          Held: another process has a trial's directory.
           OSError: the disk is full or out of reach.
         """
         try:
             self.search()
         except _Halt as halt:
-            if isinstance(halt.__cause__, OSError):
-                raise halt.__cause__ from None
-            return False
+            if isinstance(halt.__cause__, OutOfTime):
+                return False
+            assert halt.__cause__ is not None
+            raise halt.__cause__ from None
         return True
 
 
@@ -289,7 +296,14 @@ def _objective(settings: Settings) -> Objective:
 def _check(settings: Settings) -> None:
     if settings.tuner not in TUNERS:
         raise UserError(f"--tuner={settings.tuner} is not a tuner: write one of {', '.join(TUNERS)}")
-    least = {"trials": 1, "executions": 1, "trial_epochs": 0, "samples": 1, "sentences": 0, "seed": 0}
+    least = {
+        "trials": 0 if settings.tuner == "hyperband" else 1,
+        "executions": 1,
+        "trial_epochs": 0,
+        "samples": 1,
+        "sentences": 0,
+        "seed": 0,
+    }
     for name, bound in least.items():
         if getattr(settings, name) < bound:
             raise UserError(f"--{name}={getattr(settings, name)}: must be at least {bound}")

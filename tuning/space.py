@@ -2,9 +2,9 @@
 
 import copy
 import dataclasses
+import graphlib
 import json
 import math
-import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -114,8 +114,12 @@ def read_space(text: str, config: Config) -> tuple[list[Parameter], dict[str, st
             left_out[name] = reason
         else:
             space.append(parameter)
-    names = {parameter.name for parameter in space}
-    space = [_restrict(parameter, names) for parameter in space]
+    by_name = {parameter.name: parameter for parameter in space}
+    space = [_restrict(parameter, by_name) for parameter in space]
+    try:
+        list(graphlib.TopologicalSorter({parameter.name: parameter.when.keys() for parameter in space}).static_order())
+    except graphlib.CycleError:
+        raise UserError(f'--space={text}: parameters depend on each other in a circle by "when": cut it') from None
     if not space:
         raise UserError(
             f"--space={text}: nothing to search for {config.model}: {'; '.join(f'{k}: {v}' for k, v in left_out.items()) or text}"
@@ -209,6 +213,15 @@ def _parameter(name: str, spread: Any) -> Parameter:
     return dataclasses.replace(parameter, when={key: tuple(admitted) for key, admitted in when.items()})
 
 
-def _restrict(parameter: Parameter, names: typing.Collection[str]) -> Parameter:
-    """Drops conditions on parameters that are not searched."""
-    return dataclasses.replace(parameter, when={key: value for key, value in parameter.when.items() if key in names})
+def _restrict(parameter: Parameter, searched: Mapping[str, Parameter]) -> Parameter:
+    """Drops conditions on parameters that are not searched, and checks the others."""
+    when = {}
+    for name, admitted in parameter.when.items():
+        if name not in searched:
+            if name not in PARAMETERS and name not in Config().flat():
+                raise UserError(f"--space: {parameter.name}: when {name!r}: no such parameter{suggest(name, [*searched, *PARAMETERS])}")
+            continue
+        when[name] = tuple(coerce(f"--space: {parameter.name}: when {name}", value, kind(searched[name])) for value in admitted)
+        if not all(searched[name].values and searched[name].admits(value) for value in when[name]):
+            raise UserError(f"--space: {parameter.name}: when {name} is {list(admitted)}: must be among the values listed for {name}")
+    return dataclasses.replace(parameter, when=when)

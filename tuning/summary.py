@@ -15,9 +15,7 @@ from rich.table import Table
 from tensorboard.plugins.hparams import api as hparams
 
 from tfvae.training.run import Run, write_text
-from tuning.objective import METRICS
 from tuning.search import Search, best_config
-from tuning.space import Parameter
 from tuning.trial import COMPLETED, FAILED, Result, best, describe
 
 _SHOWN = ("log_perplexity", "nll_iw", "mutual_information", "use")
@@ -41,7 +39,7 @@ def table(search: Search) -> Table:
             continue
         mark = " *" if name == first else ""
         numbers = [_number(result.figures.get(figure)) for figure in figures]
-        status = result.status + (f": {result.remark}" if result.remark and result.status != COMPLETED else "")
+        status = result.status + (f": {result.remark}" if result.remark and (result.status != COMPLETED or name == first) else "")
         score = _number(result.score) + mark
         shown.add_row(name, *describe(result.values, names).values(), score, *numbers, f"{result.seconds:.0f}", status)
     return shown
@@ -86,7 +84,8 @@ class Display:
             if not self.live:
                 self.say(line(self.search, name, results[name]))
             write_files(self.search, results)
-            write_hparams(self.search, name, results[name])
+        for name, result in results.items():
+            write_hparams(self.search, name, result)
 
 
 def write_files(search: Search, results: Mapping[str, Result]) -> None:
@@ -108,24 +107,16 @@ def write_files(search: Search, results: Mapping[str, Result]) -> None:
 
 
 def write_hparams(search: Search, name: str, result: Result) -> None:
-    """Writes a trial's values and figures for TensorBoard's HParams."""
-    folder = search.path / "hparams"
-    metrics = [hparams.Metric(f"tuning/{figure}", display_name=figure) for figure in ("score", *METRICS)]
-    if not folder.exists():
-        with tf.summary.create_file_writer(str(folder)).as_default():
-            hparams.hparams_config([_hparam(parameter) for parameter in search.settings.space], metrics)
-    with tf.summary.create_file_writer(str(folder / f"trial_{name}")).as_default():
-        hparams.hparams(dict(result.values), trial_id=f"trial_{name}")
+    """Writes a trial's values, by their fields as runs have them, and figures for TensorBoard's HParams; once."""
+    folder = search.path / "hparams" / f"trial_{name}"
+    if folder.exists():
+        return
+    fields = {p.paths[0]: result.values[p.name] for p in search.settings.space if p.name in result.values}
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        hparams.hparams({"model": search.settings.config.model, **fields}, trial_id=f"{search.path.name}/trial_{name}")
         for figure, value in {"score": result.score, **result.figures}.items():
             if value is not None:
                 tf.summary.scalar(f"tuning/{figure}", value, step=0)
-
-
-def _hparam(parameter: Parameter) -> hparams.HParam:
-    if parameter.values:
-        return hparams.HParam(parameter.name, hparams.Discrete(list(parameter.values)))
-    interval = hparams.IntInterval if isinstance(parameter.low, int) else hparams.RealInterval
-    return hparams.HParam(parameter.name, interval(parameter.low, parameter.high))
 
 
 def _begun(directory: pathlib.Path) -> dict[str, Any]:

@@ -33,8 +33,15 @@ USUAL = ("nll_bound", "nll_iw", "log_perplexity", "mutual_information", "use")
 _LEAST_PEERS = 3  # trials whose half-way values there must be before one is stopped for being worse than their median
 
 
+_PATIENCE = 120.0  # seconds to wait for another process that has the trial's directory
+
+
 class OutOfTime(Exception):
     """The search's time is over; a trial that was under way can go on later."""
+
+
+class Held(UserError):
+    """Another process has the trial's directory and does not let go of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +76,7 @@ class Result:
       figures: each metric's mean over executions.
       deviation: the score's standard deviation over executions; None for one.
       epochs: trained, over all executions.
-      seconds: it took, over all sessions.
+      seconds: it took in the session that ended it.
       remark: the error of a failed trial, or a warning.
     """
 
@@ -109,6 +116,7 @@ def run_trial(
     directory: pathlib.Path,
     protocol: Protocol,
     *,
+    runs: pathlib.Path | None = None,
     epochs: int = 0,
     deadline: float = math.inf,
     say: Callable[[str], None] = lambda line: None,
@@ -118,23 +126,27 @@ def run_trial(
     Args:
       config: with the trial's values in it.
       values: those values.
-      directory: of the trial; each execution is a run directory seed-<seed> in it, which every command takes.
+      directory: of the trial, which gets its result.
       protocol: of the search.
+      runs: where each execution is a run directory seed-<seed>, which every command takes; another trial's directory where this one goes on
+        with its runs. By default the trial's own.
       epochs: in place of the protocol's, where a tuner gives its trials different lengths; training goes on from fewer.
       deadline: time.time() after which no epoch begins.
       say: hears of each stage.
 
     Raises:
       OutOfTime: the deadline came first.
+      Held: another process has the directory.
       OSError: the disk is full or out of reach.
     """
-    with _locked(directory):
+    runs = runs or directory
+    with _locked(runs, deadline, say):
         found = Result.load(directory)
-        if found is not None and (found.status == FAILED or not epochs or found.epochs >= epochs * protocol.executions):
+        if found is not None:
             return found
-        start, before = time.monotonic(), found.seconds if found else 0.0
+        start = time.monotonic()
         try:
-            result = _execute(config, values, directory, protocol, epochs, deadline, say)
+            result = _execute(config, values, runs, protocol, epochs, deadline, say)
         except (OutOfTime, OSError):
             raise
         except UserError as error:
@@ -145,7 +157,7 @@ def run_trial(
             result = Result(FAILED, values, remark=f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
         finally:
             keras.utils.clear_session()
-        result = dataclasses.replace(result, seconds=round(before + time.monotonic() - start, 1))
+        result = dataclasses.replace(result, seconds=round(time.monotonic() - start, 1))
         result.save(directory)
         return result
 
@@ -247,15 +259,26 @@ def _read(file: pathlib.Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _locked(directory: pathlib.Path) -> Iterator[None]:
-    """Keeps other processes from the directory, which a worker that was given up may still write to; waits for them."""
+def _locked(directory: pathlib.Path, deadline: float, say: Callable[[str], None]) -> Iterator[None]:
+    """Keeps other processes from the directory, which a worker that was given up may still write to; waits for them, but not for ever."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP):  # a file system without locks
-                raise
+        end = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.time() > deadline:
+                    raise OutOfTime from None
+                if time.monotonic() > end:
+                    raise Held(f"{directory} is held by another process: end that one, then go on with --resume") from None
+                say(f"{directory} is held by another process: waiting")
+                time.sleep(1.0)
+            except OSError as error:
+                if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP):  # a file system without locks
+                    raise
+                break
         yield
 
 

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 
 def test_smoke_goes_the_whole_path_and_best_json_trains(command, tmp_path):
     status, out, _ = command("tune", "--smoke", "--search=s", "--space=beta,kappa", "--trial_epochs=1", "--config.data.limit=60")
@@ -22,6 +24,7 @@ def test_mistakes_are_told_in_a_line(refuse):
     assert "--workers starts a chief" in refuse("tune", "--role=chief", "--workers=2")
 
 
+@pytest.mark.slow
 def test_a_search_whose_trials_all_fail_ends_with_status_2(refuse):
     line = refuse("tune", "--smoke", "--space=beta", "--config.training.learning_rate=1e30", "--config.training.clip_norm=0", "--search=s")
     assert "no trial was completed, 2 failed: the" in line and "training stopped" in line

@@ -36,7 +36,7 @@ class Stand:
     """What the stand-ins have in common: how many requests fail first, and what was asked."""
 
     def __init__(self):
-        self.failures, self.asked, self.delay = [], [], 0.0
+        self.failures, self.asked, self.delay, self.cut, self.empty = [], [], 0.0, 0, False
 
     def answer(self, name, signature, inputs):
         self.asked.append((name, signature))
@@ -59,10 +59,11 @@ def rest():
                 }
             else:
                 answer = {"error": "the model is away"}
-            content = json.dumps(answer).encode()
+            content = json.dumps({} if stand.empty else answer).encode()
             with contextlib.suppress(BrokenPipeError):  # a client that did not wait
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Content-Length", str(len(content) + 10 * (stand.cut > 0)))
+                stand.cut -= 1
                 self.end_headers()
                 self.wfile.write(content)
 
@@ -153,6 +154,24 @@ def test_a_server_that_is_not_there_is_said(monkeypatch):
             Client("m", protocol=protocol, port=1, retries=1).predict("encode", {"texts": ["a"]})
     with pytest.raises(UserError, match="--protocol=http is not a protocol"):
         Client("m", protocol="http")
+
+
+def test_an_answer_that_was_cut_is_asked_for_again_and_one_without_outputs_is_not(rest, monkeypatch):
+    monkeypatch.setattr(module, "_FIRST_WAIT", 0.01)
+    client = Client("m", port=rest.port, retries=1)
+    rest.cut = 1
+    assert client.predict("encode", {"texts": ["abc"]})["length"] == [3]
+    rest.empty = True
+    with pytest.raises(Refused, match="an answer without outputs"):
+        client.predict("encode", {"texts": ["abc"]})
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc", "v2"])
+def test_inputs_that_are_none_are_mistakes_in_a_line(protocol):
+    client = Client("m", protocol=protocol, port=1)
+    for name, values in (("z", [[1.0, 2.0], [1.0]]), ("components", [[99999999999]]), ("seed", ["x"])):
+        with pytest.raises(UserError, match=f"{name}: must be"):
+            client.predict("decode", {name: values})
 
 
 def test_inputs_have_the_types_of_the_signatures(serving, monkeypatch):

@@ -99,7 +99,7 @@ def test_numbers_that_do_not_fit_are_told_so(server):
         (b"", 400, "the body is no JSON"),
         (b"[1]", 400, "must be a JSON object"),
         (b'{"inputs": "\xff"}', 400, "the body is not UTF-8"),
-        (b'{"inputs": [{"name": "texts", "shape": [1], "datatype": "BYTES", "data": ["\\ud800"]}]}', 422, "surrogates"),
+        (b'{"inputs": [{"name": "texts", "shape": [1], "datatype": "BYTES", "data": ["\\ud800"]}]}', 422, "surrogate"),
         (b'{"inputs": 3}', 422, "inputs"),
         (b"[" * 5000 + b"]" * 5000, 400, "the body is no JSON"),
         (b" " * 100_001, 413, "more than 100000 bytes"),
@@ -109,6 +109,14 @@ def test_bodies_that_are_no_requests_are_refused(server, body, status, message):
     found, answer = server.ask("POST", f"/v2/models/{MODEL}/infer", body)
     assert found == status and message in answer.decode()
     assert ask(server, texts("still there"))[0] == 200
+
+
+def test_lists_nested_too_deep_are_refused(server):
+    for depth in (2, 400):
+        data = "[" * depth + '"a"' + "]" * depth
+        body = '{"inputs": [{"name": "texts", "shape": [1], "datatype": "BYTES", "data": ' + data + "}]}"
+        status, answer = server.ask("POST", f"/v2/models/{MODEL}/infer", body)
+        assert 400 <= status < 500 and answer, (depth, status)
 
 
 def test_an_empty_text_is_a_text(server):
@@ -128,6 +136,22 @@ def test_names_lead_nowhere_else(server):
     assert server.ask("POST", f"/v2/repository/models/{MODEL}/unload", b"{}")[0] in (404, 405)
     status, answer = ask(server, texts("a"), signature="train")
     assert status == 400 and "no signature 'train'; there are" in answer["error"]
+
+
+def test_nobody_loads_drops_or_streams_by_request(server):
+    stub = GRPCInferenceServiceStub(grpc.insecure_channel(f"127.0.0.1:{server.grpc}"))
+    for call, request in (
+        (stub.RepositoryModelUnload, pb.RepositoryModelUnloadRequest(model_name=MODEL)),
+        (stub.RepositoryModelLoad, pb.RepositoryModelLoadRequest(model_name=MODEL)),
+    ):
+        with pytest.raises(grpc.RpcError, match="loaded and dropped by the folder alone"):
+            call(request, timeout=30)
+    for end in ("infer_stream", "generate_stream"):
+        assert server.ask("POST", f"/v2/models/{MODEL}/{end}", b'{"inputs": []}')[0] == 404
+    with pytest.raises(grpc.RpcError) as error:
+        stub.ModelInfer(pb.ModelInferRequest(model_name="other"), timeout=30)
+    assert error.value.code() == grpc.StatusCode.NOT_FOUND
+    assert ask(server, texts("a"))[0] == 200
 
 
 def test_grpc_answers_as_http_does(server):
@@ -190,6 +214,12 @@ def test_a_new_version_takes_over_without_a_failed_request(server, folder):
         for thread in threads:
             thread.join()
     assert failed == [] and {"2", "3"} <= versions
+    # versions that do not load leave those that do in place
+    for version in ("4", "5"):
+        (folder / MODEL / version).mkdir()
+        (folder / MODEL / version / "saved_model.pb").write_bytes(b"half a file")
+    time.sleep(4)
+    assert ask(server, texts("a"))[1]["model_version"] == "3"
     assert ask(server, texts("a"), version="/versions/1")[0] == 404
     assert ask(server, texts("a"), version="/versions/2")[0] == 200
 

@@ -147,6 +147,7 @@ def test_a_run_cut_short_anywhere_resumes_to_the_figures_of_a_whole_one(tiny, tm
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_a_killed_process_resumes_to_the_figures_of_a_whole_one(tiny, tmp_path):
     """SIGKILL, as the operating system sends it, after one and after two epochs."""
     flags = [f"--config.{path}={value}" for path, value in tiny(training__epochs=4).flat().items() if path not in ("model", "data.name")]
@@ -175,6 +176,7 @@ def test_resuming_a_finished_run_trains_no_further(tiny, tmp_path):
     assert any("training had ended" in message for message in heard)
 
 
+@pytest.mark.slow
 def test_more_epochs_may_be_asked_of_a_finished_run(tiny, tmp_path):
     fit(tiny(), str(tmp_path / "run"))
     fit(tiny(training__epochs=4), str(tmp_path / "run"), resume=True)

@@ -15,6 +15,7 @@ from tuning.search import Search, Tuner
 from tuning.trial import COMPLETED, FAILED
 
 
+@pytest.mark.slow
 def test_two_workers_run_all_trials_though_one_is_killed(prepare, monkeypatch):
     """Real processes, really trained; a worker is killed in the middle of a trial."""
     settings = {"tuner": "random", "space": "beta", "samples": 3, "sentences": 20}
@@ -64,6 +65,78 @@ def test_a_trial_that_kills_its_worker_again_and_again_fails(prepare, monkeypatc
     results = search.results()
     assert [result.status for result in results.values()] == [FAILED] * 2
     assert "its process ended with signal SIGKILL, 1 times; see" in results["0"].remark
+
+
+def chief_in_a_thread(search, **more):
+    """Starts a chief; returns its address, its thread and the list that gets its answer."""
+    told, answer = [], []
+    chief = threading.Thread(target=lambda: answer.append(run_chief(search, tell=told.append, **more)))
+    chief.start()
+    while not told:
+        time.sleep(0.01)
+    return told[0].removeprefix("chief at "), chief, answer
+
+
+def test_every_worker_is_told_of_the_end(prepare, trained, monkeypatch):
+    """The second one asks when all trials have been handed out: it waits, and is told, and nobody calls the chief gone."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    search = prepare(tuner="random", trials=2, space="beta")
+    path = search.path
+    place, chief, answer = chief_in_a_thread(search)
+    stub, service = parallel.protos.get_service_grpc().OracleStub(grpc.insecure_channel(place)), parallel.protos.get_service()
+    asked = stub.CreateTrial(service.CreateTrialRequest(tuner_id="other"), wait_for_ready=True)
+    results = [asked.trial.trial_id]
+    worker = threading.Thread(target=lambda: run_worker(Search.open(path), place, "worker", say=lambda line: None))
+    worker.start()
+    while "trial_1" not in trained:
+        time.sleep(0.01)
+    metrics = {"score": 1.0}
+    stub.UpdateTrial(service.UpdateTrialRequest(trial_id=results[0], metrics=metrics, step=0))
+    ended = parallel.Trial.from_proto(asked.trial)
+    ended.status = "COMPLETED"
+    stub.EndTrial(service.EndTrialRequest(trial=ended.to_proto()))
+    worker.join(timeout=20)
+    assert not worker.is_alive()
+    answered = stub.CreateTrial(service.CreateTrialRequest(tuner_id="other"), timeout=5)
+    assert parallel.Trial.from_proto(answered.trial).status == "STOPPED"
+    chief.join(timeout=20)
+    assert answer == [True]
+
+
+def test_a_chief_hands_out_nothing_when_time_is_over(prepare, trained, monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    search = prepare(tuner="random", trials=2, space="beta")
+    place, chief, answer = chief_in_a_thread(search, deadline=time.time() - 1)
+    run_worker(search, place, "worker", say=lambda line: None)
+    chief.join(timeout=20)
+    assert answer == [False] and trained == []
+
+
+def test_an_oracle_that_fails_ends_the_chief_with_its_error(prepare, monkeypatch):
+    search = prepare(tuner="random", trials=2, space="beta")
+    problem, told = [], []
+
+    def chief():
+        try:
+            run_chief(search, tell=told.append, watch=lambda oracle: setattr(oracle, "populate_space", None))
+        except TypeError as error:
+            problem.append(error)
+
+    thread = threading.Thread(target=chief)
+    thread.start()
+    while not told:
+        time.sleep(0.01)
+    time.sleep(0.5)
+    stub = parallel.protos.get_service_grpc().OracleStub(grpc.insecure_channel(told[0].removeprefix("chief at ")))
+    with pytest.raises(grpc.RpcError):
+        stub.CreateTrial(parallel.protos.get_service().CreateTrialRequest(tuner_id="worker"), wait_for_ready=True)
+    thread.join(timeout=20)
+    assert problem
+
+
+def test_a_worker_that_is_named_as_a_chief_is_an_error(prepare):
+    with pytest.raises(UserError, match="KerasTuner takes a name with 'chief' in it for the chief's"):
+        run_worker(prepare(trials=1), "127.0.0.1:1", "chief01-7")
 
 
 def test_workers_that_do_not_start_are_an_error(prepare, monkeypatch):

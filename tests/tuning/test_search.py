@@ -1,3 +1,4 @@
+import fcntl
 import json
 import math
 import os
@@ -5,14 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 
 from tfvae.errors import UserError
 from tuning import trial as trial_module
-from tuning.oracles import TUNERS
+from tuning.oracles import TUNERS, hyperparameters
 from tuning.search import Search, Tuner, best_config
-from tuning.trial import COMPLETED, FAILED, STOPPED, OutOfTime, Protocol, Result, best, run_trial
+from tuning.space import read_space
+from tuning.trial import COMPLETED, FAILED, STOPPED, Held, OutOfTime, Protocol, Result, best, run_trial
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
@@ -38,14 +41,60 @@ def test_bayesian_search_comes_closer_to_the_optimum_than_its_first_trials(prepa
     assert min(scores[4:]) < 1e-3 and min(scores[4:]) <= min(scores[:4])
 
 
-def test_hyperband_goes_on_with_the_runs_of_good_trials(prepare, trained, monkeypatch):
-    search = prepare(tuner="hyperband", trials=30, trial_epochs=9, space="beta")
+def test_hyperband_goes_on_with_the_runs_of_good_trials(prepare, trained):
+    search = prepare(tuner="hyperband", trials=0, trial_epochs=9, space="beta")
     Tuner(search).run()
     results = search.results()
     assert {result.epochs for result in results.values()} == {1, 3, 9}
-    longest = [name for name, result in results.items() if result.epochs == 9]
-    again = [name for name in trained if trained.count(name) > 1]
-    assert longest and again, "no run was gone on with"
+    for name, result in results.items():
+        given = json.loads((search.directory(name) / "trial.json").read_text())["hyperparameters"]["values"]
+        assert result.epochs == given["tuner/epochs"], "a longer trial has written over a shorter one's result"
+    assert sum(" on trial_" in name for name in trained) >= 4, "no run was gone on with"
+
+
+def test_hyperband_refuses_fewer_trials_than_its_first_bracket_has(prepare):
+    with pytest.raises(UserError, match=r"--trials=5: hyperband's first bracket, up to 9 epochs, has \d+; fewer would end"):
+        Tuner(prepare(tuner="hyperband", trials=5, trial_epochs=9))
+
+
+def test_no_values_are_tried_twice(prepare, trained):
+    search = prepare(space="components=2|4|8", trials=12)
+    assert Tuner(search).run()
+    assert sorted(result.values["components"] for result in search.results().values()) == [2, 4, 8]
+
+
+def test_trials_under_way_are_guessed_on_the_scale_of_those_that_ended(prepare, trained):
+    oracle = Tuner(prepare(space="beta", trials=6)).oracle
+    for i in range(5):
+        trial = oracle.create_trial(f"t{i}")
+        if i < 4:
+            oracle.update_trial(trial.trial_id, {"score": 70.0 + i})
+            trial.status = "COMPLETED"
+            oracle.end_trial(trial)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _, y = oracle._vectorize_trials()
+    assert len(y) == 5 and 60 < y[-1] < 90
+
+
+def test_conditions_are_conditions_of_keras_tuner(config):
+    space, _ = read_space("beta,schedule=logistic|constant,midpoint=100:500", config())
+    made = hyperparameters([space[2], space[0], space[1]], config())
+    names = [parameter.name for parameter in made.space]
+    assert names.index("schedule") < names.index("midpoint")
+    [midpoint] = [parameter for parameter in made.space if parameter.name == "midpoint"]
+    assert [(condition.name, condition.values) for condition in midpoint.conditions] == [("schedule", ["logistic"])]
+
+
+def test_a_directory_that_another_process_holds_is_not_written_to(tmp_path, monkeypatch, prepare):
+    monkeypatch.setattr(trial_module, "_PATIENCE", 0.2)
+    (tmp_path / "trial_0").mkdir()
+    with (tmp_path / "trial_0" / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        told = []
+        with pytest.raises(Held, match="is held by another process"):
+            run_trial(None, {}, tmp_path / "trial_0", prepare().protocol, say=told.append)
+        assert "waiting" in told[0]
 
 
 def test_a_search_that_was_killed_goes_on(prepare, trained, monkeypatch):
@@ -239,5 +288,9 @@ def test_a_killed_search_loses_no_finished_trial_and_runs_none_again(tmp_path):
     answer = subprocess.run([*command, "--resume"], env=environment, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     assert (tmp_path / "s" / "trial_0" / "result.json").read_bytes() == finished
-    assert sorted(path.name for path in (tmp_path / "s").glob("trial_*")) == ["trial_0", "trial_1", "trial_2"]
+    whole = [*command[:-1], f"--search={tmp_path / 'whole'}"]
+    subprocess.run(whole, env=environment, capture_output=True, check=True)
+    for number in range(3):
+        scores = [json.loads((tmp_path / name / f"trial_{number}" / "result.json").read_text())["score"] for name in ("s", "whole")]
+        assert scores[0] == pytest.approx(scores[1], rel=1e-5)
     assert "trial 1 (" in answer.stdout and "trial 0 (" not in answer.stdout

@@ -83,6 +83,21 @@ def test_a_damaged_file_is_an_error(config, tmp_path, content):
         read_space(str(tmp_path / "s.json"), config())
 
 
+@pytest.mark.parametrize(
+    ("when", "message"),
+    [
+        ({"scheduled": ["logistic"]}, "when 'scheduled': no such parameter, did you mean 'schedule'"),
+        ({"schedule": ["weekly"]}, "must be among the values listed for schedule"),
+        ({"midpoint": [100]}, "must be among the values listed for midpoint"),
+    ],
+)
+def test_conditions_that_cannot_hold_are_errors(config, tmp_path, when, message):
+    described = {"schedule": {}, "midpoint": {"low": 10, "high": 100, "when": when}}
+    (tmp_path / "space.json").write_text(json.dumps(described))
+    with pytest.raises(UserError, match=message):
+        read_space(str(tmp_path / "space.json"), config())
+
+
 def test_values_reach_every_field_of_their_parameter(config):
     space, _ = read_space("hidden_dim=8|32,beta", config())
     changed = configure(config(), space, {"hidden_dim": 32, "beta": 0.25})

@@ -5,7 +5,6 @@ import os
 import socket
 import sys
 import time
-import warnings
 
 import tensorflow as tf
 from absl import flags
@@ -51,7 +50,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     define("objective", "", objective, flag_values=values)
     define("tuner", "bayesian", f"How values are proposed, one of {', '.join(TUNERS)}.", flag_values=values)
     integer = flags.DEFINE_integer
-    integer("trials", 12, "Trials, most of them for hyperband.", flag_values=values)
+    integer("trials", None, "Trials (default 12; of hyperband as many as its brackets have).", flag_values=values)
     integer("executions", 1, "Seeds a trial is trained with: --seed and those after it; its score is their mean.", flag_values=values)
     integer("trial_epochs", 0, "Epochs of a trial, the longest ones of hyperband; 0: --epochs, the full length.", flag_values=values)
     integer("samples", 100, "Posterior samples of importance-weighted estimates.", flag_values=values)
@@ -83,7 +82,6 @@ def _tune(values: flags.FlagValues) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(values.threads)
         tf.config.threading.set_inter_op_parallelism_threads(values.threads)
     tf.get_logger().setLevel("ERROR")  # it warns that each trial's graphs are new ones
-    warnings.filterwarnings("ignore", module="sklearn.gaussian_process")  # KerasTuner fits one to few points
     deadline = time.time() + 60 * values.minutes if values.minutes else math.inf
     if values.role == "worker":
         _work(values, deadline)
@@ -94,7 +92,7 @@ def _tune(values: flags.FlagValues) -> None:
 def _work(values: flags.FlagValues, deadline: float) -> None:
     if not values.search:
         raise UserError("--search is missing: name the chief's, which this machine must see too")
-    name = values.worker or f"{socket.gethostname()}-{os.getpid()}"
+    name = values.worker or f"worker-{os.getpid()}-{socket.gethostname()}".replace("chief", "chf")
     run_worker(Search.open(values.search), values.oracle, name, deadline=deadline, say=_say)
 
 
@@ -104,7 +102,8 @@ def _search(values: flags.FlagValues, deadline: float) -> None:
     config = settings.config
     path = values.search or (smoke_directory() if values.smoke else f"runs/search-{config.model}-{config.data.name}-{config.training.seed}")
     search = Search.prepare(path, settings, overwrite=values.overwrite, resume=values.resume)
-    _say(f"{settings.trials} trials of {settings.epochs} epochs, {settings.tuner}, {search.objective.direction} {search.objective.text}")
+    count = f"{settings.trials} trials of" if settings.trials else "brackets of trials of up to"
+    _say(f"{count} {settings.epochs} epochs, {settings.tuner}, {search.objective.direction} {search.objective.text}")
     console = Console(stderr=True)
     with Display(search, console, _say) as display:
         if values.workers or values.role == "chief":
@@ -128,6 +127,8 @@ def _settings(values: flags.FlagValues) -> Settings:
     small = {name: value for name, value in _SMOKE.items() if values.smoke and not values[name].present}
     names = ("tuner", "trials", "executions", "trial_epochs", "samples", "sentences", "prune")
     chosen = {name: small.get(name, values[name].value) for name in names}
+    if chosen["trials"] is None:
+        chosen["trials"] = 0 if values.tuner == "hyperband" else 12
     settings, left_out = settings_of(config, values.space, values.objective, seed=config.training.seed, **chosen)
     for name, reason in left_out.items():
         _say(f"{name} is left out: {reason}")

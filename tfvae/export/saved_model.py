@@ -1,5 +1,7 @@
 """From a run to a SavedModel that a server loads: written beside, checked in a fresh process, renamed into place."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -8,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ _FALLBACK = ("encode", "score", "generate")
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 """Names that a model may be served under."""
 _TOLERANCE = 1e-4
+_PARTIAL = "partial-"
 
 
 def export(
@@ -66,13 +69,39 @@ def export(
     model = load(run, precision="float32")
     name = name or config.model
     home = pathlib.Path(folder) / _checked(name)
-    version = version or 1 + max(versions_of(home), default=0)
-    target = home / str(version)
-    if target.exists():
-        raise UserError(f"--version={version}: {target} is there already; leave out --version for the next one")
     home.mkdir(parents=True, exist_ok=True)
+    with _alone(home):
+        version = version or 1 + max(versions_of(home), default=0)
+        target = home / str(version)
+        if target.exists():
+            raise UserError(f"--version={version}: {target} is there already; leave out --version for the next one")
+        _export(model, config, place, name, version, settings, target, say)
+    return target
+
+
+@contextlib.contextmanager
+def _alone(home: pathlib.Path) -> Iterator[None]:
+    """Keeps other exports of the model waiting, and deletes what killed ones left."""
+    with (home / ".lock").open("w") as file:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        for left in home.glob(f"{_PARTIAL}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        yield
+
+
+def _export(
+    model: TextVAE,
+    config: Config,
+    place: Run,
+    name: str,
+    version: int,
+    settings: Settings,
+    target: pathlib.Path,
+    say: Callable[[str], None],
+) -> None:
     # no server takes a folder for a version whose name is no number
-    partial = pathlib.Path(tempfile.mkdtemp(prefix=f"partial-{version}-", dir=home))
+    partial = pathlib.Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=target.parent))
     try:
         signatures = make_signatures(model, settings)
         requests = examples(signatures, _texts(config))
@@ -82,14 +111,13 @@ def export(
         say("checking it by the C++ loader, in a process of its own")
         problem = check(partial, signatures, requests, library)
         if problem:
-            raise UserError(f"{run}: the export is not usable and was not kept: {problem}")
+            raise UserError(f"--run={place.path}: the export is not usable and was not kept: {problem}")
         write_warmup(partial, name, version, signatures, requests)
         _describe(partial, name, version, config, place, signatures, settings)
         partial.chmod(0o755)
         os.rename(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return target
 
 
 def write(model: TextVAE, signatures: Mapping[str, Signature], path: pathlib.Path) -> None:
@@ -159,7 +187,7 @@ def op_library(config: Config) -> str:
 
 def versions_of(home: pathlib.Path) -> list[int]:
     """Returns the versions of a model that are there, ascending."""
-    return sorted(int(path.name) for path in home.glob("*") if path.name.isdigit()) if home.is_dir() else []
+    return sorted(int(path.name) for path in home.glob("*") if re.fullmatch("[0-9]+", path.name)) if home.is_dir() else []
 
 
 def _checked(name: str) -> str:

@@ -109,6 +109,12 @@ def make_signatures(model: TextVAE, settings: Settings) -> dict[str, Signature]:
     return found
 
 
+_ENCODED, _SCORED = 16_384, 2048
+"""Tokens, padding included, that are encoded, or scored with 20 samples each, at a time: memory does not grow with the request."""
+_COLDEST, _HOTTEST = 1e-3, 1e3
+_FARTHEST = 1e4  # of z, far beyond every prior
+
+
 class _Verbs:
     """The functions behind the signatures."""
 
@@ -117,11 +123,14 @@ class _Verbs:
 
     def encode(self, texts: tf.Tensor) -> Tensors:
         latent = self.vae.latent
-        params = self.vae.encode(self._batch(texts))
-        answer = {"mean": latent.mean(params)}
+
+        def posterior(batch: Tensors) -> Tensors:
+            params = self.vae.encode(batch)
+            return {"mean": latent.mean(params)} | ({"probabilities": latent.code_probabilities(params)} if latent.has_codes else {})
+
+        answer = dict(self._of_texts(texts, posterior, _ENCODED))
         if latent.has_codes:
-            probabilities = latent.code_probabilities(params)
-            answer |= {"probabilities": probabilities, "codes": tf.argmax(probabilities, axis=-1, output_type=tf.int32)}
+            answer["codes"] = tf.argmax(answer["probabilities"], axis=-1, output_type=tf.int32)
         return {**answer, "status": _fine(texts)}
 
     def reconstruct(self, texts: tf.Tensor) -> Tensors:
@@ -136,14 +145,14 @@ class _Verbs:
         return {"sentences": tf.reshape(self._write(z), [count, steps]), "status": _fine(start)}
 
     def decode(self, z: tf.Tensor) -> Tensors:
-        good = tf.reduce_all(tf.math.is_finite(z), axis=1)
+        good = tf.reduce_all(tf.abs(z) <= _FARTHEST, axis=1)
         sentences = self._write(tf.where(good[:, tf.newaxis], z, 0.0))
-        return {"sentences": tf.where(good, sentences, ""), "status": _unless(good, "z: must be finite numbers")}
+        return {"sentences": tf.where(good, sentences, ""), "status": tf.where(good, "", f"z: must be numbers of at most {_FARTHEST:g}")}
 
     def generate(self, temperature: tf.Tensor, top_k: tf.Tensor, seed: tf.Tensor, components: tf.Tensor | None = None) -> Tensors:
         latent = self.vae.latent
         problems = [
-            ((temperature > 0) & tf.math.is_finite(temperature), "temperature: must be a number above 0"),
+            ((temperature >= _COLDEST) & (temperature <= _HOTTEST), f"temperature: must be from {_COLDEST:g} to {_HOTTEST:g}"),
             (top_k >= 0, "top_k: must be at least 0"),
         ]
         if components is not None:
@@ -166,24 +175,36 @@ class _Verbs:
         return answer if components is None else {**answer, "codes": tf.where(good[:, tf.newaxis], codes, -1)}
 
     def score(self, texts: tf.Tensor) -> Tensors:
-        batch = self._batch(texts)
-        # a text's noise must not depend on its neighbours: each is scored as the first text of TextVAE.score
-        answer = self.vae.score({**batch, "index": tf.zeros_like(batch["length"])}, self.settings.samples)
-        return {
-            "elbo": answer["elbo"],
-            "log_likelihood": tf.cast(answer["log_likelihood"], tf.float32),
-            "tokens": batch["length"],
-            "status": _fine(texts),
-        }
+        def likelihood(batch: Tensors) -> Tensors:
+            # a text's noise must not depend on its neighbours: each is scored as the first text of TextVAE.score
+            answer = self.vae.score({**batch, "index": tf.zeros_like(batch["length"])}, self.settings.samples)
+            return {"elbo": answer["elbo"], "log_likelihood": tf.cast(answer["log_likelihood"], tf.float32), "tokens": batch["length"]}
 
-    def _batch(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {**self._of_texts(texts, likelihood, _SCORED), "status": _fine(texts)}
+
+    def _mode(self, texts: tf.Tensor) -> tf.Tensor:
+        return self._of_texts(texts, lambda batch: {"mode": self.vae.latent.mode(self.vae.encode(batch))}, _ENCODED)["mode"]
+
+    def _of_texts(self, texts: tf.Tensor, function: Callable[[Tensors], Tensors], most: int) -> Tensors:
+        """Applies a function of a batch to texts, some rows at a time: as many as have `most` tokens, were all as long as the longest."""
         # a text that is no UTF-8 is read with marks in place of what cannot be
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
         ids = self.model.vocabulary.cut(self.model.vocabulary.tokenize(texts), self.model.max_length)
-        return {"tokens": ids.to_tensor(PAD), "length": tf.cast(ids.row_lengths(), tf.int32)}
+        tokens, length = ids.to_tensor(PAD), tf.cast(ids.row_lengths(), tf.int32)
+        count = tf.shape(tokens)[0]
+        rows = tf.maximum(1, most // tf.maximum(1, tf.shape(tokens)[1]))
 
-    def _mode(self, texts: tf.Tensor) -> tf.Tensor:
-        return self.vae.latent.mode(self.vae.encode(self._batch(texts)))
+        def part(start: tf.Tensor) -> Tensors:
+            own = length[start : start + rows]
+            return function({"tokens": tokens[start : start + rows, : tf.maximum(1, tf.reduce_max(own))], "length": own})
+
+        def body(start: tf.Tensor, done: Tensors) -> tuple[tf.Tensor, Tensors]:
+            return start + rows, tf.nest.map_structure(lambda *pair: tf.concat(pair, axis=0), done, part(start))
+
+        first = part(tf.constant(0))
+        shapes = tf.nest.map_structure(lambda value: tf.TensorShape([None, *value.shape[1:]]), first)
+        _, answer = tf.while_loop(lambda start, _: start < count, body, (rows, first), (tf.TensorShape([]), shapes), parallel_iterations=1)
+        return answer
 
     def _write(self, z: tf.Tensor) -> tf.Tensor:
         """Greedy sentences, [B]."""
@@ -194,10 +215,6 @@ class _Verbs:
 
 def _fine(rows: tf.Tensor) -> tf.Tensor:
     return tf.fill([tf.shape(rows)[0]], "")
-
-
-def _unless(good: tf.Tensor, message: str) -> tf.Tensor:
-    return tf.where(good, "", message)
 
 
 def _first_problem(problems: list[tuple[tf.Tensor, str]], rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -103,15 +103,15 @@ def barred_words(vocabulary_size: int, *, unknown: bool) -> tf.Tensor:
 def keep_probable(logits: tf.Tensor, *, top_k: int | tf.Tensor = 0, top_p: float = 1.0) -> tf.Tensor:
     """Bars all but the top_k most probable words, and of those all but the fewest that have probability top_p together; logits [N, V]."""
     if tf.is_tensor(top_k):
-        logits = tf.where(logits >= _least_kept(logits, top_k)[:, tf.newaxis], logits, -1e9)
+        logits = tf.where(logits >= _least_kept(logits, top_k)[:, tf.newaxis], logits, logits.dtype.min)
     elif top_k and top_k < logits.shape[-1]:
         least = tf.math.top_k(logits, top_k).values[:, -1:]
-        logits = tf.where(logits >= least, logits, -1e9)
+        logits = tf.where(logits >= least, logits, logits.dtype.min)
     if top_p < 1:
         falling = tf.sort(logits, axis=-1, direction="DESCENDING")
         before = tf.cumsum(tf.nn.softmax(falling), axis=-1, exclusive=True)  # the probability of the words before each
         least = tf.reduce_min(tf.where(before < top_p, falling, tf.float32.max), axis=-1, keepdims=True)
-        logits = tf.where(logits >= least, logits, -1e9)
+        logits = tf.where(logits >= least, logits, logits.dtype.min)
     return logits
 
 

@@ -15,7 +15,7 @@ from tfvae.tokens import EOS
 WORDS, SENTENCES, NAMING = 8, 5, 3
 """Most words and sentences on a card, and words in a proposed name."""
 DEAD = 0.1
-"""Share of 1/K below which a component counts as dead."""
+"""Share of 1/K below which a component, its sentences and its probability, counts as dead."""
 _PRIOR_COUNT = 500.0  # words that the prior counts as: enough to keep rare words from the top
 
 
@@ -26,7 +26,8 @@ class Card:
     Attributes:
       variable: j.
       component: k.
-      share: q(c_j = k), the mean over the split.
+      share: share of the split's sentences whose most probable component it is.
+      probability: q(c_j = k), the mean over the split.
       words: its most telling words with their z-scores, the highest first.
       closest: sentences of the split that are most its own.
       generated: sentences drawn with the component held and the other variables free.
@@ -37,6 +38,7 @@ class Card:
     variable: int
     component: int
     share: float
+    probability: float
     words: Sequence[tuple[str, float]]
     closest: Sequence[str]
     generated: Sequence[str]
@@ -64,7 +66,8 @@ def cards(subject: Subject, variable: int) -> list[Card]:
     width = latent.size // latent.num_variables
     place = posteriors.mean[:, variable * width : (variable + 1) * width]
     found = []
-    for component in np.argsort(-use, kind="stable"):
+    shares = np.bincount(codes, minlength=latent.num_components) / len(codes)
+    for component in np.lexsort((-use, -shares)):
         own = np.flatnonzero(codes == component)
         centre = place[own].mean(axis=0) if len(own) else 0.0
         distance = np.linalg.norm(place[own] - centre, axis=1)
@@ -75,12 +78,13 @@ def cards(subject: Subject, variable: int) -> list[Card]:
             Card(
                 variable,
                 int(component),
+                float(shares[component]),
                 float(use[component]),
                 telling[component],
                 _distinct([subject.texts.texts[i] for i in closest]),
                 _distinct(subject.model.generate(2 * SENTENCES, component=held, seed=subject.seed)[0]),
                 {label: _counts(label, truth[own], subject) for label, truth in subject.texts.labels.items()},
-                bool(use[component] < DEAD / latent.num_components),
+                bool(max(use[component], shares[component]) < DEAD / latent.num_components),
             )
         )
     return found

@@ -16,7 +16,7 @@ from matplotlib.patches import Ellipse, Polygon
 
 # Okabe and Ito's colours, which colour-blind eyes tell apart; shapes tell the components apart in black and white.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#B8A800")
-_SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*")
+_SHAPES = ("o", "s", "^", "D", "v", "P", "X")  # one fewer than colours, so that 56 groups have marks of their own
 _THEMES = {"light": ("#1a1a1a", "#ffffff", "#d8d8d8"), "dark": ("#e6e6e6", "#16181c", "#3a3d44")}
 _MOST_POINTS = 2000
 
@@ -106,11 +106,25 @@ def scatter(axes: Axes, points: np.ndarray, groups: np.ndarray, names: Sequence[
         own = chosen[groups[chosen] == group]
         style: dict[str, Any] = {"color": _COLOURS[group % len(_COLOURS)], "marker": _SHAPES[group % len(_SHAPES)]}
         axes.scatter(
-            points[own, 0], points[own, 1], s=8, alpha=0.6, linewidths=0, label=names[group] if group < len(names) else str(group), **style
+            points[own, 0],
+            points[own, 1],
+            s=8,
+            alpha=0.6,
+            linewidths=0,
+            label=drawable(names[group] if group < len(names) else str(group), int(group)),
+            **style,
         )
     if legend and len(np.unique(groups)) <= 12:
         axes.legend(fontsize=7, markerscale=2, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     axes.tick_params(labelsize=7)
+
+
+def drawable(name: str, number: int) -> str:
+    """Returns a name as a picture can show it: "#number" where its script needs more than a font of Latin, Greek and Cyrillic."""
+    if any(ord(character) >= 0x530 for character in name):
+        return f"#{number}"
+    # matplotlib leaves names that begin with _ out of legends, and reads $ as mathematics
+    return (" " + name if name.startswith("_") else name).replace("$", r"\$")
 
 
 def outlines(axes: Axes, samples: np.ndarray, *, spheres: bool, dead: Sequence[bool] = ()) -> None:
@@ -159,7 +173,7 @@ def heat_map(table: np.ndarray, rows: Sequence[str], columns: Sequence[str], tit
     figure = Figure(figsize=(1.6 + 0.7 * len(columns), 1.0 + 0.3 * len(rows)))
     axes = figure.subplots()
     axes.imshow(table, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize=8)
+    axes.set_xticks(range(len(columns)), list(columns), rotation=30, ha="right", fontsize=8)
     axes.set_yticks(range(len(rows)), rows, fontsize=8)
     for (row, column), value in np.ndenumerate(table):
         axes.text(column, row, f"{value:.0%}", ha="center", va="center", fontsize=7, color="#ffffff" if value > 0.6 else "#1a1a1a")

@@ -231,7 +231,11 @@ class _Report:
         classes = np.argsort(-np.bincount(truth, minlength=len(names)), kind="stable")[:_CLASSES]
         table = np.array([[np.mean(truth[codes == k] == one) if np.any(codes == k) else 0.0 for one in classes] for k in np.unique(codes)])
         title = f"{label} by the code of variable {variable}: AMI {score:.2f}"
-        shown = [names[one] for one in classes]
+        shown = [pictures.drawable(names[one], int(one)) for one in classes]
+        if len(names) > _CLASSES:
+            self.left_out.append(f"Of the {len(names)} classes of {label} the {_CLASSES} most frequent are in its picture.")
+        if numbered := {name: names[one] for name, one in zip(shown, classes, strict=True) if name == f"#{one}"}:
+            self.left_out.append(f"In pictures the classes of {label} are numbered: {', '.join(f'{k} {v}' for k, v in numbered.items())}.")
         lines = [f"{variable}:{k}  ({np.mean(codes == k):.0%})" for k in np.unique(codes)]
         return picture(f"labels-{_file(label)}", title, self.folder, lambda: pictures.heat_map(table, lines, shown, title))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tfvae.evaluation.subject import Subject
-from tfvae.reports.space import component_samples, most_used
+from tfvae.reports.space import most_used
 
 _STEPS = 7
 _SPREAD = (-2.0, -1.0, 0.0, 1.0, 2.0)  # standard deviations of the aggregate posterior
@@ -47,7 +47,7 @@ def switches(subject: Subject, information: np.ndarray, count: int = 2) -> list[
     latent, model = subject.model.vae.latent, subject.model
     [sentence] = _some(subject, 1)
     z = model.modes([sentence])
-    centres = component_samples(latent, latent.component_parameters().numpy()).mean(axis=2)  # [J, K, D]
+    centres = latent.prior_family.mode(latent.component_parameters()).numpy()  # [J, K, D]
     width = latent.size // latent.num_variables
     walks = []
     for variable in most_used(information, count):
@@ -79,5 +79,6 @@ def _some(subject: Subject, count: int) -> list[str]:
     """Sentences of the split of middling length, drawn by the seed; fewer where it has fewer."""
     length = subject.examples.length
     middling = np.flatnonzero((length >= np.quantile(length, 0.25)) & (length <= np.quantile(length, 0.75)))
-    chosen = np.random.default_rng(subject.seed).permutation(middling)[:count]
+    order = np.random.default_rng(subject.seed).permutation(middling if len(middling) else len(length))
+    chosen = order[:count]
     return [subject.texts.texts[i] for i in chosen]

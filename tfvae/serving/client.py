@@ -1,6 +1,7 @@
 """Asks a server for what an exported model's signatures answer: TensorFlow Serving by gRPC or REST, or the Open Inference Protocol."""
 
 import contextlib
+import http.client
 import json
 import random
 import time
@@ -79,13 +80,14 @@ class Client:
           Refused: the server will not answer this.
           UserError: it could not be reached, or did not answer in time.
         """
+        tensors = {name: _array(name, values) for name, values in inputs.items()}
         end, wait = time.monotonic() + self.deadline, _FIRST_WAIT
         for attempt in range(self.retries + 1):
             left = end - time.monotonic()
             try:
                 if left <= 0:
                     break
-                return self._send(signature, inputs, left)
+                return self._send(signature, tensors, left)
             except _Busy as busy:
                 problem = str(busy)
             if attempt < self.retries:
@@ -95,29 +97,29 @@ class Client:
             raise UserError(f"{self.address}: {problem}; asked {self.retries + 1} times")
         raise UserError(f"{self.address}: no answer within {self.deadline:g} s")
 
-    def _rest(self, signature: str, inputs: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    def _rest(self, signature: str, inputs: Mapping[str, np.ndarray], timeout: float) -> dict[str, Any]:
         version = f"/versions/{self.version}" if self.version else ""
         url = f"http://{self.address}/v1/models/{self.model}{version}:predict"
-        return dict(_post(url, {"signature_name": signature, "inputs": dict(inputs)}, timeout)["outputs"])
+        request = {"signature_name": signature, "inputs": {name: array.tolist() for name, array in inputs.items()}}
+        return dict(_post(url, request, timeout, "outputs"))
 
-    def _v2(self, signature: str, inputs: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    def _v2(self, signature: str, inputs: Mapping[str, np.ndarray], timeout: float) -> dict[str, Any]:
         version = f"/versions/{self.version}" if self.version else ""
         tensors = []
-        for name, values in inputs.items():
-            array = np.array(values)
+        for name, array in inputs.items():
             datatype = _V2[_DTYPES.get(name, "int32")]
             tensors.append({"name": name, "shape": list(array.shape), "datatype": datatype, "data": array.ravel().tolist()})
         request = {"parameters": {"signature_name": signature}, "inputs": tensors}
-        answer = _post(f"http://{self.address}/v2/models/{self.model}{version}/infer", request, timeout)
-        return {output["name"]: np.array(output["data"], object).reshape(output["shape"]).tolist() for output in answer["outputs"]}
+        outputs = _post(f"http://{self.address}/v2/models/{self.model}{version}/infer", request, timeout, "outputs")
+        return {output["name"]: np.array(output["data"], object).reshape(output["shape"]).tolist() for output in outputs}
 
-    def _grpc(self, signature: str, inputs: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    def _grpc(self, signature: str, inputs: Mapping[str, np.ndarray], timeout: float) -> dict[str, Any]:
         request = predict_pb2.PredictRequest()
         request.model_spec.name, request.model_spec.signature_name = self.model, signature
         if self.version:
             request.model_spec.version.value = self.version
-        for name, values in inputs.items():
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(values, _DTYPES.get(name, "int32")))
+        for name, array in inputs.items():
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(array, _DTYPES.get(name, "int32")))
         assert self._stub is not None
         try:
             answer = self._stub.Predict(request, timeout=timeout)
@@ -134,11 +136,28 @@ def _plain(array: np.ndarray) -> Any:
     return np.vectorize(bytes.decode, otypes=[object])(array).tolist() if array.dtype == object else array.tolist()
 
 
-def _post(url: str, body: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+def _array(name: str, values: Sequence[Any]) -> np.ndarray:
+    """The values of an input as its type.
+
+    Raises:
+      UserError: rows of different lengths, or numbers that the type does not hold.
+    """
+    dtype = _DTYPES.get(name, "int32")
+    try:
+        return np.array(values, object if dtype == "string" else dtype)
+    except (ValueError, TypeError, OverflowError):
+        kind = {"string": "texts", "float32": "numbers, as many in each row", "int32": "whole numbers of 32 bits, as many in each row"}[
+            dtype
+        ]
+        raise UserError(f"{name}: must be {kind}") from None
+
+
+def _post(url: str, body: Mapping[str, Any], timeout: float, wanted: str) -> Any:
+    """Returns what an answer has under a key."""
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return dict(json.load(answer))
+            content = answer.read()
     except urllib.error.HTTPError as error:
         message = error.read().decode(errors="replace")
         with error:
@@ -153,5 +172,9 @@ def _post(url: str, body: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         raise _Busy(str(error.reason)) from None
     except TimeoutError:
         raise UserError(f"{url}: no answer in time") from None
-    except (OSError, ValueError) as error:  # a connection that was cut
+    except (OSError, http.client.HTTPException) as error:  # a connection that was cut
         raise _Busy(str(error)) from None
+    try:
+        return json.loads(content)[wanted]
+    except (ValueError, KeyError, TypeError):
+        raise Refused(f"{url}: an answer without {wanted}: {content.decode(errors='replace'):.200}") from None

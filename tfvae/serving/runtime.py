@@ -69,7 +69,10 @@ class ExportedModel:
         signature = self.signatures.get(name) if isinstance(name, str) else None
         if signature is None:
             raise InferenceError(f"parameters.{SIGNATURE}: no signature {name!r}; there are {', '.join(self.signatures)}")
-        feeds = self._feeds(request.inputs, _inputs(signature), str(name))
+        try:
+            feeds = self._feeds(request.inputs, _inputs(signature), str(name))
+        except (ValueError, TypeError, OverflowError) as error:
+            raise InferenceError(f"{name}: {error}") from None
         return [_output(key, value.numpy()) for key, value in signature(**feeds).items()]
 
     def _feeds(self, given: list[RequestInput], wanted: dict[str, tf.TensorSpec], signature: str) -> dict[str, tf.Tensor]:
@@ -93,7 +96,7 @@ class ExportedModel:
             raise InferenceError(f"{where}: datatype {given.datatype}: must be {_DATATYPES[spec.dtype]}")
         if len(shape) != 1 + len(width) or shape[1:] != width or not 1 <= shape[0] <= self.limits.rows:
             raise InferenceError(f"{where}: shape {list(given.shape)}: must be {['rows', *width]}, from 1 to {self.limits.rows} rows")
-        flat = np.asarray(_flat(given.data.root), dtype=object)
+        flat = np.array([None, *_flat(given.data.root, len(list(given.shape)), where)], dtype=object)[1:]
         if len(flat) != int(np.prod(shape)):
             raise InferenceError(f"{where}: {len(flat)} values for shape {list(given.shape)}")
         values = (
@@ -110,11 +113,13 @@ def _inputs(signature: Any) -> dict[str, tf.TensorSpec]:
     return dict(signature.structured_input_signature[1])
 
 
-def _flat(data: Any) -> list[Any]:
-    """The values of nested lists, or of one."""
-    if isinstance(data, bytes | str) or not isinstance(data, list | tuple | np.ndarray):
+def _flat(data: Any, depth: int, where: str) -> list[Any]:
+    """The values of lists that are nested to a depth at most."""
+    if not isinstance(data, list | tuple | np.ndarray):
         return [data]
-    return [value for item in data for value in (_flat(item) if isinstance(item, list | tuple | np.ndarray) else [item])]
+    if not depth:
+        raise InferenceError(f"{where}: lists are nested deeper than the shape says")
+    return [value for item in data for value in _flat(item, depth - 1, where)]
 
 
 def _text(value: Any, where: str, most: int) -> bytes:

@@ -1,16 +1,15 @@
 """Serves every exported model of a folder, and new versions as they appear."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from mlserver import MLServer
-from mlserver.errors import ModelNotFound
+from mlserver.errors import MLServerError, ModelNotFound
 from mlserver.repository import ModelRepository
 from mlserver.settings import ModelParameters, ModelSettings, Settings
 
@@ -24,15 +23,36 @@ _KEPT = 2
 _POLL = 1.0  # seconds between looks at the folder
 
 
-def found(folder: pathlib.Path) -> dict[tuple[str, str], pathlib.Path]:
-    """Returns the latest versions of the models of a folder, by name and version; what is no version of a model is passed over."""
-    answer = {}
+Key = tuple[str, str]
+"""Name and version of a model."""
+
+
+def found(folder: pathlib.Path) -> dict[Key, pathlib.Path]:
+    """Returns the latest versions of the models of a folder; what is no version of a model is passed over."""
+    answer: dict[Key, pathlib.Path] = {}
     for home in sorted(folder.iterdir()):
         if home.is_dir() and re.fullmatch(NAME, home.name):
-            for version in versions_of(home)[-_KEPT:]:
-                if (home / str(version) / "saved_model.pb").exists():
-                    answer[home.name, str(version)] = home / str(version)
+            there = [version for version in versions_of(home) if (home / str(version) / "saved_model.pb").exists()]
+            answer |= {(home.name, str(version)): home / str(version) for version in there[-_KEPT:]}
     return answer
+
+
+def outdated(loaded: Iterable[Key], folder: pathlib.Path) -> list[Key]:
+    """Returns the versions that are loaded and no longer served: those with `_KEPT` later ones loaded, and those whose folder is gone."""
+    versions: dict[str, list[int]] = {}
+    for name, version in loaded:
+        versions.setdefault(name, []).append(int(version))
+    return [
+        (name, str(version))
+        for name, every in versions.items()
+        for version in every
+        if version not in sorted(every)[-_KEPT:] or not (folder / name / str(version)).is_dir()
+    ]
+
+
+def _changed(path: pathlib.Path) -> float:
+    """When something of a version last changed: one that was not whole yet is tried again."""
+    return max(entry.stat().st_mtime for entry in (path, *path.rglob("*")))
 
 
 _AllSettings = list[ModelSettings]
@@ -108,10 +128,7 @@ class Server:
             logging.getLogger(name).setLevel(logging.WARNING)
         self.server = MLServer(self.settings)
         logging.getLogger("mlserver").setLevel(logging.WARNING)
-        app = self.server._rest_server._app
-        # the folder says what is served, and nobody else
-        app.router.routes[:] = [route for route in app.router.routes if not getattr(route, "path", "").startswith("/v2/repository/models")]
-        app.add_middleware(_Guard, most=self.limits.bytes)
+        self._close_doors()
         watching = asyncio.create_task(self._watch())
         self.say(f"HTTP http://{self.settings.host}:{self.settings.http_port}/v2, gRPC {self.settings.host}:{self.settings.grpc_port}")
         try:
@@ -119,7 +136,26 @@ class Server:
         finally:
             watching.cancel()
 
-    async def _load(self, models: dict[tuple[str, str], pathlib.Path]) -> None:
+    def _close_doors(self) -> None:
+        """Takes from MLServer what would change what is served, answer before it has checked, or remember every name it is asked for."""
+        app, plane, repository = self.server._rest_server._app, self.server._data_plane, self.server._model_repository_handlers
+        closed = ("/v2/repository/models", "_stream")
+        app.router.routes[:] = [route for route in app.router.routes if not any(part in getattr(route, "path", "") for part in closed)]
+        app.add_middleware(_Guard, most=self.limits.bytes)
+        infer = plane.infer
+
+        async def known_only(payload: Any, name: str, version: str | None = None) -> Any:
+            if not any(name == known and version in (None, "", number) for known, number in LOADED):
+                raise ModelNotFound(name, version or None)
+            return await infer(payload, name, version)
+
+        async def refuse(*arguments: Any, **more: Any) -> Any:
+            raise MLServerError("models are loaded and dropped by the folder alone")
+
+        plane.infer = known_only
+        repository.load = repository.unload = plane.infer_stream = refuse
+
+    async def _load(self, models: dict[Key, pathlib.Path]) -> None:
         """Loads models into memory, in a thread: requests go on meanwhile."""
         for key, path in models.items():
             try:
@@ -133,20 +169,28 @@ class Server:
 
     async def _watch(self) -> None:
         """Loads versions that appear, then drops those that are no longer among the latest."""
-        tried = set(LOADED)
+        failed: dict[Key, float] = {}
         while True:
             await asyncio.sleep(_POLL)
-            with contextlib.suppress(OSError):
-                there = found(self.folder)
-                new = {key: path for key, path in there.items() if key not in tried}
-                tried |= new.keys()
-                await self._load(new)
-                for name, version in new.keys() & LOADED.keys():
-                    await self.server._model_registry.load(_settings(name, version))
-                for name, version in LOADED.keys() - there.keys():
-                    await self.server._model_registry.unload_version(name, version)
-                    self.say(f"{name} version {version} is no longer served")
-                tried &= there.keys()
+            try:
+                await self._look(failed)
+            except Exception as error:
+                log.warning("%s: %s", self.folder, error)
+
+    async def _look(self, failed: dict[Key, float]) -> None:
+        """Looks at the folder once; `failed` are versions that could not be loaded, and when they had changed then."""
+        new = {key: path for key, path in found(self.folder).items() if key not in LOADED and failed.get(key) != _changed(path)}
+        await self._load(new)
+        for key, path in new.items():
+            if key in LOADED:
+                failed.pop(key, None)
+                await self.server._model_registry.load(_settings(*key))
+            else:
+                failed[key] = _changed(path)
+        for name, version in outdated(LOADED, self.folder):
+            await self.server._model_registry.unload_version(name, version)
+            LOADED.pop((name, version), None)
+            self.say(f"{name} version {version} is no longer served")
 
 
 class _Guard:
