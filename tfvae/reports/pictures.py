@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Polygon
+from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's colours, which colour-blind eyes tell apart; shapes tell the components apart in black and white.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#B8A800")
@@ -93,6 +94,7 @@ def curves(lines: Sequence[Mapping[str, float]], names: Mapping[str, str]) -> Fi
                 values = [line.get(f"{side}{name}", np.nan) for line in lines]
                 axes.plot(epochs, values, style, color=_COLOURS[0] if side else _COLOURS[6], label=label, linewidth=1.6)
         axes.set_title(names[name], fontsize=9)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.grid(linewidth=0.5)
     if present:
         panels[0].legend(fontsize=7)
