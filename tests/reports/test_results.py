@@ -10,6 +10,7 @@ from tfvae.evaluation.figure import Figure
 from tfvae.latents.spherical import kl_to_uniform
 from tfvae.models.registry import MODELS, resolve
 from tfvae.reports.results import command_line, keep, page
+from tfvae.reports.sweep import swept_field
 from tfvae.training.run import Run
 
 
@@ -26,9 +27,9 @@ def test_the_command_of_a_configuration_makes_it_again(model):
     assert config_from_flags(values) == config
 
 
-def make(folder, model, *, figures, seed=0):
-    run = Run(folder / model)
-    run.create(resolve(model, "ptb", overrides={"training.seed": seed}))
+def make(folder, model, *, figures, seed=0, **overrides):
+    run = Run(folder / "-".join([model, *map(str, overrides.values())]))
+    run.create(resolve(model, "ptb", overrides={"training.seed": seed, **overrides}))
     run.append_metrics({"epoch": 1, "w": 0.999, "val_loss": 1.0})
     groups = {"likelihood": {"figures": [Figure(name, value).to_dict() for name, value in figures.items()]}}
     (run.path / "evaluation.json").write_text(json.dumps({"test": {"metrics": groups}}))
@@ -122,3 +123,47 @@ def test_agreement_with_labels_is_shown_with_its_baselines(tmp_path):
     (run.path / "evaluation.json").write_text(json.dumps({"test": {"metrics": groups}}))
     text = page([str(run.path)])
     assert "### Agreement of codes with labels" in text and "k-means of 5" in text and "## DailyDialog" in text
+
+
+def make_sweep(folder, kept, values=(0.0, 0.5, 1.0), **other):
+    for beta in values:
+        figures = {"nll_iw": 100 + beta, "natural_variance": 10.0 - beta, "mutual_information_c_mean": 1 - beta / 2, "word_kl": 0.25}
+        run = make(folder, "dem_vae", figures=figures, **{"objective.beta": beta, **other})
+        keep(run, str(kept), group="ptb-beta")
+    return sorted(str(path) for path in (kept / "ptb-beta").iterdir())
+
+
+def test_runs_that_differ_in_one_number_are_set_against_it(tmp_path):
+    kept = [str(keep(make(tmp_path, "gm_vae", figures=GM), str(tmp_path / "kept")))]
+    kept += make_sweep(tmp_path, tmp_path / "kept")
+    text = page(kept, images=tmp_path / "images")
+    assert text.index("## Penn Treebank\n") < text.index("## Penn Treebank: beta of `dem_vae`")
+    lines = text[text.index("## Penn Treebank: beta") :].splitlines()
+    table = [line.strip("| ").split(" | ") for line in lines if line.startswith("|")]
+    assert table[0][:3] == ["beta", "NLL, nats a sentence", "MI(x;c), nats a variable"]
+    assert [row[:3] for row in table[2:]] == [["0", "100.00", "1.000"], ["0.5", "100.50", "0.750"], ["1", "101.00", "0.500"]]
+    assert "![figures of dem_vae against beta](images/results-ptb-beta.svg)" in text
+    drawn = (tmp_path / "images" / "results-ptb-beta.svg").read_text()
+    assert drawn.startswith("<?xml") and "<dc:date>" not in drawn
+    assert page(kept, images=tmp_path / "again") == text.replace("images/", "again/")
+    assert (tmp_path / "again" / "results-ptb-beta.svg").read_text() == drawn
+
+
+@pytest.mark.parametrize(
+    ("paths", "field"),
+    [
+        ([{"objective.beta": value} for value in (0.1, 0.2, 0.3)], "objective.beta"),
+        ([{"objective.beta": value, "training.seed": seed} for value in (0.1, 0.2, 0.3) for seed in (0, 1)], "objective.beta"),
+        ([{"objective.beta": value} for value in (0.1, 0.2)], ""),
+        ([{"training.seed": value} for value in (0, 1, 2)], ""),
+        ([{"objective.beta": value, "latent.components": int(10 * value)} for value in (0.2, 0.3, 0.4)], ""),
+        ([{"training.precision": value} for value in ("auto", "float32", "bfloat16")], ""),
+    ],
+)
+def test_a_sweep_is_of_one_number(paths, field):
+    assert swept_field([resolve("dem_vae", "ptb", overrides=overrides) for overrides in paths]) == field
+
+
+def test_a_group_is_a_plain_name(tmp_path):
+    with pytest.raises(UserError, match="is the name of one folder, not a path"):
+        keep(make(tmp_path, "gm_vae", figures=GM), str(tmp_path / "kept"), group="../ptb")

@@ -19,19 +19,20 @@ def main() -> None:
 
 def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_list("runs", [], "Evaluated run directories whose small files are copied to --kept first.", flag_values=values)
+    flags.DEFINE_string("group", "", "Section of the page that --runs belong to; empty for that of their corpus.", flag_values=values)
     flags.DEFINE_string("kept", "docs/runs", "Folder of the small files of runs, which the page is made of.", flag_values=values)
     flags.DEFINE_string("output", "docs/results.md", "Page to write.", flag_values=values)
 
 
 def _results(values: flags.FlagValues) -> None:
     for run in values.runs:
-        print(f"{run} -> {keep(run, values.kept)}")
+        print(f"{run} -> {keep(run, values.kept, group=values.group)}")
     kept = sorted(str(file.parent) for file in pathlib.Path(values.kept).glob("*/*/config.json"))
     if not kept:
         raise UserError(f"--kept={values.kept}: no run is kept there; name evaluated ones in --runs")
     output = pathlib.Path(values.output)
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_text(output, page(kept))
+    write_text(output, page(kept, images=output.parent / "images"))
     print(f"{len(kept)} runs in {output}")
 
 

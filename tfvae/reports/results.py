@@ -14,10 +14,11 @@ import numpy as np
 
 from tfvae.config import Config
 from tfvae.errors import UserError
-from tfvae.evaluation.compare import markdown, rows
+from tfvae.evaluation.compare import Row, markdown, rows
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
 from tfvae.evaluation.table import label_tables, number
 from tfvae.latents.spherical import kl_to_uniform
+from tfvae.reports.sweep import draw, sweep_table, swept_field
 from tfvae.training.fit import usual
 from tfvae.training.run import Run, changed_fields, write_text
 
@@ -69,26 +70,30 @@ class Result:
         return file.read_text().splitlines()[:SENTENCES] if file.exists() else []
 
 
-def keep(run: str, folder: str, split: str = "test") -> pathlib.Path:
+def keep(run: str, folder: str, split: str = "test", group: str = "") -> pathlib.Path:
     """Copies what a page needs of a run: configuration, metrics of its epochs, evaluation and a few sentences.
 
     Args:
       run: an evaluated run directory.
-      folder: becomes the home of a folder <corpus>/<name of the run directory>.
+      folder: becomes the home of a folder <group>/<name of the run directory>.
       split: that must have been evaluated.
+      group: the section of the page that the run belongs to; "" for that of its corpus.
 
     Returns:
       that folder.
 
     Raises:
-      UserError: there is no run, it was not evaluated, or was trained since; or the folder has another configuration's of that name.
+      UserError: there is no run, it was not evaluated, or was trained since; the folder has another configuration's of that name; or the
+        group is no plain name.
     """
+    if group != pathlib.PurePath(group).name:
+        raise UserError(f"--group={group}: is the name of one folder, not a path")
     source = Run(os.path.abspath(run))
     config = source.config()
     splits = read_evaluation(source) or [split]
     for name in splits:
         split_evaluation(source, name)
-    target = Run(pathlib.Path(folder) / config.data.name / source.path.name)
+    target = Run(pathlib.Path(folder) / (group or config.data.name) / source.path.name)
     if target.config_file.exists() and target.config() != config:
         raise UserError(f"--runs={run}: {target.path} holds another configuration's run: name the run directory otherwise")
     target.path.mkdir(parents=True, exist_ok=True)
@@ -106,25 +111,46 @@ def command_line(config: Config) -> str:
     return " ".join(["python scripts/train.py", *map(shlex.quote, words)])
 
 
-def page(runs: Sequence[str], split: str = "test") -> str:
-    """Returns the page in Markdown.
+def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None = None) -> str:
+    """Returns the page in Markdown: a section for each folder that has some of the runs.
+
+    Runs of a folder that differ in one number alone are a sweep: their figures are set against that number.
+
+    Args:
+      runs: run directories, or what was kept of them.
+      split: of which the figures are.
+      images: where the pictures of sweeps are written, beside the page; None for no pictures.
 
     Raises:
-      UserError: a directory is no run, or was not evaluated on the split.
+      UserError: a directory is no run, or was not evaluated on the split; or a folder has runs of two corpora.
     """
     results: dict[str, list[Result]] = {}
     for path in runs:
         run = Run(path)
         config = run.config()
-        results.setdefault(config.data.name, []).append(Result(run, config, split_evaluation(run, split)))
+        results.setdefault(run.path.parent.name, []).append(Result(run, config, split_evaluation(run, split)))
     parts = [_HEAD.format(split=split)]
-    for corpus, members in results.items():
+    for group, members in results.items():
+        corpus = members[0].config.data.name
+        table = rows([str(member.run.path) for member in members], split)
+        if field := swept_field([member.config for member in members]):
+            parts += _sweep(group, members, table, field, images)
+            continue
         parts.append(f"## {_TITLES.get(corpus, corpus)}\n")
         parts.append(_setting(members))
-        parts.append(markdown(rows([str(member.run.path) for member in members], split), corpus if split == "test" else ""))
+        parts.append(markdown(table, corpus if split == "test" else ""))
         parts += [_claims(members)] if corpus == "ptb" else []
         parts += [_agreement(members), _use(members), _sentences(members), _commands(members)]
     return "\n".join(part for part in parts if part)
+
+
+def _sweep(group: str, members: Sequence[Result], table: Sequence[Row], field: str, images: pathlib.Path | None) -> list[str]:
+    """The section of runs that differ in one number alone."""
+    corpus, name = members[0].config.data.name, field.rpartition(".")[2]
+    parts = [f"## {_TITLES.get(corpus, corpus)}: {name} of `{members[0].config.model}`\n", _setting(members), sweep_table(table, field)]
+    if images and draw(table, field, images / f"results-{group}.svg"):
+        parts.append(f"![figures of {members[0].config.model} against {name}]({images.name}/results-{group}.svg)\n")
+    return [*parts, _commands(members)]
 
 
 _HEAD = """# Results
