@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import re
@@ -37,7 +38,10 @@ def model(run):
 
 @pytest.fixture(scope="module")
 def exported(run, tmp_path_factory):
-    return export(run, str(tmp_path_factory.mktemp("saved_models")), settings=Settings(samples=7, steps=3, max_length=12))
+    """A folder named as the command's default does, from where one is."""
+    root = tmp_path_factory.mktemp("exported")
+    with contextlib.chdir(root):
+        return export(run, "saved_models", settings=Settings(samples=7, steps=3, max_length=12)).resolve()
 
 
 @pytest.fixture(scope="module")

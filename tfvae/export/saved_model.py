@@ -155,7 +155,8 @@ def check(path: pathlib.Path, signatures: Mapping[str, Signature], requests: Map
     with tempfile.TemporaryDirectory() as directory:
         asked, answered = pathlib.Path(directory) / "requests.json", pathlib.Path(directory) / "answers.json"
         asked.write_text(json.dumps(requests))
-        command = [sys.executable, "-I", loads.__file__, str(path), str(asked), str(answered), *([library] if library else [])]
+        # paths are whole, as the process runs in a folder of its own, where no module of the user's is found in place of a library's
+        command = [sys.executable, "-I", loads.__file__, str(path.resolve()), str(asked), str(answered), *([library] if library else [])]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
         outcome = subprocess.run(command, capture_output=True, text=True, cwd=directory, env=environment, check=False)
         if outcome.returncode:
