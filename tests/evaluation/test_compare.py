@@ -83,6 +83,13 @@ def test_the_table_has_the_columns_that_rows_have_and_the_papers_rows(runs):
     assert len(markdown(table, "demo").splitlines()) == 3
 
 
+def test_real_text_has_a_row_beside_the_models(runs):
+    paths = [runs("a", "dem_vae", word_kl=0.5, word_kl_greedy=0.4, nll_iw=9.0), runs("b", "vae", word_kl=0.3, word_kl_real=0.14)]
+    lines = markdown(rows(paths)).splitlines()
+    assert lines[0] == "| model | NLL | word KL | word KL, greedy |"
+    assert lines[4] == "| real text |  | 0.140 | 0.140 |"
+
+
 def test_csv_has_every_figure(runs):
     table = rows([runs(f"s{seed}", "vae", training__seed=seed, nll_iw=100.0 + seed) for seed in (0, 2)])
     [row] = csv.DictReader(io.StringIO(to_csv(table)))

@@ -37,7 +37,6 @@ COLUMNS: Mapping[str, str] = {
     "word_kl_greedy": "word KL, greedy",
     "reverse_perplexity": "reverse perplexity",
     "reverse_perplexity_greedy": "reverse perplexity, greedy",
-    "reverse_perplexity_real": "of real text",
     "reverse_perplexity_awd_lstm": "reverse perplexity, their AWD-LSTM",
     "distinct_2": "distinct-2",
     "distinct_2_greedy": "distinct-2, greedy",
@@ -46,6 +45,7 @@ COLUMNS: Mapping[str, str] = {
 }
 """Figures of a table and their headings; a column that no row has is left out. Agreement of the joint code with each label follows."""
 _JOINT = {"adjusted_mutual_information": "AMI", "homogeneity": "homogeneity"}
+_REAL = "_real"  # ends the names of what real text scores
 _PAPERS_OWN = ("reverse_perplexity_awd_lstm",)  # figures that only papers have
 
 
@@ -173,7 +173,16 @@ def cells(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = C
     shared = shared_changes(table)
     lines = [["model", *(columns[name] for name in present)]]
     lines += [[row.name(shared), *(row.cell(name) for name in present)] for row in table]
+    real = [_real_text(table, name) for name in present]
+    lines += [["real text", *real]] if any(real) else []
     return lines + [[f"{row.model} ({row.source})", *(_published(row, name) for name in present)] for row in published]
+
+
+def _real_text(table: Sequence[Row], name: str) -> str:
+    """What real text scores in a figure, as the first row says that has it; how a model chooses words does not matter to it."""
+    name = name.removesuffix("_greedy") + _REAL
+    row = next((row for row in table if name in row.values), None)
+    return number(row.values[name][0]) if row else ""
 
 
 def shared_changes(table: Sequence[Row]) -> list[str]:

@@ -17,7 +17,7 @@ from tfvae.evaluation.generation import reconstruction, samples
 from tfvae.evaluation.labels import labels
 from tfvae.evaluation.latent_use import latent_use
 from tfvae.evaluation.likelihood import likelihood
-from tfvae.evaluation.reverse_perplexity import reverse_perplexity
+from tfvae.evaluation.reverse_perplexity import reverse_perplexity, reverse_perplexity_real
 from tfvae.evaluation.subject import Progress, Subject, no_progress
 from tfvae.training.fit import load
 from tfvae.training.run import Run, versions, write_text
@@ -29,10 +29,11 @@ METRICS: Mapping[str, Callable[[Subject], Iterator[Figure]]] = {
     "reconstruction": reconstruction,
     "samples": samples,
     "reverse_perplexity": reverse_perplexity,
+    "reverse_perplexity_real": reverse_perplexity_real,
 }
 """Groups of figures by name, in the order in which they are computed."""
 
-USUAL = tuple(name for name in METRICS if name != "reverse_perplexity")
+USUAL = tuple(name for name in METRICS if not name.startswith("reverse_perplexity"))
 """Groups that are computed unless others are named; reverse perplexity trains language models, and takes longer than all others."""
 
 # Which of an evaluation's settings each group depends on: with others unchanged it need not be computed again.
@@ -43,6 +44,7 @@ _DEPENDS = {
     "reconstruction": (),
     "samples": ("seed", "generated"),
     "reverse_perplexity": ("seed", "generated"),
+    "reverse_perplexity_real": ("seed", "generated"),
 }
 
 
@@ -57,7 +59,7 @@ def reason_absent(metric: str, subject: Subject) -> str:
         return "this model has no latent variable, so no codes to hold against labels"
     if metric in ("samples", "reverse_perplexity") and not latent.has_prior:
         return "this model has no prior to draw from"
-    if metric == "reverse_perplexity" and subject.split != "test":
+    if metric.startswith("reverse_perplexity") and subject.split != "test":
         return "its language models are trained on the training split and selected on validation: take --split=test"
     return ""
 

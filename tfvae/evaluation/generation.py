@@ -41,8 +41,14 @@ def reconstruction(subject: Subject) -> Iterator[Figure]:
 
 
 def samples(subject: Subject) -> Iterator[Figure]:
-    """Yields the figures of sentences drawn from the prior, their words sampled; and, where there is a z, taken greedily."""
-    train = as_read(subject, subject.corpus.train.texts)
+    """Yields the figures of sentences drawn from the prior, their words sampled; and, where there is a z, taken greedily.
+
+    Those that end in "_real" are of the split's own sentences, which no generator can be expected to surpass.
+    """
+    train, real = (as_read(subject, texts.texts) for texts in (subject.corpus.train, subject.texts))
+    for name, value, estimator in word_divergences(real, train):
+        yield Figure(f"{name}_real", value, unit="nats", estimator=estimator, settings={"sentences": len(real)})
+    yield dataclasses.replace(_self_bleu_figure(real), name="self_bleu_real")
     for suffix, method in subject.decodings.items():
         generated = subject.from_prior(subject.generated, method)
         settings = {"sentences": len(generated), "seed": subject.seed, "decoding": method, "max_length": subject.longest_generated}
@@ -59,11 +65,15 @@ def _sample_figures(generated: Sequence[str], train: Sequence[str]) -> Iterator[
     copies = np.mean([text in known for text in generated])
     estimator = "sentences that are in the training split word by word"
     yield Figure("copies", copies, math.sqrt(copies * (1 - copies) / len(generated)), "share", estimator)
-    some = generated[:_SELF_BLEU]
-    estimator = "mean BLEU of each sentence against all others: the lower the more diverse"
-    yield Figure("self_bleu", self_bleu(some), unit="of 100", estimator=estimator, settings={"sentences": len(some)})
+    yield _self_bleu_figure(generated)
     length = np.array([len(text.split()) for text in generated])
     yield Figure("generated_length", length.mean(), length.std() / math.sqrt(len(length)), "tokens a sentence", "ends not counted")
+
+
+def _self_bleu_figure(texts: Sequence[str]) -> Figure:
+    some = texts[:_SELF_BLEU]
+    estimator = "mean BLEU of each sentence against all others: the lower the more diverse"
+    return Figure("self_bleu", self_bleu(some), unit="of 100", estimator=estimator, settings={"sentences": len(some)})
 
 
 def as_read(subject: Subject, texts: Sequence[str]) -> list[str]:

@@ -25,24 +25,37 @@ _VALIDATION = 0.075  # validation sentences for each training sentence, as in Sh
 
 
 def reverse_perplexity(subject: Subject) -> Iterator[Figure]:
-    """Yields the perplexity of the split under models of generated sentences, and under one of as many real training sentences."""
-    train = as_read(subject, subject.corpus.train.texts)
-    count = min(subject.generated, len(train))  # real and generated text of the same size
-    held_out = max(1, round(count * _VALIDATION))
-    chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(train))[:count])
-    real = [train[i] for i in chosen], as_read(subject, subject.corpus.valid.texts)[:held_out]
-    texts = {"reverse_perplexity_real": (*real, "real training")}
+    """Yields the perplexity of the split under a language model of generated sentences, for each way in which words are chosen."""
+    count, held_out = _sizes(subject)
     for suffix, method in subject.decodings.items():
         drawn = subject.from_prior(count + held_out, method)
-        texts[f"reverse_perplexity{suffix}"] = drawn[:count], drawn[count:], f"generated ({method})"
-    for name, (training, validation, kind) in texts.items():
-        value, error = language_model_perplexity(subject, training, validation)
-        estimator = (
-            f"perplexity of the split, ends counted, under an rnn_lm of {SIZE} units that {len(training):,} {kind} sentences trained "
-            f"for up to {EPOCHS} epochs; not comparable with figures of other language models"
-        )
-        settings = {"sentences": len(training), "units": SIZE, "epochs": EPOCHS, "seed": subject.seed}
-        yield Figure(name, value, error, "", estimator, settings)
+        yield _perplexity(subject, f"reverse_perplexity{suffix}", drawn[:count], drawn[count:], f"generated ({method})")
+
+
+def reverse_perplexity_real(subject: Subject) -> Iterator[Figure]:
+    """Yields the yardstick: the same of as many real training sentences. All runs that read texts alike have the same one."""
+    count, held_out = _sizes(subject)
+    train = subject.corpus.train.texts
+    chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(train))[:count])
+    real = as_read(subject, [train[i] for i in chosen])
+    valid = as_read(subject, subject.corpus.valid.texts[:held_out])
+    yield _perplexity(subject, "reverse_perplexity_real", real, valid, "real training")
+
+
+def _sizes(subject: Subject) -> tuple[int, int]:
+    """Sentences that a language model is trained on, real or generated, and those that select its epoch."""
+    count = min(subject.generated, len(subject.corpus.train))
+    return count, max(1, round(count * _VALIDATION))
+
+
+def _perplexity(subject: Subject, name: str, training: Sequence[str], validation: Sequence[str], kind: str) -> Figure:
+    value, error = language_model_perplexity(subject, training, validation)
+    estimator = (
+        f"perplexity of the split, ends counted, under an rnn_lm of {SIZE} units that {len(training):,} {kind} sentences trained "
+        f"for up to {EPOCHS} epochs; not comparable with figures of other language models"
+    )
+    settings = {"sentences": len(training), "units": SIZE, "epochs": EPOCHS, "seed": subject.seed}
+    return Figure(name, value, error, "", estimator, settings)
 
 
 def language_model_perplexity(
