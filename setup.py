@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 
 ROOT = pathlib.Path(__file__).parent
 SERVING = ["mlserver"]  # tfvae-serve
+BENCHMARKS = ["torch==2.13.0"]  # the peers of scripts/benchmark.py, which may have an environment of their own
 COMMANDS = (
     "train",
     "generate",
@@ -75,6 +76,7 @@ setup(
         "tf-keras==2.21.*",  # TensorFlow Probability imports it and does not declare it
     ],
     extras_require={
+        "benchmarks": BENCHMARKS,
         "serving": SERVING,
         "dev": [*SERVING, "build", "import-linter", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff"],
     },

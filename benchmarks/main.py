@@ -114,8 +114,8 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
 
     Returns:
       for each program the medians of a step's seconds and of target tokens per second (ends of sentences are targets, padding is not, and
-      a token counts once whatever the samples); peak memory; GFLOP/s counted from the shapes of real tokens, the matmul ceiling measured
-      in the same run, and their ratio; and tfvae's tokens per second over each peer's.
+      a token counts once whatever the samples); peak memory; the median of GFLOP/s, counted from the shapes of real tokens, the matmul
+      ceiling measured in the same run, before and after, and their ratio; and tfvae's tokens per second over each peer's.
 
     Raises:
       UserError: a peer computes another loss or other gradients, or a process ended.
@@ -140,13 +140,14 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
             peer.ask("prepare", folder=folder, threads=values.threads)
             _check(peer, folder, peer.ask("check", folder=folder), reference)
         task = {"task": values.task, "samples": values.samples, "sentences": values.sentences}
-        timed = _take_turns(processes, batches, task)
         shapes = [[64, 32, 100]] if values.smoke else CEILING_SHAPES
+        before = [process.ask("ceiling", shapes=shapes)["gflops"] for process in processes]
+        timed = _take_turns(processes, batches, task)
         results = {}
-        for process in processes:
+        for process, ceiling in zip(processes, before, strict=True):
             answers = timed[process.name]
-            operations = sum(count_operations(values.task, made["sizes"], answer["tokens"], values.samples) for answer in answers)
-            results[process.name] = _figures(answers, operations, process.ask("ceiling", shapes=shapes)["gflops"])
+            operations = [count_operations(values.task, made["sizes"], answer["tokens"], values.samples) for answer in answers]
+            results[process.name] = _figures(answers, operations, max(ceiling, process.ask("ceiling", shapes=shapes)["gflops"]))
     speed = {name: result["tokens_per_second"] for name, result in results.items()}
     return {
         "task": values.task,
@@ -193,10 +194,10 @@ def _take_turns(processes: list[Process], batches: int, task: dict[str, Any]) ->
     return {name: answer[_WARM_UP:] for name, answer in answers.items()}
 
 
-def _figures(answers: list[dict[str, float]], operations: float, ceiling: float) -> dict[str, float]:
-    """What `measure` says of one program, from its answers and the operations in all."""
+def _figures(answers: list[dict[str, float]], operations: list[float], ceiling: float) -> dict[str, float]:
+    """What `measure` says of one program, from its answers and the operations of each."""
     seconds = [answer["seconds"] for answer in answers]
-    rate = operations / sum(seconds) / 1e9
+    rate = statistics.median(count / time for count, time in zip(operations, seconds, strict=True)) / 1e9
     return {
         "step_seconds": round(statistics.median(seconds), 5),
         "tokens_per_second": round(statistics.median(answer["tokens"] / answer["seconds"] for answer in answers), 1),

@@ -25,17 +25,6 @@ from tfvae.tokens import PAD
 from tfvae.training.adam import Adam
 from tfvae.training.run import Run
 
-GRADIENTS = (
-    "encoder/embedding",
-    "decoder/embedding",
-    "posterior/bias",
-    "hidden/bias",
-    "logits/bias",
-    "latent/components",
-    "decoder/state_0",
-    "softmax/bias",
-)
-"""Variables whose gradients are laid out alike in both programs."""
 SEED = (1, 2)
 
 
@@ -125,7 +114,8 @@ class Worker:
             loss, terms = model.evaluate_posterior(batch, params, seed=seed, num_samples=samples)
         names = [variable.path for variable in model.trainable_variables]
         gradients = dict(zip(names, tape.gradient(loss, model.trainable_variables), strict=True))
-        np.savez(f"{folder}/gradients-tfvae.npz", **{name: tf.convert_to_tensor(gradients[name]).numpy() for name in GRADIENTS})
+        arrays = {name: tf.convert_to_tensor(gradient).numpy() for name, gradient in gradients.items()}
+        np.savez(f"{folder}/gradients-tfvae.npz", **arrays)
         latent = model.latent
         z = latent.sample(params, samples, stateless.fold(seed, vae._POSTERIOR))
         mean, log_variance = latent.family.from_natural(latent._natural(params))
@@ -142,6 +132,9 @@ class Worker:
         """Does a task once; returns its seconds, the tokens it was done to and the greatest memory so far."""
         if task not in self.tasks:
             self.tasks[task] = self._task(task, samples, sentences)
+            if task != "generate":  # trace it for all shapes at once, as training's data does
+                for less in (0, 1):
+                    self.tasks[task](_smaller(self.batches[batch], less)).numpy()
         data, answer = self.batches[batch], []
         seconds = timed(lambda: answer.append(self.tasks[task](data).numpy()))
         tokens = answer[0] if task == "generate" else tf.reduce_sum(data["length"])
@@ -210,6 +203,14 @@ class Worker:
 def _set_threads(threads):
     if tf.config.threading.get_intra_op_parallelism_threads() != threads:  # it cannot be set once TensorFlow has begun
         tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def _smaller(batch, less):
+    """A batch with so many sentences and words fewer."""
+    batch = tf.nest.map_structure(lambda values: values[: len(values) - less], batch)
+    tokens = batch["tokens"][:, : batch["tokens"].shape[1] - less]
+    return {**batch, "tokens": tokens, "length": tf.minimum(batch["length"], tokens.shape[1])}
 
 
 def _touch(gradients):

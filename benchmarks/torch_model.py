@@ -27,6 +27,17 @@ def gru_weights(kernel, recurrent, bias):
     return [reordered(kernel), reordered(recurrent), reordered(bias[0]), reordered(bias[1])]
 
 
+def keras_gradients(gru, suffix):
+    """The gradients of one direction of a GRU, laid out as Keras lays out its weights: kernel, recurrent kernel, bias."""
+
+    def reordered(kind):
+        reset, update, candidate = getattr(gru, f"{kind}_l0{suffix}").grad.chunk(3)
+        return torch.cat([update, reset, candidate])
+
+    bias = torch.stack([reordered("bias_ih"), reordered("bias_hh")])
+    return {"kernel": reordered("weight_ih").T, "recurrent_kernel": reordered("weight_hh").T, "bias": bias}
+
+
 class DemVae(nn.Module):
     """Bidirectional GRU encoder, mixture prior of Gaussians, GRU decoder with z in its state and inputs, tied output."""
 
@@ -70,13 +81,15 @@ class DemVae(nn.Module):
             self.bias.copy_(tensors["softmax/bias"])
 
     def gradients(self):
-        """Gradients that are laid out alike in both programs, by tfvae's names."""
-        return {
+        """All gradients by tfvae's names, laid out as there."""
+        found = {}
+        for module, name in ((self.posterior, "posterior"), (self.mlp, "hidden"), (self.logits, "logits")):
+            found |= {f"{name}/kernel": module.weight.grad.T, f"{name}/bias": module.bias.grad}
+        for gru, suffix, name in ((self.encoder, "", "forward_0"), (self.encoder, "_reverse", "backward_0"), (self.decoder, "", "layer_0")):
+            found |= {f"{name}/{kind}": value for kind, value in keras_gradients(gru, suffix).items()}
+        return found | {
             "encoder/embedding": self.encoder_embedding.weight.grad,
             "decoder/embedding": self.decoder_embedding.weight.grad,
-            "posterior/bias": self.posterior.bias.grad,
-            "hidden/bias": self.mlp.bias.grad,
-            "logits/bias": self.logits.bias.grad,
             "latent/components": self.components.grad,
             "decoder/state_0": self.state.weight.grad.T,
             "softmax/bias": self.bias.grad,

@@ -42,9 +42,23 @@ def test_an_archive_that_was_fetched_by_hand_becomes_a_corpus(command, sources, 
 
 def test_what_cannot_be_had_is_said_a_line_each(command, refuse, sources, archive):
     assert "ptb: http://127.0.0.1:9/a.zip: cannot be fetched" in refuse("prepare_data", "--corpus=ptb", "--dir=corpora")
-    assert "yahoo: has no official address: ask for it" in refuse("prepare_data", "--corpus=yahoo", "--dir=corpora")
-    status, _, err = command("prepare_data", "--dir=corpora", "--corpus=ptb,yahoo")
+    lacking = "lacks train.txt, valid.txt, test.txt: ask for it"
+    assert lacking in refuse("prepare_data", "--corpus=yahoo", "--dir=corpora")
+    status, out, err = command("prepare_data", "--dir=corpora", "--corpus=ptb,yahoo")
     assert status == 2 and "ptb: http://" in err and "yahoo: has no" in err and "error: not prepared, see above: ptb, yahoo" in err
+    assert "export" not in out
+    command("prepare_data", "--corpus=ptb", f"--archive={archive}", "--dir=corpora")
+    status, out, err = command("prepare_data", "--dir=corpora", "--corpus=ptb,yahoo")
+    assert status == 2 and "export TFVAE_DATA_DIR=" in out and "not prepared, see above: yahoo" in err
+
+
+def test_files_that_are_there_are_checked_though_others_are_missing(command, monkeypatch, tmp_path):
+    known = {"yahoo": Source("free", {"yahoo.train.txt": ("x", ""), "yahoo.valid.txt": ("y", "0" * 64)}, by_hand="ask for it")}
+    monkeypatch.setattr(prepare_data, "SOURCES", known)
+    (tmp_path / "corpora" / "yahoo").mkdir(parents=True)
+    (tmp_path / "corpora" / "yahoo" / "yahoo.valid.txt").write_text("a\n")
+    status, out, err = command("prepare_data", "--corpus=yahoo", "--dir=corpora")
+    assert status == 2 and "yahoo.valid.txt: sha256" in out and "lacks yahoo.train.txt: ask for it" in err
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tfvae.cli.model import SMOKE
 from tfvae.models.registry import resolve
 from tfvae.training.fit import fit
 
-COMMANDS = ("generate", "reconstruct", "interpolate", "encode", "evaluate")
+COMMANDS = ("generate", "reconstruct", "interpolate", "encode", "evaluate", "report")
 ROOT = pathlib.Path(__file__).parents[2]
 
 

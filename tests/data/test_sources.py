@@ -145,7 +145,6 @@ def test_without_network_the_message_says_what_to_do(tmp_path):
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_corpora_that_figures_were_made_with_are_those_of_the_sources(data_dir, name):
     folder = data_dir / name
-    missing = [file for file in SOURCES[name].files if not (folder / file).exists()]
-    if missing:
-        pytest.skip(f"no {folder / missing[0]}")
-    assert all("never recorded" in remark for remark in sources.verify(SOURCES[name], str(folder)))
+    if not folder.is_dir():
+        pytest.skip(f"no {folder}")
+    assert sources.verify(SOURCES[name], str(folder)) == []

@@ -41,6 +41,7 @@ def test_runs_that_differ_in_their_seed_alone_are_one_row(runs):
     assert first.cell("nll_iw") == "101.00 ± 1.414"
     assert first.cell("kl_z") == "5.000 ± 0.000"
     assert (second.cell("nll_bound"), second.cell("nll_iw")) == ("101.25", "")
+    assert rows(paths[:1])[0].cell("nll_iw") == "100.00 ± 0.500"  # of one run the error of its estimate
 
 
 def test_rows_say_what_was_changed_and_what_all_changed_once(runs):
@@ -77,7 +78,7 @@ def test_the_table_has_the_columns_that_rows_have_and_the_papers_rows(runs):
     table = rows([runs("a", "dem_vae", corpus="ptb", nll_iw=105.5, word_kl_greedy=0.2)])
     lines = markdown(table, "ptb").splitlines()
     assert lines[0] == "| model | NLL | word KL, greedy | reverse perplexity, their AWD-LSTM |"
-    assert lines[2].startswith("| `dem_vae data.limit=100") and lines[2].endswith(" | 105.50 | 0.200 |  |")
+    assert lines[2].startswith("| `dem_vae data.limit=100") and lines[2].endswith(" | 105.50 ± 0.500 | 0.200 |  |")
     assert "| DGM-VAE + L_mi (Shi et al. 2020, table 1) | 105.73 | 0.18 | 247.37 |" in lines
     assert "| test set (Shi et al. 2020, table 1) |  | 0.14 |  |" in lines
     assert len(markdown(table, "demo").splitlines()) == 3

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import shutil
@@ -31,7 +32,7 @@ def runs(tmp_path_factory, untrained):
 
 
 def values(answer):
-    return {figure.name: figure.value for figure in figures_of(answer)}
+    return {figure.name: figure.value for figure in figures_of(answer) if figure.value is not None}
 
 
 QUICK = ("rnn_lm", "ae", "vmf_vae", "dem_vae")  # the others have the same latents
@@ -53,6 +54,9 @@ def test_every_model_is_evaluated_and_what_does_not_apply_is_said(runs, name):
         assert figures[f"perplexity_{kind}"] == pytest.approx(expected)
     assert latent.size or figures["nll_iw"] == figures["nll_bound"]
     assert ("mutual_information_c" in figures) == latent.has_codes
+    reasons = {figure.name: figure.estimator for figure in figures_of(answer) if figure.value is None}
+    assert ("without a density" in reasons.get("nll_iw", "")) == (not latent.has_density)
+    assert ("no codes" in reasons.get("mutual_information_c", "")) == bool(latent.size and not latent.has_codes)
     if "nll_iw_gain" in figures:
         gain = next(figure for figure in figures_of(answer) if figure.name == "nll_iw_gain")
         assert gain.value > -3 * gain.error  # the estimate is no worse than the bound, but for noise
@@ -190,6 +194,31 @@ def test_a_damaged_evaluation_is_an_error(runs):
         evaluate(str(runs / "vmf_vae"), **SMALL)
 
 
-def test_a_run_without_a_trained_model_is_an_error(tmp_path):
+def test_a_run_without_a_trained_model_is_an_error(tmp_path, untrained):
     with pytest.raises(UserError, match="no run is there"):
         evaluate(str(tmp_path), **SMALL)
+    run = untrained(tmp_path / "begun", "vae")
+    run.weights_file.unlink()
+    with pytest.raises(UserError, match="no epoch was completed there; train it further with --resume"):
+        evaluate(str(run.path), **SMALL)
+
+
+def test_a_corpus_without_labels_is_said_to_have_none(runs, monkeypatch):
+    read, told = module.corpora.read, []
+
+    def unlabelled(data):
+        corpus = read(data).head(50)
+        splits = {name: dataclasses.replace(corpus.split(name), labels={}) for name in ("train", "valid", "test")}
+        return dataclasses.replace(corpus, **splits)
+
+    monkeypatch.setattr(module.corpora, "read", unlabelled)
+    answer = evaluate(str(runs / "dem_vae"), "valid", ["labels"], **SMALL, say=told.append)
+    assert told == ["labels: the corpus demo has no labels"]
+    assert answer["metrics"]["labels"]["absent"] == "the corpus demo has no labels"
+
+
+def test_more_generated_sentences_than_training_has_are_said(runs, monkeypatch):
+    monkeypatch.setattr(module, "METRICS", {"reverse_perplexity": lambda subject: iter(())})
+    told = []
+    evaluate(str(runs / "vae"), metrics=["reverse_perplexity"], **{**SMALL, "generated": 5000}, say=told.append)
+    assert "--generated=5,000: training has 100 sentences; reverse perplexity takes as many generated ones" in told

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tfvae.evaluation.generation import distinct, self_bleu, word_divergences
+from tfvae.evaluation.generation import corpus_bleu, distinct, self_bleu, word_divergences
 
 
 def test_word_divergences_by_hand():
@@ -22,6 +22,17 @@ def test_the_papers_own_row_of_the_test_set(data_dir):
     train, test = ((data_dir / "ptb" / f"{name}.txt").read_text().splitlines() for name in ("train", "test"))
     assert next(word_divergences(test, train))[1] == pytest.approx(0.14, abs=0.005)
     assert next(word_divergences(test, train[:40_000]))[1] == pytest.approx(0.14, abs=0.005)
+
+
+def test_bleu_is_that_of_the_corpus_counted_by_hand():
+    written, references = ["a b c d e", "the cat sat"], ["a b c d f", "the cat sat"]
+    # matches over all of 1- to 4-grams: 4 + 3 of 5 + 3, 3 + 2 of 4 + 2, 2 + 1 of 3 + 1, 1 of 2; lengths are equal
+    score, error, signature = corpus_bleu(written, references)
+    assert score == pytest.approx(100 * (7 / 8 * 5 / 6 * 3 / 4 * 1 / 2) ** 0.25)
+    assert error >= 0 and "tok:none" in signature and "s:none" in signature
+    # 4 words for 8: a penalty of exp(1 - 8/4)
+    assert corpus_bleu(["a b c d"], ["a b c d e f g h"])[0] == pytest.approx(100 * math.exp(-1))
+    assert corpus_bleu(["a b c"], ["a b c"])[0] == 0  # no 4-grams, and nothing smooths that
 
 
 def test_distinct_counts_grams_within_sentences():

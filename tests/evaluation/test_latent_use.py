@@ -1,6 +1,7 @@
 """Estimators against exact values."""
 
 import math
+import types
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ import tensorflow as tf
 from scipy import integrate, stats
 
 from tfvae.evaluation import latent_use
+from tfvae.evaluation.figure import Figure
+from tfvae.evaluation.subject import no_progress
 from tfvae.latents.gaussian import GaussianLatent
 from tfvae.models.build import build_vae
 from tfvae.models.registry import resolve
@@ -69,6 +72,41 @@ def test_the_information_of_a_continuous_variable_is_the_exact_one(spread):
     estimate, error = np.mean(own - aggregate), np.std(own - aggregate) / math.sqrt(len(z))
     assert abs(estimate - information_on_a_line(means, 0.5)) < 4 * error + 1e-3
     assert estimate <= math.log(6) + 1e-3
+
+
+def estimates(latent, params, z):
+    """The figures of `_continuous` by name."""
+    subject = types.SimpleNamespace(seed=0, progress=no_progress)
+    return {figure.name: figure for figure in latent_use._continuous(latent, params, z, subject)}
+
+
+def test_the_divergence_of_the_aggregate_posterior_is_the_exact_one():
+    means = np.array([-2.0, 0.5, 1.0])
+    latent, params = posteriors_on_a_line(means, 0.5)
+    many = {"posterior": np.repeat(params["posterior"], 1000, 0)}
+    z = latent.sample(many, 1, tf.constant([1, 2]))[0].numpy()
+
+    def integrand(value):
+        mixture = stats.norm.pdf(value, means, 0.5).mean()
+        return mixture * (np.log(mixture) - stats.norm.logpdf(value))
+
+    figure = estimates(latent, many, z)["aggregate_kl_z"]
+    assert abs(figure.value - integrate.quad(integrand, -6, 6, points=list(means))[0]) < 3 * figure.error
+
+
+@pytest.mark.parametrize(("spread", "expected"), [(0.0, 0.0), (1e4, math.log(32))])
+def test_the_minibatch_estimate_goes_from_nothing_to_the_logarithm_of_its_batch(spread, expected):
+    latent, params = posteriors_on_a_line(spread * np.arange(64.0), 0.5)
+    z = latent.sample(params, 1, tf.constant([1, 2]))[0].numpy()
+    figures = estimates(latent, params, z)
+    assert figures["mutual_information_z_minibatch"].value == pytest.approx(expected, abs=1e-4)
+    assert figures["mutual_information_z_minibatch"].settings["batch"] == 32
+    assert figures["mutual_information_z"].value == pytest.approx(expected * 6 / 5, abs=1e-4)  # log 64
+
+
+def test_an_estimate_below_nothing_is_said_to_be_noise():
+    assert "below 0 only by the noise" in latent_use._told(Figure("mutual_information_z", -0.01)).estimator
+    assert "below 0" not in latent_use._told(Figure("mutual_information_z", 0.0)).estimator
 
 
 def test_blocks_do_not_change_what_is_estimated(monkeypatch):

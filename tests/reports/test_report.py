@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from tfvae.cli.model import SMOKE
+from tfvae.data import corpora
+from tfvae.evaluation.evaluate import evaluate
+from tfvae.evaluation.subject import Subject
 from tfvae.models.registry import MODELS, resolve
 from tfvae.reports import pictures, space
 from tfvae.reports.components import log_odds
-from tfvae.reports.report import report
-from tfvae.training.fit import fit
-from tfvae.training.run import Run
+from tfvae.reports.report import CURVES, report
+from tfvae.training.fit import fit, load
 
 TINY = {**SMOKE, "data.limit": 100}
 ODD = [
@@ -24,6 +26,9 @@ ODD = [
     'a "quoted" word',
     "plain words here",
 ]
+
+
+needs_chromium = pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium")
 
 
 class Page(html.parser.HTMLParser):
@@ -75,12 +80,36 @@ def test_the_page_shows_all_there_is_of_a_mixture(trained):
     text = path.read_text()
     assert text.count("<article") == 8 and "python scripts/train.py --model=dem_vae" in text
     names = {file.name for file in (path.parent / "pictures").iterdir()}
-    pictures = ["curves", "labels-act", "labels-polarity", "labels-topic", "space-neighbours", "space-variables", "space-whole", "training"]
-    assert names == {f"{picture}.{ending}" for picture in pictures for ending in ("png", "svg")}
-    assert left_out == []
+    of_labels = ["labels-act", "labels-polarity", "labels-topic", "space-labels"]
+    drawn = ["curves", *of_labels, "space-neighbours", "space-variables", "space-whole", "training"]
+    assert names == {f"{picture}.{ending}" for picture in drawn for ending in ("png", "svg")}
+    assert left_out == ["No paper's figures of the test split of demo are known here."]
     assert "the mixture has collapsed" in text  # two epochs in which w is next to nothing
     shares = [float(share) for share in re.findall(r"<p class=\"what\">([\d.]+) % of the sentences,", text)]
     assert sum(shares) == pytest.approx(200, abs=0.5) and shares[:4] == sorted(shares[:4], reverse=True)
+
+
+def test_figures_of_an_evaluation_are_shown_until_the_run_is_trained_further(untrained, tmp_path):
+    run = untrained(tmp_path / "run", "dem_vae")
+    evaluate(str(run.path), metrics=["likelihood"], samples=3, sentences=10)
+    before = [row.split("</th>")[0] for row in report(str(run.path)).read_text().split('<th class="number">')[1:]]
+    assert before[0] == "NLL" and "KL(z)" in before
+    run.weights_file.write_bytes(run.weights_file.read_bytes() + b"more")
+    left_out = []
+    after = [row.split("</th>")[0] for row in report(str(run.path), say=left_out.append).read_text().split('<th class="number">')[1:]]
+    assert after[0] == "-ELBO" and "KL(z)" in after
+    assert "was trained further since it was evaluated" in " ".join(left_out)
+
+
+def test_papers_rows_stand_beside_a_run_that_was_not_evaluated(untrained, tmp_path, data_dir):
+    if not (data_dir / "ptb").is_dir():
+        pytest.skip(f"no {data_dir / 'ptb'}")
+    run = untrained(tmp_path / "run", "dem_vae")
+    values = json.loads(run.config_file.read_text())
+    values["data"] |= {"name": "ptb", "dir": str(data_dir / "ptb")}
+    run.config_file.write_text(json.dumps(values))
+    text = "".join(read(report(str(run.path))).text)
+    assert "DGM-VAE + L_mi (Shi et al. 2020, table 1)" in text and "this page shows the test split" in text
 
 
 @pytest.mark.parametrize("name", ["rnn_lm", "ae", "vmf_vae", "dem_vmf_vae"])
@@ -106,10 +135,21 @@ def test_texts_of_any_script_one_component_and_no_labels(tmp_path):
     base = {key: value for key, value in SMOKE.items() if key != "data.limit"}
     fit(resolve("dem_vae", "text", overrides=overrides, base=base), str(tmp_path / "run"), say=lambda line: None)
     left_out = []
-    page = read(report(str(tmp_path / "run"), say=left_out.append))
+    path = report(str(tmp_path / "run"), say=left_out.append)
+    page = read(path)
     text = "".join(page.text)
-    assert "<script>" in text and "東京" in text, "sentences are not shown as they are"
+    for sentence in ODD[:4]:
+        assert sentence.split()[-1] in text, "sentences are not shown as they are"
+    assert re.search(r'dir="auto">[^<]*(שלום|مرحبا)', path.read_text(encoding="utf-8")), "right-to-left text has no direction of its own"
+    assert "telling words" not in text.replace("no telling words", ""), "one component has no others to tell it from"
     assert "One component: its codes tell nothing" in " ".join(left_out) and "no labels" in " ".join(left_out)
+
+
+@pytest.mark.parametrize("name", ["rnn_lm", "vmf_vae", "dem_vae"])  # the others have the same terms
+def test_every_term_of_a_model_has_a_curve(untrained, tmp_path, name):
+    run = untrained(tmp_path / name, name)
+    subject = Subject(load(str(run.path)), run.config(), corpora.read(run.config().data))
+    assert subject.posteriors.totals.keys() <= CURVES.keys()
 
 
 def test_a_split_of_two_sentences(untrained, tmp_path):
@@ -146,18 +186,42 @@ def test_planes_keep_two_dimensions_and_take_the_widest_of_more():
     assert space.neighbours(flat) is None
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium")
+def browse(path, *options):
+    """What headless Chromium prints of a page: its elements, and what went to its console."""
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--enable-logging=stderr"]
+    answer = subprocess.run([*command, "--dump-dom", *options, path.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    return answer.stdout, [line for line in answer.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.fixture(scope="module")
+def pages(trained, tmp_path_factory):
+    """The page of a trained run and one of texts of any script, one of them a long word."""
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "t.txt").write_text("\n".join([*ODD, "x" * 300] * 12), encoding="utf-8")
+    base = {key: value for key, value in SMOKE.items() if key != "data.limit"}
+    fit(resolve("gm_vae", "text", overrides={"data.train_file": str(folder / "t.txt")}, base=base), str(folder / "run"), say=print)
+    return [report(str(trained / "dem_vae")), report(str(folder / "run"))]
+
+
+@needs_chromium
+def test_nothing_goes_to_the_console_and_no_request_leaves_the_page(pages, tmp_path):
+    for page in pages:
+        assert browse(page)[1] == []
+    # the page's own policy makes an error of every request
+    asking = pages[0].read_text(encoding="utf-8").replace("</body>", '<img src="http://127.0.0.1:1/x.png"></body>')
+    (tmp_path / "asking.html").write_text(asking, encoding="utf-8")
+    assert "Content Security Policy" in browse(tmp_path / "asking.html")[1][0]
+
+
+@needs_chromium
 @pytest.mark.parametrize("width", [400, 1600])
-def test_nothing_overflows_the_page(trained, tmp_path, width):
+def test_nothing_overflows_the_page(pages, tmp_path, width):
     """Chromium lays the page out in a frame of that width, its own windows being wider, and says how wide it came out."""
-    path = Run(trained / "dem_vae").path / "report" / "index.html"
-    if not path.exists():
-        report(str(trained / "dem_vae"))
     probe = "<script>parent.postMessage(document.documentElement.scrollWidth + ' of ' + innerWidth, '*');</script>"
-    (tmp_path / "page.html").write_text(path.read_text(encoding="utf-8").replace("</body>", f"{probe}</body>"), encoding="utf-8")
     listen = "<script>onmessage = event => { document.title = 'width ' + event.data; };</script>"
     (tmp_path / "frame.html").write_text(f'{listen}<iframe src="page.html" style="border: 0; width: {width}px; height: 900px"></iframe>')
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--dump-dom"]
-    answer = subprocess.run([*command, f"file://{tmp_path / 'frame.html'}"], capture_output=True, text=True, timeout=120, check=True)
-    laid, seen = map(int, re.search(r"<title>width (\d+) of (\d+)", answer.stdout).groups())
-    assert laid <= seen == width
+    for page in pages:
+        probed = page.read_text(encoding="utf-8").replace("default-src 'none'", "default-src 'none'; script-src 'unsafe-inline'")
+        (tmp_path / "page.html").write_text(probed.replace("</body>", f"{probe}</body>"), encoding="utf-8")
+        laid, seen = map(int, re.search(r"<title>width (\d+) of (\d+)", browse(tmp_path / "frame.html")[0]).groups())
+        assert laid <= seen == width

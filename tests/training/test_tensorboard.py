@@ -25,11 +25,14 @@ def board(tmp_path_factory):
     command = [sys.executable, "-m", "tensorboard.main", f"--logdir={runs}", "--host=127.0.0.1", f"--port={port}", "--load_fast=false"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def ask(path, body=None):
+    def ask(path, body=None, *, binary=False):
         headers = {"Content-Type": "application/json"} if body else {}
         request = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", body and json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request, timeout=10) as answer:
-            content = answer.read().decode()
+            content = answer.read()
+        if binary:
+            return content
+        content = content.decode()
         with contextlib.suppress(ValueError):
             return json.loads(content)
         return content
@@ -50,10 +53,14 @@ def test_tensorboard_shows_scalars_texts_and_histograms(board):
     scalars = board("data/plugin/scalars/tags")[run]
     for term in ("reconstruction", "kl_z", "kl_c", "dispersion", "mutual_information", "natural_variance", "elbo"):
         assert {f"train/{term}", f"valid/{term}"} <= scalars.keys()
+    points = board(f"data/plugin/scalars/scalars?run={run}&tag=valid/kl_z")
+    assert len(points) == 2 and all(value > 0 for _, _, value in points)
     texts = board("data/plugin/text/tags")[run]
     assert set(texts) == {"samples", "components/variable_0", "components/variable_1"}
     assert "sentence" in board(f"data/plugin/text/text?run={run}&tag=components/variable_0")[-1]["text"]
     assert set(board("data/plugin/histograms/tags")[run]) == {"component_use/variable_0", "component_use/variable_1"}
+    *_, (_, _, buckets) = board(f"data/plugin/histograms/histograms?run={run}&tag=component_use/variable_0")
+    assert sum(count for _, _, count in buckets) == pytest.approx(60, abs=2)  # the validation sentences
 
 
 def test_tensorboard_shows_the_space_with_its_sentences(board):
@@ -63,11 +70,23 @@ def test_tensorboard_shows_the_space_with_its_sentences(board):
     metadata = board(f"data/plugin/projector/metadata?run={run}&name={name}").splitlines()
     assert metadata[0].split("\t") == ["sentence", "topic", "act", "polarity", "code 0", "code 1"]
     assert len(metadata) == 61 and embedding["tensorShape"] == [60, 10]
+    assert len(board(f"data/plugin/projector/tensor?run={run}&name={name}", binary=True)) == 60 * 10 * 4
 
 
 def test_tensorboard_shows_hyper_parameters(board):
     experiment = board("data/plugin/hparams/experiment", {"experimentName": ""})
     assert {"model", "objective.beta", "latent.components"} <= {info["name"] for info in experiment["hparamInfos"]}
+    [group] = board(
+        "data/plugin/hparams/session_groups",
+        {
+            "experimentName": "",
+            "allowedStatuses": ["STATUS_SUCCESS", "STATUS_UNKNOWN", "STATUS_RUNNING"],
+            "colParams": [],
+            "startIndex": 0,
+            "sliceSize": 10,
+        },
+    )["sessionGroups"]
+    assert group["hparams"]["model"] == "dem_vae"
     assert "latent.kappa" not in {info["name"] for info in experiment["hparamInfos"]}
 
 

@@ -49,27 +49,35 @@ def _prepare(values: flags.FlagValues) -> None:
                 raise UserError(f"{name}: {error}") from None
             print(f"{name}: {error}", file=sys.stderr)
             lacking.append(name)
+    if len(lacking) < len(values.corpus):
+        print(f"export TFVAE_DATA_DIR={root}  # for the commands to find them")
     if lacking:
         raise UserError(f"not prepared, see above: {', '.join(lacking)}")
-    print(f"export TFVAE_DATA_DIR={root}  # for the commands to find them")
 
 
 def _prepare_one(name: str, folder: str, archive: str, overwrite: bool) -> None:
     source = SOURCES[name]
+    missing = [path for path in source.files if not os.path.exists(os.path.join(folder, path))]
     if archive:
         unpack(source, os.path.expanduser(archive), folder, overwrite=overwrite)
-    elif overwrite or not all(os.path.exists(os.path.join(folder, path)) for path in source.files):
+    elif overwrite or missing:
         if not source.address:
-            raise UserError(f"has no official address: {source.by_hand}")
+            _remark(source, folder)
+            lacking = f", and {folder} lacks {', '.join(missing)}" if missing else ""
+            raise UserError(f"has no official address{lacking}: {source.by_hand}")
         with tempfile.TemporaryDirectory() as temporary:
             fetched = os.path.join(temporary, os.path.basename(source.address))
             _fetch(source, fetched)
             unpack(source, fetched, folder, overwrite=overwrite)
+    _remark(source, folder)  # first: another edition may be why it cannot be read
     corpus = corpora.read(DataConfig(name=name, dir=folder))
     sizes = " / ".join(f"{len(corpus.split(split)):,}" for split in SPLITS)
     print(f"{name}: {sizes} texts of training / validation / test in {folder} ({source.licence})")
+
+
+def _remark(source: Source, folder: str) -> None:
     for remark in verify(source, folder):
-        print(f"  {remark}")
+        print(remark)
 
 
 def _fetch(source: Source, archive: str) -> None:

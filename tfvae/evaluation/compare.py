@@ -23,6 +23,7 @@ COLUMNS: Mapping[str, str] = {
     "loss": "loss",
     "perplexity_iw": "perplexity",
     "perplexity_bound": "perplexity (bound)",
+    "perplexity_bound_without_eos": "perplexity (bound), ends not counted",
     "reconstruction": "reconstruction",
     "kl_z": "KL(z)",
     "kl_c": "KL(c)",
@@ -45,6 +46,7 @@ COLUMNS: Mapping[str, str] = {
 }
 """Figures of a table and their headings; a column that no row has is left out. Agreement of the joint code with each label follows."""
 _JOINT = {"adjusted_mutual_information": "AMI", "homogeneity": "homogeneity"}
+_WITH_ERROR = ("nll_iw", "reverse_perplexity", "reverse_perplexity_greedy")  # of one run, beside the value
 _REAL = "_real"  # ends the names of what real text scores
 _PAPERS_OWN = ("reverse_perplexity_awd_lstm",)  # figures that only papers have
 
@@ -74,12 +76,14 @@ class Row:
         return " ".join([self.config.model, *(change for change in self.changes if change not in set(shared))])
 
     def cell(self, figure: str) -> str:
-        """Returns the value, or mean ± standard deviation over seeds; "" where the row has none."""
+        """Returns mean ± standard deviation over seeds; of one run the value, of some figures ± its error; "" where the row has none."""
         values = self.values.get(figure, ())
         if not values:
             return ""
-        spread = f" ± {number(statistics.stdev(values))}" if len(values) > 1 else ""
-        return number(values[0] if len(values) == 1 else statistics.fmean(values)) + spread
+        if len(values) > 1:
+            return f"{number(statistics.fmean(values))} ± {number(statistics.stdev(values))}"
+        error = self.errors.get(figure) if figure in _WITH_ERROR else None
+        return number(values[0]) + ("" if error is None else f" ± {number(error)}")
 
 
 def scalars(evaluation: Mapping[str, Any]) -> dict[str, tuple[float, float | None]]:
@@ -166,7 +170,7 @@ def markdown(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] 
 def cells(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = COLUMNS) -> list[list[str]]:
     """Returns the lines of `markdown`'s table as cells, the headings first."""
     published = PUBLISHED.get(corpus, ())
-    columns = {**columns, **_labels(table)}
+    columns = {**columns, **label_columns(table)}
     measured = {name for row in table for name in row.values}
     printed = {name for row in published for name in row.values}
     present = [name for name in columns if name in measured or (name in _PAPERS_OWN and name in printed)]
@@ -195,8 +199,8 @@ def shared_changes(table: Sequence[Row]) -> list[str]:
     ]
 
 
-def _labels(table: Sequence[Row]) -> dict[str, str]:
-    """Columns of the joint code's agreement with labels."""
+def label_columns(table: Sequence[Row]) -> dict[str, str]:
+    """Returns the columns of the joint code's agreement with labels, and their headings."""
     names = dict.fromkeys(name for row in table for name in row.values if name.endswith(", joint]"))
     found = {}
     for name in names:

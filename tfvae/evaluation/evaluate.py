@@ -19,6 +19,7 @@ from tfvae.evaluation.latent_use import latent_use
 from tfvae.evaluation.likelihood import likelihood
 from tfvae.evaluation.reverse_perplexity import reverse_perplexity, reverse_perplexity_real
 from tfvae.evaluation.subject import Progress, Subject, no_progress
+from tfvae.models.precision import resolve_precision
 from tfvae.training.fit import load
 from tfvae.training.run import Run, versions, write_text
 
@@ -98,7 +99,7 @@ def evaluate(
 
     Returns:
       what evaluation.json has of the split: "metrics", for each group its "figures" or the reason why there are "absent", "settings",
-      "seconds", "versions" and the checksum of the split's "texts"; "weights", the checksum of what was evaluated.
+      "precision" of products, "seconds", "versions" and the checksum of the split's "texts"; "weights", the checksum of what was evaluated.
 
     Raises:
       UserError: an unknown group or split, a run that holds no model, or a corpus that cannot be read.
@@ -118,6 +119,8 @@ def evaluate(
     subject = Subject(model, config, corpus, split, seed=seed, samples=samples, sentences=sentences, generated=generated, progress=progress)
     if sentences > len(subject.texts) and "likelihood" in metrics:
         say(f"--sentences={sentences:,}: the split has {len(subject.texts):,}, all of which are taken")
+    if generated > len(corpus.train) and any(name.startswith("reverse_perplexity") for name in metrics):
+        say(f"--generated={generated:,}: training has {len(corpus.train):,} sentences; reverse perplexity takes as many generated ones")
     kept = _of_these_weights(place, split)
     kept |= {"model": config.model, "corpus": config.data.name, "split": split}
     now = versions()
@@ -137,6 +140,7 @@ def evaluate(
         else:
             figures = [figure.to_dict() for figure in METRICS[name](subject)]
             group |= {"seconds": round(time.monotonic() - start, 1), "versions": now, "figures": figures}
+            group["precision"] = resolve_precision(config.training.precision)
             say(f"{name}: {group['seconds']} s")
         if name == "samples" and "figures" in group:
             write_text(place.path / "samples.txt", "".join(f"{text}\n" for text in subject.from_prior(generated)))

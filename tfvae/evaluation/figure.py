@@ -16,7 +16,7 @@ class Figure:
 
     Attributes:
       name: the key in files and tables.
-      value: a number, or one a latent variable.
+      value: a number, or one a latent variable; None where it does not apply, and then `estimator` says why.
       error: the standard error, of the value's shape; None where there is none to give.
       unit: "nats a sentence", "nats", "share", … or "" for a pure number.
       estimator: how the value was computed, in a few words.

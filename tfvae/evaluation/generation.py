@@ -32,12 +32,18 @@ def reconstruction(subject: Subject) -> Iterator[Figure]:
     for start in subject.progress("reconstructions", starts, len(starts)):
         some = subject.texts.texts[start : start + _BATCH]
         written += subject.model.reconstruct(some, method="greedy", max_length=longest, unknown=True)
-    metric = BLEU(tokenize="none", smooth_method="none", force=True)
-    score = metric.corpus_score(written, [references], n_bootstrap=_BOOTSTRAP)
-    estimator = f"greedy reconstructions from the mode of q(z|x), sacrebleu {metric.get_signature().format(short=True)}"
-    yield Figure("bleu", score.score, score._ci / 1.96, "of 100", estimator, {"sentences": len(references)})
+    score, error, signature = corpus_bleu(written, references)
+    estimator = f"greedy reconstructions from the mode of q(z|x), sacrebleu {signature}"
+    yield Figure("bleu", score, error, "of 100", estimator, {"sentences": len(references)})
     same = np.mean([text == reference for text, reference in zip(written, references, strict=True)])
     yield Figure("reconstructed_exactly", same, math.sqrt(same * (1 - same) / len(references)), "share", "word by word")
+
+
+def corpus_bleu(written: Sequence[str], references: Sequence[str]) -> tuple[float, float, str]:
+    """Returns the BLEU of sentences against a reference each, of 100, not smoothed, its bootstrapped error, and sacrebleu's signature."""
+    metric = BLEU(tokenize="none", smooth_method="none", force=True)
+    score = metric.corpus_score(list(written), [list(references)], n_bootstrap=_BOOTSTRAP)
+    return score.score, score._ci / 1.96, metric.get_signature().format(short=True)
 
 
 def samples(subject: Subject) -> Iterator[Figure]:

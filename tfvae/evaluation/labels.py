@@ -40,7 +40,8 @@ def labels(subject: Subject) -> Iterator[Figure]:
     joint = len(np.unique(clusterings["joint"])) if clusterings else 0
     if clusterings:
         yield Figure("codes", joint, estimator="joint codes that the split uses")
-    sizes = sorted({min(size, MOST_CLUSTERS) for size in (subject.model.vae.latent.num_components, joint)} - {0, 1})
+    classes = (len(np.unique(truth)) for truth in train.labels.values())
+    sizes = sorted({min(size, MOST_CLUSTERS) for size in (subject.model.vae.latent.num_components, joint, *classes)} - {0, 1})
     baselines = {
         (name, size): fit(train, subject.texts, size, subject)
         for size, (name, fit) in subject.progress(
@@ -51,7 +52,7 @@ def labels(subject: Subject) -> Iterator[Figure]:
         for name, codes in clusterings.items():
             yield from agreement(label, name, codes, truth, subject.seed)
         for (name, size), codes in baselines.items():
-            yield from agreement(label, f"{name} of {size}", codes, truth, subject.seed)
+            yield from agreement(label, f"{name} of {size}", codes, truth, subject.seed, fitted_to=len(train))
         if encoded:
             yield from _probes(label, encoded, train.labels[label], subject.posteriors.mean, subject.posteriors.codes, truth, subject)
 
@@ -70,7 +71,7 @@ def _codes(codes: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
             yield f"variable {variable}", codes[:, variable]
 
 
-def agreement(label: str, name: str, codes: np.ndarray, truth: np.ndarray, seed: int) -> Iterator[Figure]:
+def agreement(label: str, name: str, codes: np.ndarray, truth: np.ndarray, seed: int, **more: int) -> Iterator[Figure]:
     """Yields how far a clustering agrees with a label.
 
     Args:
@@ -79,8 +80,9 @@ def agreement(label: str, name: str, codes: np.ndarray, truth: np.ndarray, seed:
       codes: cluster of each example, [N].
       truth: class of each example, [N].
       seed: of the shuffled baseline.
+      **more: settings that the figures shall have.
     """
-    settings = {"label": label, "codes": name, "clusters": len(np.unique(codes))}
+    settings = {"label": label, "codes": name, "clusters": len(np.unique(codes)), **more}
     homogeneity, completeness, v_measure = homogeneity_completeness_v_measure(truth, codes)
     shuffled = np.random.default_rng(seed).permutation(codes)
     chance = homogeneity_completeness_v_measure(truth, shuffled)[0]
@@ -117,6 +119,8 @@ def _probes(
         votes = _votes(encoded["codes"], train_truth, codes, majority)
         yield accuracy("accuracy_vote", votes == truth, "the class most frequent among training texts of the same joint code")
     if len(np.unique(train_truth)) < 2:
+        why = "training texts have one class, so there is nothing to learn"
+        yield from (Figure(f"accuracy_{name}", None, estimator=why, settings=settings) for name in ("linear", "mlp"))
         return
     # a class of few examples cannot be in both parts of the training texts
     stops = np.unique(train_truth, return_counts=True)[1].min() >= 10

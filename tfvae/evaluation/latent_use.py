@@ -37,9 +37,15 @@ def latent_use(subject: Subject) -> Iterator[Figure]:
         yield Figure(f"active_units{suffix}", count, estimator=estimator, settings={"threshold": threshold})
     if latent.has_codes:
         yield from _codes(posteriors.probabilities)
-        if not subject.config.training.init_from:
+        if subject.config.training.init_from:
+            yield Figure("natural_variance_start", None, estimator="training began with another run's components")
+        else:
             yield _variance_at_the_start(subject)
-    if latent.has_density:
+    else:
+        yield Figure("mutual_information_c", None, estimator="the prior is no mixture, so there are no codes")
+    if not latent.has_density:
+        yield Figure("mutual_information_z", None, estimator="the posterior is a point without a density")
+    else:
         chosen = subject.choose(MOST)
         params = tf.nest.map_structure(lambda leaf: leaf[chosen], posteriors.params)
         yield from _continuous(latent, params, posteriors.z[chosen], subject)

@@ -34,7 +34,11 @@ def likelihood(subject: Subject) -> Iterator[Figure]:
     yield Figure("tokens", int(length.sum()), estimator="ends of sentences counted")
     unknown = np.mean(subject.examples.tokens == UNK)
     yield Figure("unknown_tokens", unknown, unit="share", estimator="unknown words among them: each is one token, predicted as any other")
-    if latent.has_density:  # a point has none, so its reconstruction error bounds nothing
+    if not latent.has_density:
+        why = "the posterior is a point without a density, so its reconstruction error bounds nothing"
+        for name in ("nll_bound", "perplexity_bound", "nll_iw", "perplexity_iw"):
+            yield Figure(name, None, estimator=why)
+    else:
         exact = "" if latent.size else ", which is -log p(x) itself: there is no latent variable"
         yield mean_figure("nll_bound", bound, unit=_NATS, estimator=f"-ELBO{exact}", settings=drawn)
         yield from _perplexities("bound", bound, length, drawn)

@@ -30,12 +30,19 @@ _DEM_COLUMNS = (
     "natural_variance",
     "mutual_information_c_mean",
 )
+_SKIP_COLUMNS = ("kl_z", "mutual_information_z", "active_units")
 _DIALOG = "Shi et al. 2020, table 2"
 
 
 def _dem(model: str, *values: float | None) -> Published:
     # L_mi is printed averaged over the discrete variables (their footnote 5), as mutual_information_c_mean is; sentences are greedy
     return Published(model, {name: value for name, value in zip(_DEM_COLUMNS, values, strict=True) if value is not None}, _DEM)
+
+
+def _skip(model: str, perplexity: float, elbo: float | None = None, *values: float) -> Published:
+    found = {"perplexity_iw": perplexity} if elbo is None else {"perplexity_iw": perplexity, "nll_bound": -elbo}
+    # their MI is KL(z) less the divergence of the aggregate posterior from the prior
+    return Published(model, found | dict(zip(_SKIP_COLUMNS, values, strict=False)), "Dieng et al. 2019, table 4")
 
 
 def _dialog(model: str, information: float, bleu: float, act: float, emotion: float) -> Published:
@@ -53,6 +60,8 @@ PUBLISHED: Mapping[str, tuple[Published, ...]] = {
         _dem("RNN-LM", None, None, None, 101.21, None, None, None, None),
         _dem("AE", 730.81, 10.88, 0.58, None, None, None, None, None),
         _dem("VAE", 686.18, 3.12, 0.50, 100.85, 5.76, None, None, None),
+        _dem("DAE", 797.17, 3.93, 0.58, None, None, None, None, None),
+        _dem("DVAE", 744.07, 1.56, 0.55, 101.07, None, 3.87, None, 0.17),
         _dem("DI-VAE", 310.29, 4.53, 0.24, 108.90, None, 24.78, None, 1.14),
         _dem("semi-VAE", 494.52, 2.71, 0.43, 100.67, 4.96, 1.96, None, 0.09),
         _dem("semi-VAE + L_mi", 260.28, 5.08, 0.20, 107.30, 0.045, 24.04, None, 1.12),
@@ -61,6 +70,16 @@ PUBLISHED: Mapping[str, tuple[Published, ...]] = {
         _dem("DGM-VAE", 257.68, 8.17, 0.19, 104.26, 41.48, 4.76, 787.03, 0.22),
         _dem("DGM-VAE + L_mi", 247.37, 8.67, 0.18, 105.73, 25.48, 19.73, 203.34, 0.91),
         Published("test set", {"word_kl_greedy": 0.14}, _DEM),
+        Published("vMF-VAE", {"perplexity_bound_without_eos": 98.0}, "Xu and Durrett 2018, standard setting"),
+    ),
+    "yahoo": (
+        _skip("LSTM LM", 61.60),
+        _skip("vae, 32 dimensions", 62.38, -330.1, 0.005, 0.002, 0),
+        _skip("skip-vae, 32 dimensions", 61.71, -330.5, 0.34, 0.31, 1),
+        _skip("sa-vae, 32 dimensions", 59.85, -327.5, 5.47, 4.98, 14),
+        _skip("skip-sa-vae, 32 dimensions", 60.87, -330.3, 15.05, 7.47, 32),
+        _skip("sa-vae, 64 dimensions", 60.20, -327.3, 3.09, 2.95, 10),
+        _skip("skip-sa-vae, 64 dimensions", 60.55, -330.8, 22.54, 9.15, 64),
     ),
     "daily_dialog": (
         _dialog("DI-VAE", 1.20, 3.05, 0.18, 0.09),
@@ -72,4 +91,9 @@ PUBLISHED: Mapping[str, tuple[Published, ...]] = {
         _dialog("DGM-VAE + L_mi", 1.32, 7.39, 0.23, 0.16),
     ),
 }
-"""Rows by corpus, in the papers' order. Penn Treebank's sentences were cut to 40 tokens there, and 20 posterior samples trained a model."""
+"""Rows by corpus, in the papers' order.
+
+Shi et al. cut Penn Treebank's sentences to 40 tokens, trained a model with 20 posterior samples, and print most NLLs as upper bounds.
+Xu and Durrett's perplexity is of the mean of three samples, and does not count ends of sentences. Dieng et al. estimate perplexity with
+200 samples.
+"""

@@ -19,7 +19,10 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
     plain = [figure for figure in figures if "codes" not in figure.settings]
     names = [figure.full_name for figure in plain]
     width = max(map(len, names), default=0)
-    lines = [f"{name:{width}}  {_value(figure)}  {figure.unit}".rstrip() for name, figure in zip(names, plain, strict=True)]
+    lines = [
+        f"{name:{width}}  {_value(figure)}  {figure.estimator if figure.value is None else figure.unit}".rstrip()
+        for name, figure in zip(names, plain, strict=True)
+    ]
     return lines + label_tables(figures)
 
 

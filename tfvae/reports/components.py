@@ -9,13 +9,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tfvae.data.wordpiece import JOINER
 from tfvae.evaluation.subject import Subject
 from tfvae.tokens import EOS
 
-WORDS, SENTENCES, NAMING = 8, 5, 3
-"""Most words and sentences on a card, and words in a proposed name."""
+WORDS, SENTENCES, NAMING, CLASSES = 8, 5, 3, 4
+"""Most words and sentences on a card, words in a proposed name, and classes of a label."""
 DEAD = 0.1
 """Share of 1/K below which a component, its sentences and its probability, counts as dead."""
+_TELLING = 1.96
+"""z-score from which a word counts as telling: what chance exceeds for one word in forty."""
 _PRIOR_COUNT = 500.0  # words that the prior counts as: enough to keep rare words from the top
 
 
@@ -31,7 +34,8 @@ class Card:
       words: its most telling words with their z-scores, the highest first.
       closest: sentences of the split that are most its own.
       generated: sentences drawn with the component held and the other variables free.
-      labels: for each label its classes and their counts among the component's sentences, the most frequent first.
+      labels: for each label its classes and their counts among the component's sentences, the most frequent first, a few at most.
+      others: for each label how many of the component's sentences are of classes that `labels` has not.
       dead: whether next to nothing is of it.
     """
 
@@ -43,6 +47,7 @@ class Card:
     closest: Sequence[str]
     generated: Sequence[str]
     labels: dict[str, Sequence[tuple[str, int]]]
+    others: dict[str, int]
     dead: bool
 
     @property
@@ -67,6 +72,7 @@ def cards(subject: Subject, variable: int) -> list[Card]:
     place = posteriors.mean[:, variable * width : (variable + 1) * width]
     found = []
     shares = np.bincount(codes, minlength=latent.num_components) / len(codes)
+    is_dead = dead(shares, use)
     for component in np.lexsort((-use, -shares)):
         own = np.flatnonzero(codes == component)
         centre = place[own].mean(axis=0) if len(own) else 0.0
@@ -74,6 +80,8 @@ def cards(subject: Subject, variable: int) -> list[Card]:
         closest = own[np.lexsort((distance, -np.round(probabilities[own, component], 3)))]
         held = np.full(latent.num_variables, -1)
         held[variable] = component
+        generated = subject.model.generate(2 * SENTENCES, component=held, seed=subject.seed, max_length=subject.longest_generated)[0]
+        labels = {label: _counts(label, truth[own], subject) for label, truth in subject.texts.labels.items()}
         found.append(
             Card(
                 variable,
@@ -82,12 +90,18 @@ def cards(subject: Subject, variable: int) -> list[Card]:
                 float(use[component]),
                 telling[component],
                 _distinct([subject.texts.texts[i] for i in closest]),
-                _distinct(subject.model.generate(2 * SENTENCES, component=held, seed=subject.seed)[0]),
-                {label: _counts(label, truth[own], subject) for label, truth in subject.texts.labels.items()},
-                bool(max(use[component], shares[component]) < DEAD / latent.num_components),
+                _distinct(generated),
+                {label: counts[:CLASSES] for label, counts in labels.items()},
+                {label: sum(count for _, count in counts[CLASSES:]) for label, counts in labels.items()},
+                bool(is_dead[component]),
             )
         )
     return found
+
+
+def dead(shares: np.ndarray, use: np.ndarray) -> np.ndarray:
+    """Returns which components [..., K] are dead, from their shares of the sentences and their mean probabilities."""
+    return np.maximum(shares, use) < DEAD / shares.shape[-1]
 
 
 def telling_words(subject: Subject, codes: np.ndarray, components: int) -> list[list[tuple[str, float]]]:
@@ -103,11 +117,12 @@ def telling_words(subject: Subject, codes: np.ndarray, components: int) -> list[
     counts = np.zeros([components, len(vocabulary)])
     np.add.at(counts, (np.repeat(codes, examples.length), examples.tokens), 1)
     counts[:, : EOS + 1] = 0
+    counts[:, [word.startswith(JOINER) for word in vocabulary]] = 0  # the rest of a word says nothing by itself
     scores = log_odds(counts)
     answer = []
     for row, score in enumerate(scores):
         best = np.argsort(-score, kind="stable")[:WORDS]
-        answer.append([(vocabulary[word], float(score[word])) for word in best if score[word] > 0 and counts[row, word] > 0])
+        answer.append([(vocabulary[word], float(score[word])) for word in best if score[word] > _TELLING and counts[row, word] > 0])
     return answer
 
 

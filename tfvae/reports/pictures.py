@@ -17,9 +17,12 @@ from matplotlib.ticker import MaxNLocator
 
 # Okabe and Ito's colours, which colour-blind eyes tell apart; shapes tell the components apart in black and white.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#B8A800")
-_SHAPES = ("o", "s", "^", "D", "v", "P", "X")  # one fewer than colours, so that 56 groups have marks of their own
+# As many as a legend names, and one more: no multiple of the colours, so that 104 groups have marks of their own.
+_SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "d", "h")
 _THEMES = {"light": ("#1a1a1a", "#ffffff", "#d8d8d8"), "dark": ("#e6e6e6", "#16181c", "#3a3d44")}
 _MOST_POINTS = 2000
+LEGEND = 12
+"""Most groups that a legend names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +119,7 @@ def scatter(axes: Axes, points: np.ndarray, groups: np.ndarray, names: Sequence[
             label=drawable(names[group] if group < len(names) else str(group), int(group)),
             **style,
         )
-    if legend and len(np.unique(groups)) <= 12:
+    if legend and len(np.unique(groups)) <= LEGEND:
         axes.legend(fontsize=7, markerscale=2, loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     axes.tick_params(labelsize=7)
 
@@ -129,7 +132,7 @@ def drawable(name: str, number: int) -> str:
     return (" " + name if name.startswith("_") else name).replace("$", r"\$")
 
 
-def outlines(axes: Axes, samples: np.ndarray, *, spheres: bool, dead: Sequence[bool] = ()) -> None:
+def outlines(axes: Axes, samples: np.ndarray, *, spheres: bool, dead: Sequence[bool] | np.ndarray = ()) -> None:
     """Draws components: an ellipse of two standard deviations each, or on spheres the cap that holds 90 % of its samples; and its number.
 
     Args:

@@ -1,47 +1,57 @@
 """A page about a run that needs no network: figures, component cards, pictures of the space, walks."""
 
 import dataclasses
+import functools
 import math
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jinja2
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import adjusted_mutual_info_score
 
 from tfvae.config import Config
 from tfvae.data import corpora
 from tfvae.data.batching import spread
-from tfvae.evaluation.compare import cells, rows
+from tfvae.errors import UserError
+from tfvae.evaluation.compare import COLUMNS, Row, cells, rows
 from tfvae.evaluation.evaluate import read_evaluation, split_evaluation
 from tfvae.evaluation.latent_use import ACTIVE, information
+from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.subject import Progress, Subject, no_progress
 from tfvae.evaluation.table import number
 from tfvae.latents.mixture import MixtureLatent
 from tfvae.models.registry import MODELS
 from tfvae.reports import pictures, space, walks
-from tfvae.reports.components import cards
+from tfvae.reports.components import cards, dead
 from tfvae.reports.pictures import Picture, picture
 from tfvae.reports.results import command_line
-from tfvae.training.callbacks import collapse_messages
-from tfvae.training.fit import load
-from tfvae.training.run import Run, write_text
+from tfvae.training.collapse import collapse_messages, posterior_cure
+from tfvae.training.fit import load, usual
+from tfvae.training.run import Run, changed_fields, write_text
 
 _OPENED = 3  # variables whose cards are open at first
 _PANELS = 20  # variables whose planes are drawn
 _CLASSES = 12  # of a label, that a picture shows
 _SENTENCES = 20
+_FEW = 0.1  # share of active units below which flags that make for more are named
 _EPOCHS = 4  # of training, whose components are drawn
-_CURVES = {
+CURVES = {
     "loss": "objective",
     "reconstruction": "reconstruction",
     "kl_z": "KL(z)",
-    "kl_c": "KL(c)",
+    "average_kl": "KL(z) without the dispersion",
     "dispersion": "dispersion",
+    "kl_c": "KL(c)",
+    "aggregate_kl_c": "KL(q(c) || p(c)), summed over variables",
     "mutual_information": "I(x;c), summed over variables",
+    "active_components": "components in use, a variable",
     "natural_variance": "variance of natural parameters",
+    "norm_penalty": "penalty on the direction's length",
+    "elbo": "ELBO",
     "perplexity": "perplexity of the bound",
     "w": "weight of the regularisers",
 }
@@ -94,9 +104,8 @@ def report(
     others = [Run(path) for path in compare]
     for other in others:
         other.config()
-    subject = Subject(load(run), config, corpora.read(config.data), split, seed=seed)
-    made = _Report(place, config, subject, others)
-    parts = dict(progress("report", _each(made), len(_PARTS)))
+    made = _Report(place, config, Subject(load(run), config, corpora.read(config.data), split, seed=seed), others)
+    parts = dict(progress("report", made.steps(), made.num_steps))
     for reason in made.left_out:
         say(reason)
     template = jinja2.Environment(loader=jinja2.PackageLoader("tfvae.reports"), autoescape=True, undefined=jinja2.StrictUndefined)
@@ -104,11 +113,6 @@ def report(
     (place.path / "report").mkdir(exist_ok=True)
     write_text(place.path / "report" / "index.html", html)
     return place.path / "report" / "index.html"
-
-
-def _each(made: "_Report") -> Any:
-    for name in _PARTS:
-        yield name, getattr(made, name)()
 
 
 _PARTS = ("table", "gauges", "curves", "variables", "agreement", "space", "training", "walks", "sentences")
@@ -135,7 +139,37 @@ class _Report:
         self.folder = run.path / "report" / "pictures"
         self.left_out: list[str] = []
         self.mixture = isinstance(self.latent, MixtureLatent)
-        self.information = information(subject.posteriors.probabilities).mean(axis=0) if self.latent.has_codes else np.zeros(0)
+        self.evaluated = self._is_evaluated()
+
+    def _is_evaluated(self) -> bool:
+        """Whether the run was evaluated on the split, and not trained since."""
+        if self.subject.split not in read_evaluation(self.run):
+            return False
+        try:
+            split_evaluation(self.run, self.subject.split)
+        except UserError as error:
+            self.left_out.append(f"Figures of the evaluation are left out: {error}.")
+            return False
+        return True
+
+    @functools.cached_property
+    def information(self) -> np.ndarray:
+        """I(x; c) of each variable, nats, [J]; [0] without codes."""
+        return information(self.subject.posteriors.probabilities).mean(axis=0) if self.latent.has_codes else np.zeros(0)
+
+    @property
+    def num_steps(self) -> int:
+        """How many `steps` there are."""
+        return len(_PARTS) + (self.latent.num_variables - 1 if self.latent.has_codes else 0)
+
+    def steps(self) -> Iterator[tuple[str, Any]]:
+        """Yields the name of each part and the part; that of the variables grows by a variable a step."""
+        for name in _PARTS:
+            part = getattr(self, name)()
+            if isinstance(part, Iterator):
+                yield from ((name, grown) for grown in part)
+            else:
+                yield name, part
 
     def head(self) -> dict[str, Any]:
         model, data, latent = MODELS[self.config.model], self.config.data, self.config.latent
@@ -143,7 +177,6 @@ class _Report:
             f"{latent.variables} latent variables of {latent.dim} dimensions, {latent.components} components each. " if self.mixture else ""
         )
         versions = ", ".join(f"{name} {value}" for name, value in self.run.versions().items() if value)
-        evaluated = self.subject.split in read_evaluation(self.run)
         corpus = self.subject.corpus
         return {
             "title": f"{self.config.model} on {data.name}",
@@ -151,7 +184,7 @@ class _Report:
             "data": f"{len(corpus.train):,} training, {len(corpus.valid):,} validation and {len(corpus.test):,} test sentences, "
             f"{self.subject.model.vocabulary.size:,} words; this page shows the {self.subject.split} split.",
             "split": self.subject.split,
-            "evaluated": evaluated,
+            "evaluated": self.evaluated,
             "run": str(self.run.path),
             "command": command_line(self.config),
             "versions": versions,
@@ -160,14 +193,19 @@ class _Report:
         }
 
     def table(self) -> list[list[str]]:
-        if self.subject.split in read_evaluation(self.run):
-            split_evaluation(self.run, self.subject.split)  # of these weights
-            paths = [str(self.run.path)]
-            return cells(rows(paths, self.subject.split), self.config.data.name if self.subject.split == "test" else "")
-        totals = self.subject.posteriors.totals
-        names = {"loss": "loss", "elbo": "ELBO", **_CURVES}
-        found = [(heading, number(totals[name])) for name, heading in names.items() if name in totals]
-        return [["model", *(heading for heading, _ in found)], [self.config.model, *(value for _, value in found)]]
+        corpus = self.config.data.name if self.subject.split == "test" else ""
+        if corpus not in PUBLISHED:
+            self.left_out.append(f"No paper's figures of the {self.subject.split} split of {self.config.data.name} are known here.")
+        if self.evaluated:
+            return cells(rows([str(self.run.path)], self.subject.split), corpus)
+        totals = dict(self.subject.posteriors.totals)
+        if self.latent.has_density:
+            totals |= {"nll_bound": -totals["elbo"], "perplexity_bound": totals["perplexity"]}
+        if self.latent.has_codes:
+            totals["mutual_information_c_mean"] = totals["mutual_information"] / self.latent.num_variables
+        values = {name: [totals[name]] for name in COLUMNS if name in totals}
+        changes = [f"{path}={value}" for path, value in changed_fields(self.config, usual(self.config)).items()]
+        return cells([Row(self.config, changes, [self.config.training.seed], values, dict.fromkeys(values))], corpus)
 
     def gauges(self) -> list[Gauge]:
         latent, totals = self.latent, self.subject.posteriors.totals
@@ -178,12 +216,17 @@ class _Report:
         found = []
         kl = totals.get("average_kl", totals.get("kl_z"))
         if kl is not None:
-            fine = "nats of z that the decoder is given for each sentence, what the components' spread costs not counted"
-            found.append(Gauge("KL of z", number(kl), messages.get("posterior", fine), "posterior" in messages))
+            fine = "nats that z tells the decoder of a sentence"
+            name = "KL(z) without the dispersion" if "average_kl" in totals else "KL(z)"
+            found.append(Gauge(name, number(kl), messages.get("posterior", fine), "posterior" in messages))
+        else:
+            self.left_out.append("The posterior is a point: it has no KL to gauge.")
         variance = self.subject.posteriors.mean.var(axis=0)
         active = int((variance > ACTIVE).sum())
         meaning = f"entries of z whose posterior mean varies from sentence to sentence, of {len(variance)}; the others are ignored"
-        found.append(Gauge("active units", str(active), meaning, active == 0))
+        if few := active < _FEW * len(variance):
+            meaning += f": for more of them, {posterior_cure(self.subject.model.vae)}"
+        found.append(Gauge("active units", f"{active} of {len(variance)}", meaning, few))
         if latent.has_codes and latent.num_components > 1:
             most = math.log(latent.num_components)
             each = float(self.information.mean())
@@ -191,39 +234,52 @@ class _Report:
             found.append(Gauge("I(x; c) a variable", f"{each:.3f}", messages.get("mixture", fine), "mixture" in messages))
         elif latent.has_codes:
             self.left_out.append("One component: its codes tell nothing, so there is nothing to gauge.")
+        else:
+            self.left_out.append("No codes: there is no I(x; c) to gauge.")
         return found
 
     def curves(self) -> Picture | None:
         lines = self.run.read_metrics()
         if not lines:
+            self.left_out.append("There are no figures of epochs (metrics.jsonl), so there are no curves.")
             return None
-        return picture("curves", "figures of training and validation over epochs", self.folder, lambda: pictures.curves(lines, _CURVES))
+        return picture("curves", "figures of training and validation over epochs", self.folder, lambda: pictures.curves(lines, CURVES))
 
-    def variables(self) -> list[dict[str, Any]]:
+    def variables(self) -> Iterator[list[dict[str, Any]]]:
         if not self.latent.has_codes:
             if self.latent.size:
                 self.left_out.append("The prior is no mixture: there are no components to show.")
-            return []
-        found = []
+            yield []
+        found: list[dict[str, Any]] = []
         for variable in space.most_used(self.information, self.latent.num_variables):
             made = cards(self.subject, variable)
             names = "; ".join(card.name for card in made[:3] if not card.dead) or "all dead"
             figures = {"information": f"{self.information[variable]:.2f}", "most": f"{math.log(self.latent.num_components):.2f}"}
             found.append({"number": variable, "cards": made, "names": names, **figures})
-        return found
+            yield found
 
     def agreement(self) -> list[Picture]:
         if not self.latent.has_codes:
             return []
+        if self.latent.num_components == 1:
+            self.left_out.append("One component: there are no codes to hold labels against.")
+            return []
         if not self.subject.texts.labels:
             self.left_out.append(f"The corpus {self.config.data.name} has no labels to hold codes against.")
             return []
-        found = []
+        codes, found = self.subject.posteriors.codes, []
+        for label, (best, score) in self.best_variables.items():
+            found.append(self._heat_map(label, self.subject.texts.labels[label], codes[:, best], best, score))
+        return found
+
+    @functools.cached_property
+    def best_variables(self) -> dict[str, tuple[int, float]]:
+        """For each label the variable whose code agrees with it most, and its adjusted mutual information."""
+        codes, found = self.subject.posteriors.codes, {}
         for label, truth in self.subject.texts.labels.items():
-            codes = self.subject.posteriors.codes
-            scores = [adjusted_mutual_info_score(truth, codes[:, j]) for j in range(codes.shape[1])]
+            scores = [float(adjusted_mutual_info_score(truth, codes[:, j])) for j in range(codes.shape[1])]
             best = int(np.argmax(scores))
-            found.append(self._heat_map(label, truth, codes[:, best], best, scores[best]))
+            found[label] = best, scores[best]
         return found
 
     def _heat_map(self, label: str, truth: np.ndarray, codes: np.ndarray, variable: int, score: float) -> Picture:
@@ -234,8 +290,6 @@ class _Report:
         shown = [pictures.drawable(names[one], int(one)) for one in classes]
         if len(names) > _CLASSES:
             self.left_out.append(f"Of the {len(names)} classes of {label} the {_CLASSES} most frequent are in its picture.")
-        if numbered := {name: names[one] for name, one in zip(shown, classes, strict=True) if name == f"#{one}"}:
-            self.left_out.append(f"In pictures the classes of {label} are numbered: {', '.join(f'{k} {v}' for k, v in numbered.items())}.")
         lines = [f"{variable}:{k}  ({np.mean(codes == k):.0%})" for k in np.unique(codes)]
         return picture(f"labels-{_file(label)}", title, self.folder, lambda: pictures.heat_map(table, lines, shown, title))
 
@@ -249,7 +303,12 @@ class _Report:
             return []
         found = []
         if self.mixture:
-            found.append((self._planes(), "Posterior means of each variable, coloured by its code; outlines are the prior's components."))
+            flat = "" if self.config.latent.dim <= 2 else " in their two principal components"
+            outlined = "outlines are the prior's components, dashed where they are dead"
+            found.append((self._planes(), f"Posterior means of each variable{flat}, coloured by its code; {outlined}."))
+            if self.subject.texts.labels and self.latent.num_components > 1:
+                of = "of the variable whose code agrees most with each label, coloured by the label"
+                found.append((self._label_planes(), f"Posterior means{flat} {of}; {outlined}."))
         views = [("whole", space.plane(mean)), ("neighbours", space.neighbours(mean))]
         groups = self._groups()
         for name, view in views:
@@ -265,21 +324,41 @@ class _Report:
         chosen = space.most_used(self.information, _PANELS)
         if len(chosen) < self.latent.num_variables:
             self.left_out.append(f"Of {self.latent.num_variables} variables the {_PANELS} whose codes tell most are drawn.")
-        samples = space.component_samples(self.latent, self.latent.component_parameters().numpy())
-        codes, use = self.subject.posteriors.codes, self.subject.posteriors.probabilities.mean(axis=0)
-        mean = self.subject.posteriors.mean
 
         def draw() -> Figure:
             figure, panels = pictures.panels(len(chosen))
             for variable, axes in zip(chosen, panels, strict=True):
-                view = space.plane(space.of_variable(mean, self.latent, variable))
-                pictures.scatter(axes, view.points, codes[:, variable], [], legend=False)
-                dead = use[variable] < 0.1 / self.latent.num_components
-                pictures.outlines(axes, view.project(samples[variable]), spheres=self.config.on_spheres, dead=dead)
+                self._plane(axes, variable, self.subject.posteriors.codes[:, variable])
                 axes.set_title(f"variable {variable}", fontsize=8)
             return figure
 
         return picture("space-variables", "posterior means of each variable and the prior's components", self.folder, draw)
+
+    def _label_planes(self) -> Picture:
+        labels = self.subject.texts.labels
+
+        def draw() -> Figure:
+            figure, panels = pictures.panels(len(labels), most=3, size=(4.4, 3.4))
+            for (label, truth), axes in zip(labels.items(), panels, strict=True):
+                variable, score = self.best_variables[label]
+                self._plane(axes, variable, truth, self._class_names(label, truth))
+                axes.set_title(f"{label} in variable {variable}: AMI {score:.2f}", fontsize=8)
+            return figure
+
+        return picture("space-labels", "posterior means of a variable for each label, coloured by the label", self.folder, draw)
+
+    def _plane(self, axes: Axes, variable: int, groups: np.ndarray, names: Sequence[str] = ()) -> None:
+        """Draws one variable's posterior means and the prior's components; a legend where there are names."""
+        view = space.plane(space.of_variable(self.subject.posteriors.mean, self.latent, variable))
+        pictures.scatter(axes, view.points, groups, names, legend=bool(names))
+        codes = self.subject.posteriors.codes[:, variable]
+        shares = np.bincount(codes, minlength=self.latent.num_components) / len(codes)
+        is_dead = dead(shares, self.subject.posteriors.probabilities[:, variable].mean(axis=0))
+        pictures.outlines(axes, view.project(self._component_samples[variable]), spheres=self.config.on_spheres, dead=is_dead)
+
+    @functools.cached_property
+    def _component_samples(self) -> np.ndarray:
+        return space.component_samples(self.latent, self.latent.component_parameters().numpy())
 
     def _groups(self) -> list[tuple[str, np.ndarray, list[str]]]:
         """What points are coloured by: title, group of each sentence, names of the groups."""
@@ -289,7 +368,14 @@ class _Report:
             names = [f"{best}:{k}" for k in range(self.latent.num_components)]
             groups.append((f"code of variable {best}", self.subject.posteriors.codes[:, best], names))
         for label, truth in self.subject.texts.labels.items():
-            groups.append((label, np.asarray(truth), self._class_names(label, np.asarray(truth))))
+            names = self._class_names(label, truth)
+            groups.append((label, np.asarray(truth), names))
+            numbered = [f"#{i} {name}" for i, name in enumerate(names) if pictures.drawable(name, i) == f"#{i}"]
+            if numbered:
+                self.left_out.append(f"In pictures the classes of {label} are numbered: {', '.join(numbered)}.")
+        for title, group, _ in groups:
+            if (count := len(np.unique(group))) > pictures.LEGEND:
+                self.left_out.append(f"Of {title} there are {count}, too many for a picture to name.")
         return groups or [("sentences", np.zeros(len(self.subject.examples), int), ["a sentence"])]
 
     def training(self) -> Picture | None:
@@ -298,9 +384,11 @@ class _Report:
             if run not in runs and run.config().latent.kind != "none":
                 self.left_out.append(f"{run.path} has no mixture whose components could be followed through training.")
         stories = [(run, epochs) for run in runs if (epochs := _snapshots(run))]
+        told = [run for run, _ in stories]
+        for run in runs:
+            if run not in told:
+                self.left_out.append(f"There are no snapshots of the training of {run.path} (--config.training.snapshot_sentences=0).")
         if not stories:
-            if runs:
-                self.left_out.append("There are no snapshots of training (--config.training.snapshot_sentences=0).")
             return None
         return picture("training", "components of the prior during training", self.folder, lambda: _training(stories))
 
@@ -314,6 +402,8 @@ class _Report:
         if not self.latent.size:
             return []
         found = walks.interpolations(self.subject)
+        if not found:
+            self.left_out.append("There is one sentence, so none to go to from it.")
         if self.mixture and self.latent.num_components > 1:
             found += walks.switches(self.subject, self.information)
         if self.config.on_spheres:

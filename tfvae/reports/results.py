@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 import os
 import pathlib
 import shlex
@@ -14,8 +15,9 @@ import numpy as np
 
 from tfvae.config import Config
 from tfvae.errors import UserError
-from tfvae.evaluation.compare import Row, markdown, rows
+from tfvae.evaluation.compare import Row, markdown, rows, shared_changes
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
+from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.table import label_tables, number
 from tfvae.latents.spherical import kl_to_uniform
 from tfvae.reports.sweep import draw, sweep_table, swept_field
@@ -35,11 +37,13 @@ class Result:
       run: its directory.
       config: its configuration.
       evaluation: of the split that the page is about.
+      changes: what tells it from other runs of its model, "path=value" each.
     """
 
     run: Run
     config: Config
     evaluation: Mapping[str, Any]
+    changes: Sequence[str] = ()
 
     def value(self, name: str) -> Any:
         """Returns a figure's value; None where there is none."""
@@ -47,8 +51,8 @@ class Result:
 
     @property
     def title(self) -> str:
-        """The model and its seed."""
-        return f"`{self.config.model}`, seed {self.config.training.seed}"
+        """The model, what tells it from others, and its seed."""
+        return f"`{' '.join([self.config.model, *self.changes])}`, seed {self.config.training.seed}"
 
     def selected_epoch(self) -> Mapping[str, Any]:
         """The line of metrics.jsonl of the epoch that was selected.
@@ -106,9 +110,13 @@ def keep(run: str, folder: str, split: str = "test", group: str = "") -> pathlib
 
 def command_line(config: Config) -> str:
     """Returns the command that trains a configuration."""
-    changed = [f"--config.{path}={value}" for path, value in changed_fields(config, usual(config)).items()]
+    changed = [f"--config.{change}" for change in _changes(config)]
     words = ["--model=" + config.model, "--data=" + config.data.name, *changed, f"--seed={config.training.seed}"]
     return " ".join(["python scripts/train.py", *map(shlex.quote, words)])
+
+
+def _changes(config: Config) -> list[str]:
+    return [f"{path}={value}" for path, value in changed_fields(config, usual(config)).items()]
 
 
 def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None = None) -> str:
@@ -136,11 +144,16 @@ def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None =
         if field := swept_field([member.config for member in members]):
             parts += _sweep(group, members, table, field, images)
             continue
+        shared = shared_changes(table)
+        members = [
+            dataclasses.replace(member, changes=[change for change in _changes(member.config) if change not in shared])
+            for member in members
+        ]
         parts.append(f"## {_TITLES.get(corpus, corpus)}\n")
         parts.append(_setting(members))
         parts.append(markdown(table, corpus if split == "test" else ""))
         parts += [_claims(members)] if corpus == "ptb" else []
-        parts += [_agreement(members), _use(members), _sentences(members), _commands(members)]
+        parts += [_against_baselines(members), _agreement(members), _use(members), _sentences(members), _commands(members)]
     return "\n".join(part for part in parts if part)
 
 
@@ -159,8 +172,11 @@ Written by `scripts/results.py` from the run directories under `docs/runs`; noth
 {split} split, each sentence whole, at w = 1. NLL is the importance-weighted estimate, -ELBO the bound; both and their parts are nats a
 sentence. KL(z) of the mixtures includes the dispersion. Variance is that of the components' natural parameters under q(c|x). MI(x;c) is the
 mean over variables of the mutual information of the whole split, MI(x;z) is estimated with 10,000 of its posteriors at most. BLEU is that
-of greedy reconstructions. Every estimator, with its settings and standard error, is in the runs' `evaluation.json`. Rows of papers are as
-printed there, of other networks, data preparation and estimators: read patterns across rows, not differences between ours and theirs.
+of greedy reconstructions. A figure after ± is the deviation over seeds, or of one run the standard error of its estimate. Reverse
+perplexity is that of this project's own small language model, trained on what a model generates: hold it against the row of real text and
+against other rows, not against the papers', whose language model is another (AWD-LSTM). Every estimator, with its settings and standard
+error, is in the runs' `evaluation.json`. Rows of papers are as printed there, of other networks, data preparation and estimators: read
+patterns across rows, not differences between ours and theirs.
 """
 _AGREEMENT = """### Agreement of codes with labels
 
@@ -170,7 +186,7 @@ random ones get. Below the model's codes is what one would try first, with as ma
 
 
 def _setting(members: Sequence[Result]) -> str:
-    """What the runs share, in words."""
+    """What the runs share, and what their evaluations do, in words."""
     flat = [member.config.flat() for member in members]
     shared = {path: value for path, value in flat[0].items() if all(other[path] == value for other in flat)}
     named = {
@@ -185,7 +201,16 @@ def _setting(members: Sequence[Result]) -> str:
     }
     said = ", ".join(f"{meaning} {shared[path]}" for path, meaning in named.items() if path in shared)
     least = min(member.selected_epoch()["w"] for member in members)
-    return f"{len(members)} runs; shared by all: {said}. The KL's weight w was {least:.3f} or more in every epoch that was kept.\n"
+    settings = [member.evaluation["metrics"].get("likelihood", {}).get("settings", {}) for member in members]
+    evaluated = ", ".join(
+        f"{name} {settings[0][name]:,}"
+        for name in ("samples", "sentences", "seed")
+        if name in settings[0] and all(other.get(name) == settings[0][name] for other in settings)
+    )
+    estimated = f" NLL is estimated with: {evaluated}." if evaluated else ""
+    return (
+        f"{len(members)} runs; shared by all: {said}. The KL's weight w was {least:.3f} or more in every epoch that was kept.{estimated}\n"
+    )
 
 
 def _claims(members: Sequence[Result]) -> str:
@@ -230,6 +255,10 @@ def _claims(members: Sequence[Result]) -> str:
                 f"{found[0]:.5f}, constant {constants[0]:.5f}",
             ),
         )
+    [printed] = [row.values["word_kl_greedy"] for row in PUBLISHED["ptb"] if row.model == "test set"]
+    real = [value for member in members if (value := member.value("word_kl_real")) is not None]
+    same = "the word-level KL of the test split's own sentences is what Shi et al. print"
+    claim(same, [real], lambda: (abs(real[0] - printed) < 0.005, f"{real[0]:.3f}, printed {printed:.2f}"))
     return "### What the papers lead one to expect\n\n" + "\n".join(lines) + "\n" if lines else ""
 
 
@@ -251,21 +280,67 @@ def _agreement(members: Sequence[Result]) -> str:
     return _AGREEMENT + "\n" + "\n".join(parts)
 
 
+_USE = """### What each variable tells, and the components it uses
+
+I(x; c_j) in nats, and exp(H(q(c_j))), q(c_j) the mean of q(c_j|x) over the split.
+"""
+
+
 def _use(members: Sequence[Result]) -> str:
-    """How many components each variable uses."""
+    """What the code of each variable tells and how many components it uses."""
     lines = []
     for member in members:
-        effective = member.value("active_components")
-        if isinstance(effective, list):
-            listed = " ".join(f"{value:.2f}" for value in effective)
-            lines.append(f"- {member.title}, of {member.config.latent.components}: {listed}")
-    if not lines:
-        return ""
-    return (
-        "### Components in use\n\nexp(H(q(c_j))) of each variable, q(c_j) the mean of q(c_j|x) over the split.\n\n"
-        + "\n".join(lines)
-        + "\n"
+        components = member.config.latent.components
+        told = {
+            f"I(x; c_j), of at most {math.log(components):.2f}": member.value("mutual_information_c"),
+            f"components in use, of {components}": member.value("active_components"),
+        }
+        for name, values in told.items():
+            if isinstance(values, list):
+                lines.append(f"- {member.title}: {name}: {' '.join(f'{value:.2f}' for value in values)}")
+    return f"{_USE}\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _against_baselines(members: Sequence[Result]) -> str:
+    """Where codes agree better with labels than clusters of the texts do, and where not; which run comes closest."""
+    lines = []
+    labels = dict.fromkeys(
+        str(figure.settings["label"]) for member in members for figure in figures_of(member.evaluation) if "codes" in figure.settings
     )
+    for label in labels:
+        judged = [(verdict, member) for member in members if (verdict := _verdict(member, label))]
+        lines += [f"- {label}, {member.title}: {verdict.text}" for verdict, member in judged]
+        if len(judged) > 1:
+            verdict, member = max(judged, key=lambda pair: pair[0].lead)
+            which = "is furthest ahead of" if verdict.lead > 0 else "comes closest to"
+            lines.append(f"- {label}: of these runs {member.title} {which} what the texts' own clusters reach.")
+    return "### Codes against clusters of the texts\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Verdict:
+    """How a run's codes fare, in words, and by how much adjusted mutual information they lead (or trail, below 0)."""
+
+    text: str
+    lead: float
+
+
+def _verdict(member: Result, label: str) -> _Verdict | None:
+    """Holds the clustering of the run that agrees most with a label against the baseline that does; None without codes."""
+    found = {
+        str(figure.settings["codes"]): (figure.value, int(figure.settings["clusters"]))
+        for figure in figures_of(member.evaluation)
+        if figure.name == "adjusted_mutual_information" and figure.settings.get("label") == label
+    }
+    baselines = {name: value for name, value in found.items() if " of " in name}
+    own = {name: value for name, value in found.items() if name not in baselines}
+    if not own or not baselines:
+        return None
+    best, other = (max(some, key=lambda name, some=some: some[name][0]) for some in (own, baselines))  # type: ignore[misc]
+    lead = own[best][0] - baselines[other][0]
+    said = "wins against" if lead > 0 else "loses to"
+    code = "the joint code" if best == "joint" else f"the code of {best}"
+    return _Verdict(f"{code} ({own[best][1]} values), AMI {own[best][0]:.3f}, {said} {other} clusters, {baselines[other][0]:.3f}", lead)
 
 
 def _sentences(members: Sequence[Result]) -> str:

@@ -30,7 +30,7 @@ def interpolations(subject: Subject, count: int = 3) -> list[Walk]:
     chosen = _some(subject, 2 * count)
     walks = []
     for start, end in zip(chosen[::2], chosen[1::2], strict=False):
-        sentences = subject.model.interpolate(start, end, _STEPS)
+        sentences = subject.model.interpolate(start, end, _STEPS, max_length=subject.longest_generated)
         places = ["start", *[f"{i / (_STEPS - 1):.0%}" for i in range(1, _STEPS - 1)], "end"]
         walks.append(Walk(f"from “{start}” to “{end}”", list(zip(places, sentences, strict=True))))
     return walks
@@ -53,7 +53,7 @@ def switches(subject: Subject, information: np.ndarray, count: int = 2) -> list[
     for variable in most_used(information, count):
         changed = np.repeat(z, latent.num_components, axis=0)
         changed[:, variable * width : (variable + 1) * width] = centres[variable]
-        sentences = model.decode(changed, method="greedy")
+        sentences = model.decode(changed, method="greedy", max_length=subject.longest_generated)
         title = f"“{sentence}”, variable {variable} switched from component to component"
         walks.append(Walk(title, [(str(k), text) for k, text in enumerate(sentences)]))
     return walks
@@ -69,7 +69,7 @@ def moves(subject: Subject, count: int = 2) -> list[Walk]:
         centre, spread = mean[:, dimension].mean(), mean[:, dimension].std()
         changed = np.repeat(z, len(_SPREAD), axis=0)
         changed[:, dimension] = centre + spread * np.array(_SPREAD)
-        sentences = subject.model.decode(changed, method="greedy")
+        sentences = subject.model.decode(changed, method="greedy", max_length=subject.longest_generated)
         places = [f"{step:+.0f} sd" if step else "mean" for step in _SPREAD]
         walks.append(Walk(f"“{sentence}”, dimension {dimension} moved", list(zip(places, sentences, strict=True))))
     return walks

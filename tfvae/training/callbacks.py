@@ -1,8 +1,10 @@
 """What happens at the end of an epoch, and what must be remembered from one to the next."""
 
 import contextlib
+import html
 import math
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,10 +16,10 @@ import tensorflow as tf
 from tfvae.config import TrainingConfig
 from tfvae.data.corpus import Split
 from tfvae.errors import UserError
-from tfvae.latents.spherical import SphericalLatent
 from tfvae.models.text_vae import TextVAE
 from tfvae.models.vae import VAE
 from tfvae.training.checkpoint import Checkpoint
+from tfvae.training.collapse import collapse_messages
 from tfvae.training.run import Run
 from tfvae.training.tensorboard import write_hparams, write_projector
 
@@ -175,6 +177,7 @@ class Samples(keras.callbacks.Callback):
         """Writes the sentences as text, with their codes, and a histogram of codes a variable."""
         latent = self.text_vae.vae.latent
         texts, codes = self.text_vae.generate(len(self.held), component=self.held if latent.has_codes else None)
+        texts = [as_markdown(text) for text in texts]
         rows = [f"| {' '.join(map(str, code)) if latent.has_codes else ''} | {text} |" for code, text in zip(codes, texts, strict=True)]
         with self.writer.as_default(step=int(self.model.step.numpy())):
             tf.summary.text("samples", "\n".join(["| codes | sentence |", "|---|---|", *rows[: self.num]]))
@@ -187,6 +190,11 @@ class Samples(keras.callbacks.Callback):
                 counts = np.round(shares * float(self.model.totals.result()["weight"])).astype(int)
                 tf.summary.histogram(f"component_use/variable_{variable}", np.repeat(np.arange(len(shares)), counts), buckets=len(shares))
         self.writer.flush()
+
+
+def as_markdown(text: str) -> str:
+    """Returns a text that Markdown, with HTML in it, shows as it is in a field of a table."""
+    return re.sub(r"([\\`*_|\[\]~])", r"\\\1", html.escape(text, quote=False))
 
 
 class Snapshots(keras.callbacks.Callback):
@@ -237,30 +245,6 @@ class CollapseWarning(keras.callbacks.Callback):
                 if not self.memory[what]:
                     self.memory[what] = True
                     self.warn(message)
-
-
-def collapse_messages(model: VAE, logs: dict[str, Any]) -> dict[str, str]:
-    """Returns a message for each kind of collapse that validation figures show: "posterior" and "mixture"."""
-    messages = {}
-    kl = float(logs.get("val_average_kl", logs.get("val_kl_z", math.inf)))
-    if kl < 0.1:
-        cure = "try --config.objective.free_bits=0.5, --config.decoder.word_dropout=0.3 or --config.decoder.z_to_output=true"
-        if isinstance(model.latent, SphericalLatent):
-            cure = "--kappa is too small for so many dimensions: raise it"
-        messages["posterior"] = (
-            f"the posterior has collapsed: z carries {kl:.3f} nats, so the decoder is a language model that ignores it; {cure}"
-        )
-    latent = model.latent
-    if latent.has_codes and latent.num_components > 1:
-        information = float(logs["val_mutual_information"]) / latent.num_variables
-        if information < 0.05:
-            objective = model.objective
-            cure = "a slower schedule" if objective.beta and objective.mi_weight else "--beta=0.8 and --config.objective.mi_weight=1"
-            messages["mixture"] = (
-                f"the mixture has collapsed: a code carries {information:.3f} of the {math.log(latent.num_components):.2f} nats it could, "
-                f"so components mean nothing; try {cure}"
-            )
-    return messages
 
 
 class Saver(keras.callbacks.Callback):

@@ -185,7 +185,7 @@ def default_path(config: Config, usual: Config) -> str:
     changed = []
     for path, value in changed_fields(config, usual).items():
         leaf = path.rsplit(".", 1)[-1]
-        if path not in ("data.dir", "training.epochs"):
+        if path != "training.epochs":
             changed.append(f"{leaf if leaves[leaf] == 1 else path}={_short(value)}")
     named = "-".join(changed)
     if len(named) > _LONGEST_NAME:
@@ -194,9 +194,9 @@ def default_path(config: Config, usual: Config) -> str:
 
 
 def changed_fields(config: Config, usual: Config) -> dict[str, Any]:
-    """Returns the fields of a configuration that differ from the model's usual ones, by path; its seed is no change."""
+    """Returns the fields of a configuration that differ from the model's usual ones, by path; seed and place of texts are none."""
     theirs = usual.flat()
-    unchanged = ("model", "data.name", "training.seed")
+    unchanged = ("model", "data.name", "data.dir", "training.seed")
     return {path: value for path, value in config.flat().items() if value != theirs[path] and path not in unchanged}
 
 

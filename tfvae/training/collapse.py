@@ -1,0 +1,50 @@
+"""Whether the posterior or the mixture has collapsed, in plain words, and which flag to turn."""
+
+import math
+from typing import Any
+
+from tfvae.latents.spherical import SphericalLatent
+from tfvae.models.vae import VAE
+from tfvae.objectives.schedules import Constant, Cyclical, Linear, Logistic
+
+_SLOWER = {
+    Constant: "--config.objective.schedule.kind=logistic",
+    Logistic: "a later --config.objective.schedule.midpoint",
+    Linear: "more --config.objective.schedule.steps",
+    Cyclical: "more --config.objective.schedule.steps",
+}
+"""What makes the regularisers gain their weight later."""
+
+
+def collapse_messages(model: VAE, logs: dict[str, Any]) -> dict[str, str]:
+    """Returns a message for each kind of collapse that validation figures show: "posterior" and "mixture"."""
+    messages = {}
+    kl = float(logs.get("val_average_kl", logs.get("val_kl_z", math.inf)))
+    if kl < 0.1:
+        messages["posterior"] = (
+            f"the posterior has collapsed: z carries {kl:.3f} nats, so the decoder is a language model that ignores it; "
+            f"{posterior_cure(model)}"
+        )
+    latent = model.latent
+    if latent.has_codes and latent.num_components > 1:
+        information = float(logs["val_mutual_information"]) / latent.num_variables
+        if information < 0.05:
+            objective = model.objective
+            cure = "--beta=0.8 and --config.objective.mi_weight=1"
+            if objective.beta and objective.mi_weight:
+                cure = f"a slower schedule, by {_SLOWER[type(objective.schedule)]}"
+            messages["mixture"] = (
+                f"the mixture has collapsed: a code carries {information:.3f} of the {math.log(latent.num_components):.2f} nats it could, "
+                f"so components mean nothing; try {cure}"
+            )
+    return messages
+
+
+def posterior_cure(model: VAE) -> str:
+    """Returns which flags make a decoder use z more, in words."""
+    if isinstance(model.latent, SphericalLatent):
+        return "--kappa is too small for so many dimensions: raise it"
+    flags = ["--config.objective.free_bits=0.5", "--config.decoder.word_dropout=0.3"]
+    if not model.decoder.z_to_output:
+        flags.append("--config.decoder.z_to_output=true")
+    return f"try {', '.join(flags[:-1])} or {flags[-1]}"
