@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from sklearn.metrics import adjusted_mutual_info_score
 
 from tfvae.errors import UserError, suggest
-from tfvae.evaluation.latent_use import information
+from tfvae.evaluation.latent_use import Densities, information
 from tfvae.evaluation.likelihood import likelihood
 from tfvae.evaluation.reverse_perplexity import language_model_perplexity
 from tfvae.evaluation.subject import Subject
@@ -53,6 +54,13 @@ class Measured:
         components = self.subject.model.vae.latent.num_components
         return float(self.information.mean() / math.log(components)) if components > 1 else 0.0
 
+    def mutual_information_z(self) -> float:
+        """E[log q(z|x) - log q(z)], q(z) the mixture of the posteriors, a sample each; never below 0."""
+        posteriors, chosen = self.subject.posteriors, self.subject.choose(_MIXED)
+        params = tf.nest.map_structure(lambda leaf: leaf[chosen], posteriors.params)
+        own, aggregate = Densities(self.subject.model.vae.latent)(params, posteriors.z[chosen])
+        return max(0.0, float(np.mean(own - aggregate)))
+
     def ami(self, label: str) -> float:
         """Adjusted mutual information of the joint code with a label."""
         codes = np.unique(self.subject.posteriors.codes, axis=0, return_inverse=True)[1].ravel()
@@ -65,6 +73,7 @@ class Measured:
         return language_model_perplexity(self.subject, training, held_out, units=_PROXY["units"], epochs=_PROXY["epochs"])[0]
 
 
+_MIXED = 2000  # posteriors in the mixture, at most: the cost grows with their square
 _PROXY = {"sentences": 5000, "held_out": 500, "units": 100, "epochs": 4}
 
 
@@ -76,7 +85,7 @@ class Metric:
       question: which question a search answers that optimises it alone.
       measure: computes it.
       direction: min or max.
-      needs: what a latent must have: codes, density, prior or a size above 0.
+      needs: what a latent must have: codes, density, prior, a posterior with a density, or a size above 0.
     """
 
     question: str
@@ -87,13 +96,13 @@ class Metric:
 
 METRICS: Mapping[str, Metric] = {
     "nll_bound": Metric(
-        "-ELBO, nats a sentence: which model has the best bound; always answers beta = 0",
+        "-ELBO, nats a sentence: which model has the best bound; always answers beta = 0 and the smallest kappa",
         lambda m: m.likelihood["nll_bound"],
         "min",
         "density",
     ),
     "nll_iw": Metric(
-        "importance-weighted -log p(x), nats a sentence: which model predicts text best; leans to beta = 0",
+        "importance-weighted -log p(x), nats a sentence: which model predicts text best; leans to beta = 0 and the smallest kappa",
         lambda m: m.likelihood["nll_iw"],
         "min",
         "density",
@@ -111,7 +120,13 @@ METRICS: Mapping[str, Metric] = {
         "max",
         "codes",
     ),
-    "use": Metric("the same as a share of log K: whose codes are used best; leans to the smallest K", Measured.use, "max", "codes"),
+    "mutual_information_z": Metric(
+        "I(x; z), nats, of at most the logarithm of the sentences: whose z tells most; leans to the largest kappa",
+        Measured.mutual_information_z,
+        "max",
+        "posterior",
+    ),
+    "use": Metric("I(x; c) as a share of log K: whose codes are used best; leans to the smallest K", Measured.use, "max", "codes"),
     "ami": Metric(
         "ami.<label>, adjusted mutual information of joint code and label, 0 by chance whatever K: whose codes are the label's classes",
         Measured.ami,
@@ -161,7 +176,13 @@ class Objective:
 
 def capabilities(latent: Latent) -> dict[str, bool]:
     """Returns which of METRICS' needs a latent meets."""
-    return {"codes": latent.has_codes, "density": latent.has_density, "prior": latent.has_prior, "size": latent.size > 0}
+    return {
+        "codes": latent.has_codes,
+        "density": latent.has_density,
+        "posterior": latent.has_density and latent.size > 0,
+        "prior": latent.has_prior,
+        "size": latent.size > 0,
+    }
 
 
 def read_objective(text: str, has: Mapping[str, bool], labels: Mapping[str, Any]) -> Objective:
@@ -186,6 +207,8 @@ def read_objective(text: str, has: Mapping[str, bool], labels: Mapping[str, Any]
         raise UserError(f"--objective={text}: names no metric: write one of {', '.join(METRICS)}")
     for name in names:
         head, _, label = name.partition(".")
+        if head == "homogeneity":
+            raise UserError(f"--objective={text}: homogeneity always answers the largest K; take ami.<label>, 0 by chance whatever K")
         if head not in METRICS or (label and head != "ami"):
             raise UserError(f"--objective={text}: {name} is not a metric{suggest(head, METRICS)}")
         if head == "ami" and label not in labels:

@@ -35,6 +35,7 @@ class _Durable:
     """
 
     first: Mapping[str, Value] | None = None
+    space: Sequence[Parameter] = ()
     trials: dict[str, Trial]
     ongoing_trials: dict[str, Trial]
     start_order: list[str]
@@ -44,8 +45,15 @@ class _Durable:
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Begins with the values that the configuration has, where they are inside of the space."""
         if self.first and not self.trials:
-            return {"status": TrialStatus.RUNNING, "values": dict(self.first)}
-        return super().populate_space(trial_id)  # type: ignore[misc]
+            first = {
+                parameter.name: _told(parameter, self.first[parameter.name]) for parameter in self.space if parameter.name in self.first
+            }
+            return {"status": TrialStatus.RUNNING, "values": first}
+        proposal = super().populate_space(trial_id)  # type: ignore[misc]
+        if proposal["status"] == TrialStatus.RUNNING:
+            values = proposal["values"]
+            values |= {parameter.name: _told(parameter, values[parameter.name]) for parameter in self.space if parameter.name in values}
+        return proposal
 
     def save(self) -> None:
         """Writes oracle.json beside and renames it."""
@@ -62,6 +70,8 @@ class _Durable:
     def reload(self) -> None:
         """Reads what was written; trials that had begun are run first, those that ended are not run again."""
         super().reload()  # type: ignore[misc]
+        if missing := [name for name in self.start_order if name not in self.trials]:
+            raise UserError(f"{self._path('oracle.json').parent} lacks trials ({', '.join(missing)}): begin anew with --overwrite")
         for name in [name for name in self.trials if name not in self.start_order]:
             del self.trials[name]  # no tuner was told of it
         self._retry_queue = [name for name in reversed(self.start_order) if self.trials[name].status not in _ENDED]
@@ -173,6 +183,7 @@ def make_oracle(
         oracle.first = current(config, space)
     else:
         raise UserError(f"--tuner={tuner} is not a tuner: write one of {', '.join(TUNERS)}")
+    oracle.space = space
     oracle.verbose = 0
     return oracle
 
@@ -194,6 +205,12 @@ def hyperparameters(space: Sequence[Parameter], config: Config) -> keras_tuner.H
                 add = made.Int if kind(parameter) is int else made.Float
                 add(parameter.name, parameter.low, parameter.high, sampling=parameter.scale, **options)
     return made
+
+
+def _told(parameter: Parameter, value: Value) -> Value:
+    """A value within its range, as KerasTuner has it: true and false are numbers there."""
+    clipped = parameter.clip(value)
+    return int(clipped) if isinstance(clipped, bool) else clipped
 
 
 def _parents_first(space: Sequence[Parameter]) -> list[Parameter]:

@@ -22,6 +22,7 @@ import grpc
 from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
+from keras_tuner.src.engine import conditions
 
 from tfvae.errors import UserError
 from tuning.search import Search, Tuner
@@ -35,6 +36,7 @@ DEATHS = 3
 """Times a trial may end its worker before it counts as failed, and a worker may end without a trial."""
 _STARTUP = 120.0  # seconds that a worker may take before its first sign of life
 _TUNER = "tuner"
+conditions.print = lambda *_: None  # type: ignore[attr-defined]  # it prints each condition that it sends
 
 
 class _Servicer(OracleServicer):
@@ -48,10 +50,11 @@ class _Servicer(OracleServicer):
         self.problem: Exception | None = None
 
     def GetSpace(self, request: Any, context: Any) -> Any:
-        """Also a worker's sign of life."""
+        """Also a worker's sign of life, which wants no answer."""
         for key, value in context.invocation_metadata():
             if key == _TUNER:
                 self.heard[value] = time.monotonic()
+                return protos.get_service().GetSpaceResponse()
         return super().GetSpace(request, context)
 
     def CreateTrial(self, request: Any, context: Any) -> Any:
@@ -143,10 +146,9 @@ class _Workers:
         return self.search.path / "workers" / f"{name}.log"
 
     def _start(self, name: str) -> None:
-        minutes = max(1e-3, (self.deadline - time.time()) / 60)  # 0 would be no limit
         command = [sys.executable, "-m", "tfvae.cli.tune", "--role=worker", f"--search={self.search.path.resolve()}"]
         command += [f"--oracle={self.address}", f"--worker={name}", f"--threads={self.threads}"]
-        command += [f"--minutes={minutes:.4f}"] if self.deadline != float("inf") else []
+        command += [f"--deadline={self.deadline}"] if self.deadline != float("inf") else []
         self.log(name).parent.mkdir(exist_ok=True)
         root = str(pathlib.Path(__file__).resolve().parents[1])
         paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
@@ -281,8 +283,8 @@ def run_worker(search: Search, address: str, name: str, *, deadline: float = flo
     if "chief" in name:
         raise UserError(f"--worker={name}: KerasTuner takes a name with 'chief' in it for the chief's: choose another")
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise UserError(f"--oracle={address}: must be host:port of the chief")
+    if not host or not port.isdigit() or not int(port):
+        raise UserError(f"--oracle={address}: must be host:port of the chief, who says it when it starts")
     channel = grpc.insecure_channel(address)
     try:
         grpc.channel_ready_future(channel).result(timeout=LOST)

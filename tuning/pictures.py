@@ -1,4 +1,4 @@
-"""Pictures of a search: the objective against each parameter, parallel coordinates, likelihood against use of the codes."""
+"""Pictures of a search: the objective against each parameter, parallel coordinates, likelihood against what the latent variable tells."""
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,13 @@ from tuning.trial import COMPLETED, STOPPED, Result, best
 
 matplotlib.use("Agg")
 _COMPLETED, _STOPPED, _BEST = "#0072B2", "#999999", "#D55E00"  # of Okabe and Ito, told apart by colour-blind eyes
-_LIKELIHOOD, _USE = "log_perplexity", "use"
+_LIKELIHOOD = "log_perplexity"
+_TOLD = {
+    "mutual_information": "I(x; c), nats a variable (up is better)",
+    "use": "use of the codes, share of log K (up is better)",
+    "mutual_information_z": "I(x; z), nats (up is better)",
+}
+"""What likelihood is traded for, and how axes call it."""
 
 
 def draw(search: Search, results: Mapping[str, Result]) -> list[pathlib.Path]:
@@ -33,8 +39,9 @@ def draw(search: Search, results: Mapping[str, Result]) -> list[pathlib.Path]:
             if sum(parameter.name in result.values for result in scored.values()) >= 2:
                 drawn[f"objective-{parameter.name}"] = lambda parameter=parameter: _against(search, scored, stopped, parameter)  # type: ignore[misc]
         drawn["parallel"] = lambda: _parallel(search, scored)
-    if sum({_LIKELIHOOD, _USE} <= result.figures.keys() for result in scored.values()) >= 2:
-        drawn["pareto"] = lambda: _pareto(search, scored)
+    told = [name for name in _TOLD if sum({_LIKELIHOOD, name} <= result.figures.keys() for result in scored.values()) >= 2]
+    if told:
+        drawn["pareto"] = lambda: _pareto(search, scored, told)
     files = []
     for name, make in drawn.items():
         folder = search.path / "pictures"
@@ -61,21 +68,25 @@ def _against(search: Search, results: Mapping[str, Result], stopped: Sequence[Re
     return figure
 
 
-def _pareto(search: Search, results: Mapping[str, Result]) -> Figure:
-    """Nats a token against the share of log K that codes carry, and the trials that none beats in both."""
-    figure = Figure(figsize=(5, 4))
-    axes = figure.subplots()
-    have = {name: result for name, result in results.items() if {_LIKELIHOOD, _USE} <= result.figures.keys()}
-    _points(axes, search, have, lambda result: (result.figures[_LIKELIHOOD], result.figures[_USE]))
-    front = pareto_front([(result.figures[_LIKELIHOOD], result.figures[_USE]) for result in have.values()])
-    axes.step(*zip(*front, strict=True), where="post", color="black", linewidth=1, linestyle="--", label="Pareto front", zorder=1)
-    for name, result in have.items():
-        where = result.figures[_LIKELIHOOD], result.figures[_USE]
-        if where in front:
-            axes.annotate(name, where, textcoords="offset points", xytext=(5, -9), fontsize=7)
-    axes.set_xlabel("nats a token (left is better)")
-    axes.set_ylabel("use of the codes, share of log K (up is better)")
-    axes.legend(fontsize=8)
+def _pareto(search: Search, results: Mapping[str, Result], told: Sequence[str]) -> Figure:
+    """Nats a token against each figure of what the latent variable tells, and the trials that none beats in both."""
+    figure = Figure(figsize=(5 * len(told), 4), layout="constrained")
+    for what, axes in zip(told, figure.subplots(1, len(told), squeeze=False)[0], strict=True):
+        places = {
+            name: (result.figures[_LIKELIHOOD], result.figures[what])
+            for name, result in results.items()
+            if {_LIKELIHOOD, what} <= result.figures.keys()
+        }
+        have = {name: results[name] for name in places}
+        _points(axes, search, have, lambda result, what=what: (result.figures[_LIKELIHOOD], result.figures[what]))  # type: ignore[misc]
+        front = pareto_front(list(places.values()))
+        axes.step(*zip(*front, strict=True), where="post", color="black", linewidth=1, linestyle="--", label="Pareto front", zorder=1)
+        for name, place in places.items():
+            if place in front:
+                axes.annotate(name, place, textcoords="offset points", xytext=(5, -9), fontsize=7)
+        axes.set_xlabel("nats a token (left is better)")
+        axes.set_ylabel(_TOLD[what])
+        axes.legend(fontsize=8)
     return figure
 
 

@@ -23,7 +23,7 @@ from tfvae.training.run import versions, write_text
 from tuning.objective import Objective, capabilities, read_objective
 from tuning.oracles import SCORE, TUNERS, make_oracle
 from tuning.space import Parameter, Values, configure, read_space
-from tuning.trial import FAILED, Held, OutOfTime, Protocol, Result, run_trial
+from tuning.trial import COMPLETED, FAILED, STOPPED, Held, OutOfTime, Protocol, Result, run_trial
 
 _WAIT = 0.5  # seconds between questions to an oracle that has no trial to give yet
 
@@ -102,7 +102,8 @@ class Search:
                 raise UserError(
                     f"--search={directory}: a search is there already; add --resume to go on with it, --overwrite to replace it"
                 )
-            for entry in directory.iterdir():
+            # the oracle's file last: without it, results of trials that are left would be taken for those of the new search
+            for entry in sorted(directory.iterdir(), key=lambda entry: entry.name == "oracle.json"):
                 if entry != file:
                     shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
         directory.mkdir(parents=True, exist_ok=True)
@@ -131,16 +132,32 @@ class Search:
     def results(self) -> dict[str, Result]:
         """Returns the results that there are, by the trial's number."""
         found = {}
-        for directory in sorted(self.path.glob("trial_*")):
-            result = Result.load(directory)
+        for name in self.begun():
+            result = Result.load(self.directory(name))
             if result is not None:
-                found[directory.name.removeprefix("trial_")] = result
+                found[name] = result
         return found
+
+    def begun(self) -> list[str]:
+        """Returns the numbers of the trials that there are, in order; their width differs where more were asked for later."""
+        names = [directory.name.removeprefix("trial_") for directory in self.path.glob("trial_*")]
+        return sorted(names, key=lambda name: (int(name) if name.isdigit() else 0, name))
 
     def values(self, trial: Trial) -> Values:
         """Returns a trial's values of the space's parameters."""
         given = trial.hyperparameters.values
         return {parameter.name: parameter.clip(given[parameter.name]) for parameter in self.settings.space if parameter.name in given}
+
+    def told(self, result: Result) -> float:
+        """Returns the score that the oracle hears.
+
+        Of a trial that was stopped half-way it is the worst there is: its own is of another length than the others', and may flatter it.
+        """
+        score = float(result.score or 0.0)
+        if result.status != STOPPED:
+            return score
+        ended = [float(other.score) for other in self.results().values() if other.status == COMPLETED and other.score is not None]
+        return (max if self.objective.direction == "min" else min)([score, *ended])
 
     def execute(self, trial: Trial, *, deadline: float = math.inf, say: Callable[[str], None] = lambda line: None) -> Result:
         """Runs a trial of the oracle's.
@@ -208,7 +225,7 @@ class Tuner(BaseTuner):
             raise _Halt from error
         if result.score is None:
             raise keras_tuner.errors.FailedTrialError(result.remark)
-        return {SCORE: result.score, **{name: float(value) for name, value in result.figures.items() if math.isfinite(value)}}
+        return {SCORE: self.trials.told(result), **{name: float(value) for name, value in result.figures.items() if math.isfinite(value)}}
 
     def _try_run_and_update_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> None:
         """Without the traceback that KerasTuner prints of every trial that fails."""

@@ -47,10 +47,13 @@ class Parameter:
         return value in self.values if self.values else self.low <= float(value) <= self.high
 
     def clip(self, value: Value) -> Value:
-        """Returns the nearest value of the range; KerasTuner's whole numbers on a log scale may lie 1 above it."""
+        """Returns the nearest value of the range, in the field's type.
+
+        KerasTuner's whole numbers on a log scale may lie 1 above it, and its lists have numbers for true and false.
+        """
         if self.values or isinstance(value, str):
-            return value
-        return type(value)(min(max(value, self.low), self.high))
+            return kind(self)(value)
+        return kind(self)(min(max(value, self.low), self.high))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what JSON holds, as a file of --space has it."""
@@ -59,6 +62,8 @@ class Parameter:
         return {"paths": list(self.paths), **spread, **when}
 
 
+_SCHEDULE = "objective.schedule.kind"  # the field on whose value it depends which others mean something
+_FIXED = ("model", "data.name", "training.epochs", "training.seed")  # each trial has these of the search
 _HIDDEN = ("encoder.hidden_dim", "decoder.hidden_dim", "decoder.embedding_dim")
 PARAMETERS: Mapping[str, Parameter] = {
     parameter.name: parameter
@@ -72,7 +77,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         Parameter("learning_rate", ("training.learning_rate",), 3e-4, 3e-3, scale="log"),
         Parameter("hidden_dim", _HIDDEN, values=(64, 128, 256, 512)),
         Parameter("word_dropout", ("decoder.word_dropout",), 0.0, 0.6),
-        Parameter("schedule", ("objective.schedule.kind",), values=("logistic", "cyclical", "constant")),
+        Parameter("schedule", (_SCHEDULE,), values=("logistic", "cyclical", "constant")),
         Parameter("midpoint", ("objective.schedule.midpoint",), 100, 5000, scale="log", when={"schedule": ("logistic",)}),
     )
 }
@@ -107,11 +112,10 @@ def read_space(text: str, config: Config) -> tuple[list[Parameter], dict[str, st
     else:
         described = dict(_inline(item) for item in text.split(",") if item.strip())
     space, left_out = [], {}
-    for name, spread in described.items():
-        parameter = _parameter(name, spread)
-        reason = next((reason for path in parameter.paths if (reason := reason_unused(config, path))), "")
-        if reason:
-            left_out[name] = reason
+    parameters = [_parameter(name, spread) for name, spread in described.items()]
+    for parameter in parameters:
+        if reason := _reason_unused(parameter, config, parameters):
+            left_out[parameter.name] = reason
         else:
             space.append(parameter)
     by_name = {parameter.name: parameter for parameter in space}
@@ -129,6 +133,19 @@ def read_space(text: str, config: Config) -> tuple[list[Parameter], dict[str, st
             for value in parameter.bounds():
                 check_field(path, value)
     return space, left_out
+
+
+def _reason_unused(parameter: Parameter, config: Config, others: Sequence[Parameter]) -> str:
+    """Why a parameter means nothing for the configuration, whatever values of the others its conditions admit; empty where it does."""
+    tried = [config]
+    for other in others:
+        if other.name in parameter.when and _SCHEDULE in other.paths:
+            kinds = [value for value in parameter.when[other.name] if value in other.values]
+            tried = [copy.deepcopy(config) for _ in kinds] or tried
+            for one, value in zip(tried, kinds, strict=False):
+                one.objective.schedule.kind = str(value)
+    reasons = [next((reason for path in parameter.paths if (reason := reason_unused(one, path))), "") for one in tried]
+    return "" if "" in reasons else reasons[0]
 
 
 def configure(config: Config, space: Sequence[Parameter], values: Values) -> Config:
@@ -187,6 +204,8 @@ def _parameter(name: str, spread: Any) -> Parameter:
     paths = tuple(spread.get("paths", known.paths))
     if not paths or any(path not in fields for path in paths):
         raise UserError(f"--space: {name}: paths must be fields of the configuration, not {list(paths)}")
+    if fixed := [path for path in paths if path in _FIXED]:
+        raise UserError(f"--space: {name}: {fixed[0]} is not searched: give it to the search as a flag of its own")
     number = type(fields[paths[0]])
     if "values" in spread or ("low" not in spread and "high" not in spread and known.values):
         listed = spread.get("values", known.values)

@@ -31,11 +31,11 @@ def table(search: Search) -> Table:
     )
     for column in ("trial", *names, "score", *figures, "seconds", "status"):
         shown.add_column(column, justify="left" if column == "status" else "right", overflow="fold")
-    for directory in sorted(search.path.glob("trial_*")):
-        name = directory.name.removeprefix("trial_")
+    for name in search.begun():
         result = results.get(name)
         if result is None:
-            shown.add_row(name, *describe(_begun(directory), names).values(), "", *[""] * len(figures), "", _progress(directory, search))
+            values = _begun(search.directory(name))
+            shown.add_row(name, *describe(values, names).values(), "", *[""] * len(figures), "", _progress(name, values, search))
             continue
         mark = " *" if name == first else ""
         numbers = [_number(result.figures.get(figure)) for figure in figures]
@@ -109,7 +109,7 @@ def write_files(search: Search, results: Mapping[str, Result]) -> None:
 def write_hparams(search: Search, name: str, result: Result) -> None:
     """Writes a trial's values, by their fields as runs have them, and figures for TensorBoard's HParams; once."""
     folder = search.path / "hparams" / f"trial_{name}"
-    if folder.exists():
+    if folder.exists() and any(folder.iterdir()):
         return
     fields = {p.paths[0]: result.values[p.name] for p in search.settings.space if p.name in result.values}
     with tf.summary.create_file_writer(str(folder)).as_default():
@@ -127,10 +127,14 @@ def _begun(directory: pathlib.Path) -> dict[str, Any]:
         return {}
 
 
-def _progress(directory: pathlib.Path, search: Search) -> str:
-    runs = sorted(directory.glob("seed-*"))
-    done = sum(len(Run(run).read_metrics()) for run in runs)
-    return f"epoch {done + 1} of {search.settings.epochs * search.settings.executions}"
+def _progress(name: str, values: Mapping[str, Any], search: Search) -> str:
+    """How far a trial is; hyperband's go on with the runs of another, to a length of their own."""
+    root = str(values.get("tuner/trial_id") or name)
+    while further := _begun(search.directory(root)).get("tuner/trial_id"):
+        root = str(further)
+    done = sum(len(Run(run).read_metrics()) for run in search.directory(root).glob("seed-*"))
+    most = (int(values.get("tuner/epochs", 0)) or search.settings.epochs) * search.settings.executions
+    return f"epoch {done + 1} of {most}" if done < most else "is measured"
 
 
 def _number(value: float | None) -> str:

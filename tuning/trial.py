@@ -28,7 +28,7 @@ from tuning.objective import METRICS, Measured, Objective, capabilities
 from tuning.space import Values
 
 COMPLETED, STOPPED, FAILED = "completed", "stopped early", "failed"
-USUAL = ("nll_bound", "nll_iw", "log_perplexity", "mutual_information", "use")
+USUAL = ("nll_bound", "nll_iw", "log_perplexity", "mutual_information", "mutual_information_z", "use")
 """Metrics that are measured of every trial to which they apply, beside those of the objective."""
 _LEAST_PEERS = 3  # trials whose half-way values there must be before one is stopped for being worse than their median
 

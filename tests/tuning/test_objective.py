@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from tfvae.errors import UserError
@@ -5,7 +7,7 @@ from tfvae.models.build import build_vae
 from tfvae.models.registry import MODELS
 from tuning.objective import BALANCE, METRICS, Measured, capabilities, read_objective
 
-ALL = {"codes": True, "density": True, "prior": True, "size": True}
+ALL = {"codes": True, "density": True, "posterior": True, "prior": True, "size": True}
 LABELS = {"act": None}
 
 
@@ -46,7 +48,7 @@ def test_a_formula_is_computed_and_minimised(text, value, direction):
         ("__import__('os')", "only metrics, numbers"),
         ("use ** 2", "only metrics, numbers"),
         ("3", "names no metric"),
-        ("homogeneity", "homogeneity is not a metric"),
+        ("homogeneity", "homogeneity always answers the largest K"),
     ],
 )
 def test_what_is_no_objective_is_an_error(text, message):
@@ -81,4 +83,5 @@ def test_every_metric_is_measured_of_a_model_that_has_all(config):
         module._PROXY.update(proxy)
     assert values["nll_iw"] < values["nll_bound"] < 200
     assert 0 < values["log_perplexity"] < 10 and values["reverse_perplexity"] > 10
+    assert 0 <= values["mutual_information_z"] <= math.log(60) + 1e-6
     assert values["use"] == pytest.approx(values["mutual_information"] / 1.3863, rel=1e-3)

@@ -19,8 +19,8 @@ from tuning.trial import COMPLETED, FAILED
 def test_two_workers_run_all_trials_though_one_is_killed(prepare, monkeypatch):
     """Real processes, really trained; a worker is killed in the middle of a trial."""
     settings = {"tuner": "random", "space": "beta", "samples": 3, "sentences": 20}
-    search = prepare(trials=2, **settings)
-    killed = []
+    search = prepare(trials=3, **settings)
+    killed, finished = [], {}
     started = []
     popen = parallel.subprocess.Popen
 
@@ -29,21 +29,25 @@ def test_two_workers_run_all_trials_though_one_is_killed(prepare, monkeypatch):
         return started[-1]
 
     def watch(oracle):
-        """Kills the worker that has the first trial as soon as it has a checkpoint."""
-        if not killed and (search.path / "trial_0" / "seed-0" / "checkpoint").exists():
-            name = next(name for name, trial in oracle.ongoing_trials.items() if trial.trial_id == "0")
-            killed.append(name)
-            started[int(name.removeprefix("worker"))].send_signal(signal.SIGKILL)
+        """Kills the worker that has another trial as soon as one is finished and that one has a checkpoint."""
+        done = {name: (search.directory(name) / "result.json").read_bytes() for name in search.results()}
+        for name, trial in list(oracle.ongoing_trials.items()):
+            if not killed and done and trial.trial_id not in done and (search.directory(trial.trial_id) / "seed-0" / "checkpoint").exists():
+                killed.append(trial.trial_id)
+                finished.update(done)
+                started[int(name.removeprefix("worker"))].send_signal(signal.SIGKILL)
 
     monkeypatch.setattr(parallel.subprocess, "Popen", remember)
     assert run_chief(search, workers=2, tell=lambda line: None, watch=watch)
     assert killed and len(started) == 3
     results = search.results()
-    assert [result.status for result in results.values()] == [COMPLETED] * 2
+    assert [result.status for result in results.values()] == [COMPLETED] * 3
+    for name, content in finished.items():
+        assert (search.directory(name) / "result.json").read_bytes() == content, "a finished trial was lost or run again"
     assert all(process.poll() is not None for process in started)
-    alone = prepare(trials=1, name="alone", **settings)
+    alone = prepare(trials=3, name="alone", **settings)
     Tuner(alone).run()
-    assert results["0"].score == pytest.approx(alone.results()["0"].score, rel=1e-5), "the killed trial has another score"
+    assert results[killed[0]].score == pytest.approx(alone.results()[killed[0]].score, rel=1e-5), "the killed trial has another score"
 
 
 def test_a_trial_that_kills_its_worker_again_and_again_fails(prepare, monkeypatch):
@@ -156,7 +160,7 @@ def test_a_chief_without_workers_ends_with_a_message(prepare, monkeypatch):
 
 def test_the_trial_of_a_worker_that_fell_silent_goes_to_another(prepare, trained, monkeypatch):
     """A worker by hand takes a trial and is not heard of again; another one runs it."""
-    monkeypatch.setattr(parallel, "LOST", 1.0)
+    monkeypatch.setattr(parallel, "LOST", 5.0)
     monkeypatch.setattr(parallel, "BEAT", 0.1)
     search, address = prepare(tuner="random", trials=2, space="beta"), []
     answer = []
@@ -179,7 +183,7 @@ def test_a_worker_without_a_chief_ends_with_a_message(prepare, monkeypatch):
     monkeypatch.setattr(parallel, "LOST", 0.3)
     with pytest.raises(UserError, match="no chief answers; start it first"):
         run_worker(prepare(trials=1), "127.0.0.1:1", "worker")
-    for address in ("here", "127.0.0.1:port"):
+    for address in ("here", "127.0.0.1:port", "127.0.0.1:0"):
         with pytest.raises(UserError, match="must be host:port"):
             run_worker(prepare(trials=1, overwrite=True), address, "worker")
 

@@ -1,7 +1,9 @@
 import fcntl
+import functools
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import warnings
 import pytest
 
 from tfvae.errors import UserError
+from tuning import oracles
 from tuning import trial as trial_module
 from tuning.oracles import TUNERS, hyperparameters
 from tuning.search import Search, Tuner, best_config
@@ -119,6 +122,73 @@ def test_a_search_that_was_killed_goes_on(prepare, trained, monkeypatch):
     assert Tuner(prepare(tuner="random", trials=6, resume=True)).run()
     assert trained == [f"trial_{i}" for i in range(6)], "a trial was lost or run twice"
     assert {name: search.results()[name] for name in first} == first
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_kill_at_any_write_loses_no_finished_trial_and_runs_none_again(prepare, trained, monkeypatch, after):
+    """Every file that a search of three trials writes, and a kill just before it is there and just after."""
+    writes = {module: module.write_text for module in (oracles, trial_module)}
+    for kill in range(100):
+        count = []
+
+        def dies(module, *arguments, count=count, kill=kill):
+            count.append(arguments)
+            if len(count) == kill + 1:
+                if after:
+                    writes[module](*arguments)
+                raise KeyboardInterrupt
+            writes[module](*arguments)
+
+        trained.clear()
+        search = prepare(tuner="random", trials=3, space="beta", name=f"search-{kill}")
+        with monkeypatch.context() as patch:
+            for module in writes:
+                patch.setattr(module, "write_text", functools.partial(dies, module))
+            try:
+                Tuner(search).run()
+            except KeyboardInterrupt:
+                pass
+            else:
+                break  # it wrote no more than that
+        finished = {name: (search.directory(name) / "result.json").read_bytes() for name in search.results()}
+        trained.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # KerasTuner's, of a trial that has its figures already
+            assert Tuner(prepare(tuner="random", trials=3, space="beta", name=f"search-{kill}", resume=True)).run()
+        assert not {f"trial_{name}" for name in finished} & set(trained), (kill, trained)
+        assert [result.status for result in search.results().values()] == [COMPLETED] * 3
+        assert all((search.directory(name) / "result.json").read_bytes() == content for name, content in finished.items())
+    assert kill > 10
+
+
+def test_a_search_whose_trials_are_gone_is_told(prepare, trained):
+    search = prepare(tuner="random", trials=2)
+    Tuner(search).run()
+    shutil.rmtree(search.directory("1"))
+    with pytest.raises(UserError, match=r"lacks trials \(1\): begin anew with --overwrite"):
+        Tuner(prepare(tuner="random", trials=2, resume=True))
+
+
+def test_the_oracle_hears_the_worst_score_of_a_trial_that_was_stopped(prepare, trained):
+    search = prepare(tuner="random", trials=2)
+    Tuner(search).run()
+    worst = max(result.score for result in search.results().values())
+    assert search.told(Result(STOPPED, {}, worst - 100)) == worst
+    assert search.told(Result(STOPPED, {}, worst + 100)) == worst + 100
+    assert search.told(Result(COMPLETED, {}, worst - 100)) == worst - 100
+
+
+def test_a_field_of_true_and_false_is_searched(prepare, trained):
+    search = prepare(tuner="random", trials=2, space="decoder.z_to_output=true|false")
+    assert Tuner(search).run()
+    assert {result.values["decoder.z_to_output"] for result in search.results().values()} == {True, False}
+
+
+def test_whole_numbers_on_a_log_scale_stay_within_their_range(prepare, trained, monkeypatch):
+    oracle = Tuner(prepare(space="components=2:3", trials=6)).oracle
+    oracle.first, above = None, {"status": "RUNNING", "values": {"components": 4}}
+    monkeypatch.setattr(oracles.keras_tuner.oracles.BayesianOptimizationOracle, "populate_space", lambda *_: above)
+    assert oracle.populate_space("0")["values"] == {"components": 3}
 
 
 def test_a_trial_that_no_tuner_heard_of_is_forgotten(prepare, trained):
@@ -238,7 +308,7 @@ def test_a_trial_is_run_directories_one_a_seed(measured):
     assert result.status == COMPLETED and result.epochs == 4
     assert result.deviation > 0 and math.isfinite(result.score)
     assert result.score == pytest.approx(protocol.objective(result.figures))
-    assert {"nll_iw", "nll_bound", "log_perplexity", "mutual_information", "use"} == set(result.figures)
+    assert set(trial_module.USUAL) == set(result.figures)
     assert "w ended at 0.0" in result.remark
     for seed in (0, 1):
         assert json.loads((directory / f"seed-{seed}" / "config.json").read_text())["training"]["seed"] == seed

@@ -120,3 +120,27 @@ def test_a_configuration_inside_of_the_space_has_values_there(config):
 def test_values_are_clipped_to_the_range(config):
     components, beta = read_space("components,beta=0.2:0.9", config())[0]
     assert (components.clip(17), components.clip(5), beta.clip(0.1)) == (16, 5, 0.2)
+    [skip] = read_space("decoder.z_to_output=true|false", config())[0]
+    assert [skip.clip(value) for value in (1, 0)] == [True, False] and type(skip.clip(1)) is bool
+
+
+@pytest.mark.parametrize("kind", ["logistic", "constant", "linear"])
+def test_settings_of_a_schedule_are_searched_where_the_schedule_is(config, tmp_path, kind):
+    described = {
+        "schedule": {"values": ["logistic", "cyclical"]},
+        "midpoint": {"low": 100, "high": 200},
+        "objective.schedule.cycles": {"values": [2, 4], "when": {"schedule": ["cyclical"]}},
+    }
+    (tmp_path / "space.json").write_text(json.dumps(described))
+    space, left_out = read_space(str(tmp_path / "space.json"), config(objective__schedule__kind=kind))
+    assert names(space) == list(described) and left_out == {}
+    alone = {name: described[name] for name in ("schedule", "midpoint")}
+    alone["midpoint"]["when"] = {"schedule": ["cyclical"]}
+    (tmp_path / "space.json").write_text(json.dumps(alone))
+    assert "its schedule is cyclical" in read_space(str(tmp_path / "space.json"), config())[1]["midpoint"]
+
+
+@pytest.mark.parametrize("field", ["model", "data.name", "training.epochs", "training.seed"])
+def test_what_every_trial_shares_is_not_searched(config, field):
+    with pytest.raises(UserError, match=f"{field} is not searched: give it to the search as a flag of its own"):
+        read_space(f"{field}=1|2", config())

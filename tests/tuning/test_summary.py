@@ -69,6 +69,33 @@ def test_each_end_of_a_trial_is_told_once_and_reaches_tensorboard(search):
     assert "_hparams_/session_start_info" in events.summary_metadata
 
 
+def test_a_terminal_shows_the_table_as_it_grows(search):
+    stream = io.StringIO()
+    with Display(search, Console(file=stream, force_terminal=True, width=200), print) as display:
+        display.update()
+        display.live.refresh()
+    shown = stream.getvalue()
+    assert "dem_vae on demo" in shown and "stopped early: worse than others" in shown and "failed: the loss became nan" in shown
+
+
+def test_trials_are_in_the_order_of_their_numbers(search):
+    search.directory("0").rename(search.path / "trial_10")
+    assert search.begun() == ["1", "2", "3", "10"] and list(search.results()) == ["1", "2", "3", "10"]
+
+
+def test_hyperband_s_trials_show_how_far_the_run_is_that_they_go_on_with(search):
+    (search.directory("0") / "seed-0").mkdir()
+    (search.directory("0") / "seed-0" / "metrics.jsonl").write_text('{"epoch": 1}\n{"epoch": 2}\n')
+    (search.directory("1") / "result.json").unlink()
+    state = json.loads((search.directory("1") / "trial.json").read_text())
+    for epochs, progress in ((6, "epoch 3 of 6"), (2, "is measured")):
+        state["hyperparameters"]["values"] |= {"tuner/trial_id": "0", "tuner/epochs": epochs}
+        (search.directory("1") / "trial.json").write_text(json.dumps(state))
+        console = Console(record=True, width=200)
+        console.print(table(search))
+        assert progress in console.export_text()
+
+
 def test_pictures_are_drawn_of_what_there_is(search):
     files = draw(search, search.results())
     assert {file.stem for file in files} == {"objective-beta", "objective-components", "objective-schedule", "parallel", "pareto"}

@@ -37,7 +37,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     objective = (
         f"What is optimised, on validation: a metric, or a formula of several, which is minimised. Default {BALANCE!r} for models with "
         "codes: it gives up to a nat a token for codes that are fully used; weigh it otherwise as in 'log_perplexity - 0.5 * use'. For "
-        f"others log_perplexity, or reconstruction where there is no likelihood. Metrics: {questions}."
+        "others log_perplexity, or reconstruction where there is no likelihood. Homogeneity always answers the largest K, so it is no "
+        f"metric. Metrics: {questions}."
     )
     space = (
         f"What is searched: {', '.join(PRESETS)}; names with commas between, each with a range of its own if need be, as "
@@ -57,6 +58,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     integer("sentences", 500, "Validation sentences they are made of; 0: all.", flag_values=values)
     flags.DEFINE_bool("prune", True, "Stop a trial that is worse half-way than the median of at least 3 others.", flag_values=values)
     flags.DEFINE_float("minutes", 0.0, "Time after which no epoch begins; --resume goes on. 0: none.", flag_values=values)
+    deadline = "The same as a point in time, seconds since 1970, which a chief gives its workers."
+    flags.DEFINE_float("deadline", 0.0, deadline, flag_values=values)
     flags.DEFINE_bool("resume", False, "Go on with the search that is there, with trials under way too.", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "Replace the search that is there.", flag_values=values)
     integer("workers", 0, "Processes that run trials at once on this machine; 0: this one alone.", flag_values=values)
@@ -73,7 +76,8 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _tune(values: flags.FlagValues) -> None:
     if values.role not in _ROLES:
         raise UserError(f"--role={values.role} is not a role: write one of {', '.join(_ROLES)}")
-    for name, number in (("workers", values.workers), ("threads", values.threads), ("minutes", values.minutes)):
+    for name in ("workers", "threads", "minutes", "deadline"):
+        number = values[name].value
         if number < 0:
             raise UserError(f"--{name}={number}: must be at least 0")
     if values.workers and values.role != "alone":
@@ -82,7 +86,9 @@ def _tune(values: flags.FlagValues) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(values.threads)
         tf.config.threading.set_inter_op_parallelism_threads(values.threads)
     tf.get_logger().setLevel("ERROR")  # it warns that each trial's graphs are new ones
-    deadline = time.time() + 60 * values.minutes if values.minutes else math.inf
+    deadline = values.deadline or math.inf
+    if values.minutes:
+        deadline = min(deadline, time.time() + 60 * values.minutes)
     if values.role == "worker":
         _work(values, deadline)
     else:
@@ -150,10 +156,9 @@ def _conclude(search: Search, done: bool, start: float) -> None:
     if not done:
         _say(f"time was over after {elapsed(start)}: add --resume to go on")
     if first is None:
-        if not done and not counts[FAILED]:
-            return
         failed = [result.remark for result in results.values() if result.status == FAILED]
-        raise UserError(f"no trial was completed, {counts[FAILED]} failed: {failed[0] if failed else 'none ended'}")
+        why = f": {failed[0]}" if failed else " and none ended: give it more time"
+        raise UserError(f"no trial was completed, {counts[FAILED]} failed{why}")
     values = describe(results[first].values, list(results[first].values))
     draw(search, results)
     _say(f"{counts[COMPLETED]} trials completed, {counts[FAILED]} failed, in {elapsed(start)}")

@@ -261,11 +261,11 @@ class _Report:
     def agreement(self) -> list[Picture]:
         if not self.latent.has_codes:
             return []
-        if self.latent.num_components == 1:
-            self.left_out.append("One component: there are no codes to hold labels against.")
-            return []
         if not self.subject.texts.labels:
             self.left_out.append(f"The corpus {self.config.data.name} has no labels to hold codes against.")
+            return []
+        if self.latent.num_components == 1:
+            self.left_out.append("One component: there are no codes to hold labels against.")
             return []
         codes, found = self.subject.posteriors.codes, []
         for label, (best, score) in self.best_variables.items():
