@@ -8,7 +8,7 @@ from tfvae.errors import UserError
 from tfvae.evaluation.figure import Figure
 from tfvae.latents.spherical import kl_to_uniform
 from tfvae.models.registry import MODELS, resolve
-from tfvae.reports.results import command_line, keep, page
+from tfvae.reports.results import command_line, keep, page, put_summary, summary
 from tfvae.reports.sweep import swept_field
 from tfvae.training.run import Run
 
@@ -61,6 +61,24 @@ def test_the_page_is_made_of_kept_runs_alone(tmp_path):
     assert "- `dem_vae`, seed 0: I(x; c_j), of at most 1.61: 0.90 0.80" in text
     assert command_line(Run(kept[0]).config()) in text
     assert len((tmp_path / "kept" / "ptb" / "gm_vae" / "samples.txt").read_text().splitlines()) == 10
+
+
+def test_a_summary_sets_figures_beside_those_of_the_nearest_model(tmp_path):
+    runs = [
+        make(tmp_path, "gm_vae", figures={"nll_iw": 105.378, "bleu": 1.45}),
+        make(tmp_path, "dem_vmf_vae", figures={"bleu": 4.0}),
+        make(tmp_path, "rnn_lm", figures={"nll_iw": 104.0}),
+    ]
+    head, _, words, mixture, spheres = summary(runs).splitlines()
+    assert head == "| `--model` | NLL | KL(z) | KL(c) | MI(x;c) | BLEU | word KL |"
+    assert mixture == "| `gm_vae` | 105.38 / 99.44 | - / 3.41 | - / 0 | - / 0 | 1.450 / 2.34 | - / 0.72 |"
+    assert spheres == "| `dem_vmf_vae` |  |  |  |  | 4.000 / - |  |"
+    assert words == "| `rnn_lm` | 104.00 / 101.21 |  |  |  |  |  |"
+    document = "a\n<!-- results -->\nold\n<!-- /results -->\nb\n"
+    assert put_summary(document, "new\n") == "a\n<!-- results -->\n\nnew\n\n<!-- /results -->\nb\n"
+    assert put_summary(put_summary(document, "x\n"), "new\n") == put_summary(document, "new\n")
+    with pytest.raises(UserError, match="no lines <!-- results --> and <!-- /results -->"):
+        put_summary("a\n", "new\n")
 
 
 def test_a_pattern_that_fails_is_said_to_fail(tmp_path):

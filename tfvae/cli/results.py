@@ -6,7 +6,7 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
-from tfvae.reports.results import keep, page
+from tfvae.reports.results import keep, page, put_summary, summary
 from tfvae.training.run import write_text
 
 SUMMARY = "Writes a page of results, with the papers' figures beside ours, from run directories that were evaluated."
@@ -22,6 +22,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("group", "", "Section of the page that --runs belong to; empty for that of their corpus.", flag_values=values)
     flags.DEFINE_string("kept", "docs/runs", "Folder of the small files of runs, which the page is made of.", flag_values=values)
     flags.DEFINE_string("output", "docs/results.md", "Page to write.", flag_values=values)
+    summary = "Document with the lines <!-- results --> and <!-- /results -->, between which a small table of Penn Treebank's runs is put."
+    flags.DEFINE_string("summary", "", summary, flag_values=values)
 
 
 def _results(values: flags.FlagValues) -> None:
@@ -34,6 +36,13 @@ def _results(values: flags.FlagValues) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     write_text(output, page(kept, images=output.parent / "images"))
     print(f"{len(kept)} runs in {output}")
+    if values.summary:
+        of = [path for path in kept if pathlib.Path(path).parent.name == "ptb"]
+        if not of:
+            raise UserError(f"--summary: {values.kept}/ptb holds no runs to make a table of")
+        document = pathlib.Path(values.summary)
+        write_text(document, put_summary(document.read_text(encoding="utf-8"), summary(of)))
+        print(f"{len(of)} runs in {document}")
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def _tune(values: flags.FlagValues) -> None:
     if values.role not in _ROLES:
         raise UserError(f"--role={values.role} is not a role: write one of {', '.join(_ROLES)}")
     for name in ("workers", "threads", "minutes", "deadline"):
-        number = values[name].value
+        number = getattr(values, name)
         if number < 0:
             raise UserError(f"--{name}={number}: must be at least 0")
     if values.workers and values.role != "alone":

@@ -55,6 +55,17 @@ def _dialog(model: str, information: float, bleu: float, act: float, emotion: fl
     return Published(model, values, _DIALOG)
 
 
+COUNTERPARTS: Mapping[str, str] = {
+    "rnn_lm": "RNN-LM",
+    "ae": "AE",
+    "vae": "VAE",
+    "gm_vae": "GM-VAE",
+    "dgm_vae": "DGM-VAE",
+    "dem_vae": "DGM-VAE + L_mi",
+    "vmf_vae": "vMF-VAE",
+}
+"""The papers' names of the models that they are nearest to; `dem_vae` has a skip decoder beside."""
+
 PUBLISHED: Mapping[str, tuple[Published, ...]] = {
     "ptb": (
         _dem("RNN-LM", None, None, None, 101.21, None, None, None, None),

@@ -17,9 +17,10 @@ from tfvae.config import Config
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import Row, markdown, rows, shared_changes
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
-from tfvae.evaluation.published import PUBLISHED
+from tfvae.evaluation.published import COUNTERPARTS, PUBLISHED, Published
 from tfvae.evaluation.table import label_tables, number
 from tfvae.latents.spherical import kl_to_uniform
+from tfvae.models.registry import MODELS
 from tfvae.reports.sweep import draw, sweep_table, swept_field
 from tfvae.training.fit import usual
 from tfvae.training.run import Run, changed_fields, write_text
@@ -133,7 +134,7 @@ def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None =
       UserError: a directory is no run, or was not evaluated on the split; or a folder has runs of two corpora.
     """
     results: dict[str, list[Result]] = {}
-    for path in runs:
+    for path in _in_order(runs):
         run = Run(path)
         config = run.config()
         results.setdefault(run.path.parent.name, []).append(Result(run, config, split_evaluation(run, split)))
@@ -155,6 +156,11 @@ def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None =
         parts += [_claims(members)] if corpus == "ptb" else []
         parts += [_against_baselines(members), _agreement(members), _use(members), _sentences(members), _commands(members)]
     return "\n".join(part for part in parts if part)
+
+
+def _in_order(runs: Sequence[str]) -> list[str]:
+    """The runs with their models in the registry's order; others stay in theirs."""
+    return sorted(runs, key=lambda path: list(MODELS).index(Run(path).config().model))
 
 
 def _sweep(group: str, members: Sequence[Result], table: Sequence[Row], field: str, images: pathlib.Path | None) -> list[str]:
@@ -278,6 +284,46 @@ def _agreement(members: Sequence[Result]) -> str:
     if not parts:
         return ""
     return _AGREEMENT + "\n" + "\n".join(parts)
+
+
+_SUMMARY = {
+    "nll_iw": "NLL",
+    "kl_z": "KL(z)",
+    "kl_c": "KL(c)",
+    "mutual_information_c_mean": "MI(x;c)",
+    "bleu": "BLEU",
+    "word_kl_greedy": "word KL",
+}
+_MARKS = ("<!-- results -->\n", "<!-- /results -->\n")
+
+
+def summary(runs: Sequence[str], split: str = "test") -> str:
+    """Returns a small Markdown table of runs of one corpus: our figures / the papers' of the nearest model; "-" where there is none."""
+    table = rows(_in_order(runs), split)
+    published = {row.model: row for row in PUBLISHED.get(table[0].config.data.name, ())}
+    lines = [["`--model`", *_SUMMARY.values()], ["---", *["---:"] * len(_SUMMARY)]]
+    for row in table:
+        theirs = published.get(COUNTERPARTS.get(row.config.model, ""))
+        cells = [f"{row.cell(name).partition(' ± ')[0] or '-'} / {_printed(theirs, name)}" for name in _SUMMARY]
+        lines.append([f"`{row.config.model}`", *("" if cell == "- / -" else cell for cell in cells)])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _printed(row: Published | None, name: str) -> str:
+    return f"{row.values[name]:g}" if row and name in row.values else "-"
+
+
+def put_summary(text: str, table: str) -> str:
+    """Returns a document with the table between its marks.
+
+    Raises:
+      UserError: it has no marks.
+    """
+    before, start, rest = text.partition(_MARKS[0])
+    _, end, after = rest.partition(_MARKS[1])
+    if not (start and end):
+        raise UserError(f"--summary: no lines {' and '.join(mark.strip() for mark in _MARKS)} to put the table between")
+    return f"{before}{start}\n{table}\n{end}{after}"
 
 
 _USE = """### What each variable tells, and the components it uses
