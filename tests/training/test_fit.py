@@ -14,6 +14,7 @@ import tensorflow as tf
 import tfvae
 from tfvae.data import demo
 from tfvae.errors import UserError
+from tfvae.models.precision import resolve_precision
 from tfvae.models.registry import PRESETS, resolve
 from tfvae.models.vae import VAE
 from tfvae.training.fit import fit, load
@@ -300,6 +301,13 @@ def test_one_component_and_one_variable_work(tiny, tmp_path, overrides):
     model, run = fit(tiny(**overrides, training__epochs=1), str(tmp_path / "run"))
     assert np.isfinite(run.read_metrics()[-1]["val_loss"])
     assert model.encode(["a b"])["codes"].shape == (1, model.vae.latent.num_variables)
+
+
+def test_a_run_keeps_the_precision_that_auto_was(tiny, tmp_path):
+    config = tiny(training__precision="auto", training__epochs=1)
+    _, run = fit(config, str(tmp_path / "r"), say=lambda line: None)
+    assert run.config().training.precision == resolve_precision("auto") and config.training.precision == "auto"
+    fit(config, str(tmp_path / "r"), resume=True, say=lambda line: None)
 
 
 def test_keras_is_left_as_it_was(tiny, tmp_path):

@@ -63,6 +63,8 @@ def fit(
       UserError: bad data or settings, a run directory that may not be used, or a loss that is no number.
     """
     place = Run(run or default_path(config, usual(config)))
+    config = Config.from_dict(config.to_dict())
+    config.training.precision = resolve_precision(config.training.precision)  # what the run keeps is what was done
     corpus = corpora.read(config.data) if corpus is None else corpus
     vocabulary = learn_vocabulary(corpus.train.texts, config.data) if vocabulary is None else vocabulary
     train, valid = (tokenize(config, corpus, name, vocabulary) for name in ("train", "valid"))
@@ -75,7 +77,7 @@ def fit(
     _check_vocabulary(place, vocabulary)
     say(
         f"{corpus.name}: {len(train):,} training and {len(valid):,} validation sentences, {vocabulary.size:,} words; "
-        f"{config.model} in {resolve_precision(config.training.precision)} into {place.path}"
+        f"{config.model} in {config.training.precision} into {place.path}"
     )
     _train(config, model, corpus, train, valid, place, callbacks, bar, say)
     _load_weights(model.vae, place)
