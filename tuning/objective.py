@@ -38,7 +38,7 @@ class Measured:
     @functools.cached_property
     def likelihood(self) -> dict[str, float]:
         """Figures of the evaluation's group of that name."""
-        return {figure.name: float(figure.value) for figure in likelihood(self.subject)}
+        return {figure.name: float(figure.value) for figure in likelihood(self.subject) if figure.value is not None}
 
     @functools.cached_property
     def information(self) -> np.ndarray:

@@ -96,6 +96,11 @@ def scalars(evaluation: Mapping[str, Any]) -> dict[str, tuple[float, float | Non
     return found
 
 
+def changes(config: Config) -> list[str]:
+    """Returns what differs from the model's usual settings, "path=value" each."""
+    return [f"{path}={value}" for path, value in changed_fields(config, usual(config)).items()]
+
+
 def rows(runs: Iterable[str], split: str = "test") -> list[Row]:
     """Reads evaluated runs and puts together those that differ in their seed alone.
 
@@ -112,16 +117,15 @@ def rows(runs: Iterable[str], split: str = "test") -> list[Row]:
         corpus = corpus or config.data.name
         if config.data.name != corpus:
             raise UserError(f"{run.path} is of the corpus {config.data.name}, the first run of {corpus}: compare runs of one corpus")
-        changed = changed_fields(config, usual(config))
-        key = (config.model, *(f"{path}={value}" for path, value in changed.items()))
+        key = (config.model, *changes(config))
         groups[key].append((config, scalars(evaluation), _settings(evaluation)))
     table = []
-    for (_, *changes), members in groups.items():
+    for (_, *changed), members in groups.items():
         figures = dict.fromkeys(figure for _, values, _ in members for figure in values)
         table.append(
             Row(
                 members[0][0],
-                changes,
+                changed,
                 [config.training.seed for config, _, _ in members],
                 {figure: [values[figure][0] for _, values, _ in members if figure in values] for figure in figures},
                 {figure: members[0][1].get(figure, (0.0, None))[1] for figure in figures},
@@ -193,9 +197,9 @@ def shared_changes(table: Sequence[Row]) -> list[str]:
     """Returns the changes that every row has whose model the field means something for, if there is more than one row."""
     if len(table) < 2:
         return []
-    changes = dict.fromkeys(change for row in table for change in row.changes)
+    every = dict.fromkeys(change for row in table for change in row.changes)
     return [
-        change for change in changes if all(change in row.changes or reason_unused(row.config, change.partition("=")[0]) for row in table)
+        change for change in every if all(change in row.changes or reason_unused(row.config, change.partition("=")[0]) for row in table)
     ]
 
 

@@ -1,6 +1,5 @@
 """A page about a run that needs no network: figures, component cards, pictures of the space, walks."""
 
-import dataclasses
 import functools
 import math
 import pathlib
@@ -15,30 +14,26 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from tfvae.config import Config
 from tfvae.data import corpora
-from tfvae.data.batching import spread
 from tfvae.errors import UserError
-from tfvae.evaluation.compare import COLUMNS, Row, cells, rows
+from tfvae.evaluation.compare import COLUMNS, Row, cells, changes, rows
 from tfvae.evaluation.evaluate import read_evaluation, split_evaluation
-from tfvae.evaluation.latent_use import ACTIVE, information
+from tfvae.evaluation.latent_use import information
 from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.subject import Progress, Subject, no_progress
-from tfvae.evaluation.table import number
 from tfvae.latents.mixture import MixtureLatent
 from tfvae.models.registry import MODELS
-from tfvae.reports import pictures, space, walks
+from tfvae.reports import pictures, space, story, walks
 from tfvae.reports.components import cards, dead
+from tfvae.reports.gauges import Gauge, gauges
 from tfvae.reports.pictures import Picture, picture
 from tfvae.reports.results import command_line
-from tfvae.training.collapse import collapse_messages, posterior_cure
-from tfvae.training.fit import load, usual
-from tfvae.training.run import Run, changed_fields, write_text
+from tfvae.training.fit import load
+from tfvae.training.run import Run, write_text
 
 _OPENED = 3  # variables whose cards are open at first
 _PANELS = 20  # variables whose planes are drawn
 _CLASSES = 12  # of a label, that a picture shows
 _SENTENCES = 20
-_FEW = 0.1  # share of active units below which flags that make for more are named
-_EPOCHS = 4  # of training, whose components are drawn
 CURVES = {
     "loss": "objective",
     "reconstruction": "reconstruction",
@@ -55,23 +50,6 @@ CURVES = {
     "perplexity": "perplexity of the bound",
     "w": "weight of the regularisers",
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Gauge:
-    """A figure that tells a collapse.
-
-    Attributes:
-      name: of the figure.
-      value: as text.
-      meaning: in plain words, with what to do about it.
-      bad: whether something has collapsed.
-    """
-
-    name: str
-    value: str
-    meaning: str
-    bad: bool
 
 
 def report(
@@ -189,7 +167,7 @@ class _Report:
             "command": command_line(self.config),
             "versions": versions,
             "opened": _OPENED,
-            "training_caption": self._training_caption(),
+            "training_caption": story.CAPTION,
         }
 
     def table(self) -> list[list[str]]:
@@ -204,38 +182,11 @@ class _Report:
         if self.latent.has_codes:
             totals["mutual_information_c_mean"] = totals["mutual_information"] / self.latent.num_variables
         values = {name: [totals[name]] for name in COLUMNS if name in totals}
-        changes = [f"{path}={value}" for path, value in changed_fields(self.config, usual(self.config)).items()]
-        return cells([Row(self.config, changes, [self.config.training.seed], values, dict.fromkeys(values))], corpus)
+        return cells([Row(self.config, changes(self.config), [self.config.training.seed], values, dict.fromkeys(values))], corpus)
 
     def gauges(self) -> list[Gauge]:
-        latent, totals = self.latent, self.subject.posteriors.totals
-        if not latent.size:
-            self.left_out.append("No latent variable: components, space and walks do not apply.")
-            return []
-        messages = collapse_messages(self.subject.model.vae, {f"val_{name}": value for name, value in totals.items()})
-        found = []
-        kl = totals.get("average_kl", totals.get("kl_z"))
-        if kl is not None:
-            fine = "nats that z tells the decoder of a sentence"
-            name = "KL(z) without the dispersion" if "average_kl" in totals else "KL(z)"
-            found.append(Gauge(name, number(kl), messages.get("posterior", fine), "posterior" in messages))
-        else:
-            self.left_out.append("The posterior is a point: it has no KL to gauge.")
-        variance = self.subject.posteriors.mean.var(axis=0)
-        active = int((variance > ACTIVE).sum())
-        meaning = f"entries of z whose posterior mean varies from sentence to sentence, of {len(variance)}; the others are ignored"
-        if few := active < _FEW * len(variance):
-            meaning += f": for more of them, {posterior_cure(self.subject.model.vae)}"
-        found.append(Gauge("active units", f"{active} of {len(variance)}", meaning, few))
-        if latent.has_codes and latent.num_components > 1:
-            most = math.log(latent.num_components)
-            each = float(self.information.mean())
-            fine = f"nats that a variable's code tells of the sentence on average, of at most {most:.2f}"
-            found.append(Gauge("I(x; c) a variable", f"{each:.3f}", messages.get("mixture", fine), "mixture" in messages))
-        elif latent.has_codes:
-            self.left_out.append("One component: its codes tell nothing, so there is nothing to gauge.")
-        else:
-            self.left_out.append("No codes: there is no I(x; c) to gauge.")
+        found, reasons = gauges(self.subject, self.information)
+        self.left_out += reasons
         return found
 
     def curves(self) -> Picture | None:
@@ -383,20 +334,14 @@ class _Report:
         for run in (self.run, *self.others):
             if run not in runs and run.config().latent.kind != "none":
                 self.left_out.append(f"{run.path} has no mixture whose components could be followed through training.")
-        stories = [(run, epochs) for run in runs if (epochs := _snapshots(run))]
+        stories = [(run, epochs) for run in runs if (epochs := story.snapshots(run))]
         told = [run for run, _ in stories]
         for run in runs:
             if run not in told:
                 self.left_out.append(f"There are no snapshots of the training of {run.path} (--config.training.snapshot_sentences=0).")
         if not stories:
             return None
-        return picture("training", "components of the prior during training", self.folder, lambda: _training(stories))
-
-    def _training_caption(self) -> str:
-        return (
-            "One variable's prior components (outlines) and the posterior means of the same validation sentences, coloured by code, from "
-            "the first epoch to the last: in a collapse the components come to lie on each other, dispersed ones keep apart."
-        )
+        return picture("training", "components of the prior during training", self.folder, lambda: story.draw(stories))
 
     def walks(self) -> list[walks.Walk]:
         if not self.latent.size:
@@ -421,36 +366,6 @@ def _views(view: space.Plane, groups: Sequence[tuple[str, np.ndarray, list[str]]
     for (title, group, names), axes in zip(groups, panels, strict=True):
         pictures.scatter(axes, view.points, group[view.index], names)
         axes.set_title(title, fontsize=9)
-    return figure
-
-
-def _snapshots(run: Run) -> list[tuple[int, pathlib.Path]]:
-    """The epochs whose snapshots are drawn, spread from the first to the last."""
-    files = sorted(run.snapshot_dir.glob("epoch-*.npz"))
-    chosen = spread(len(files), _EPOCHS) if files else ()
-    return [(int(files[i].stem.removeprefix("epoch-")), files[i]) for i in chosen]
-
-
-def _training(stories: Sequence[tuple[Run, Sequence[tuple[int, pathlib.Path]]]]) -> Figure:
-    """Rows of runs, columns of epochs: the variable of each run whose codes tell most at the end."""
-    columns = max(len(epochs) for _, epochs in stories)
-    figure = Figure(figsize=(2.7 * columns, 2.7 * len(stories)), layout="constrained")
-    grid = figure.subplots(len(stories), columns, squeeze=False)
-    for line, (run, epochs) in zip(grid, stories, strict=True):
-        config, latent = run.config(), load(str(run.path)).vae.latent
-        with np.load(epochs[-1][1]) as last:
-            variable = space.most_used(information(last["code_probabilities"]).mean(axis=0), 1)[0]
-            view = space.plane(space.of_variable(last["mean"], latent, variable))
-        for axes in line[len(epochs) :]:
-            axes.set_visible(False)
-        for (epoch, file), axes in zip(epochs, line, strict=False):
-            with np.load(file) as snapshot:
-                points = view.project(space.of_variable(snapshot["mean"], latent, variable))
-                samples = view.project(space.component_samples(latent, snapshot["components"])[variable])
-                codes = snapshot["code_probabilities"][:, variable].argmax(-1)
-            pictures.scatter(axes, points, codes, [], legend=False)
-            pictures.outlines(axes, samples, spheres=config.on_spheres)
-            axes.set_title(f"{config.model}, variable {variable}, epoch {epoch}", fontsize=8)
     return figure
 
 

@@ -1,0 +1,67 @@
+"""Figures that tell a collapse, with plain words on what they mean and which flag to turn."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from tfvae.evaluation.latent_use import ACTIVE
+from tfvae.evaluation.subject import Subject
+from tfvae.evaluation.table import number
+from tfvae.training.collapse import collapse_messages, posterior_cure
+
+_FEW = 0.1  # share of active units below which flags that make for more are named
+
+
+@dataclasses.dataclass(frozen=True)
+class Gauge:
+    """A figure that tells a collapse.
+
+    Attributes:
+      name: of the figure.
+      value: as text.
+      meaning: in plain words, with what to do about it.
+      bad: whether something has collapsed.
+    """
+
+    name: str
+    value: str
+    meaning: str
+    bad: bool
+
+
+def gauges(subject: Subject, information: np.ndarray) -> tuple[list[Gauge], list[str]]:
+    """Returns the gauges of a model on a split, and for those that do not apply a sentence why.
+
+    Args:
+      subject: the model and the split.
+      information: I(x; c) of each variable, nats, [J].
+    """
+    vae, totals = subject.model.vae, subject.posteriors.totals
+    latent = vae.latent
+    if not latent.size:
+        return [], ["No latent variable: components, space and walks do not apply."]
+    messages = collapse_messages(vae, {f"val_{name}": value for name, value in totals.items()})
+    found, left_out = [], []
+    kl = totals.get("average_kl", totals.get("kl_z"))
+    if kl is not None:
+        name = "KL(z) without the dispersion" if "average_kl" in totals else "KL(z)"
+        meaning = messages.get("posterior", "nats that z tells the decoder of a sentence")
+        found.append(Gauge(name, number(kl), meaning, "posterior" in messages))
+    else:
+        left_out.append("The posterior is a point: it has no KL to gauge.")
+    variance = subject.posteriors.mean.var(axis=0)
+    active = int((variance > ACTIVE).sum())
+    meaning = "entries of z whose posterior mean varies from sentence to sentence; the others are ignored"
+    if few := active < _FEW * len(variance):
+        meaning += f": for more of them, {posterior_cure(vae)}"
+    found.append(Gauge("active units", f"{active} of {len(variance)}", meaning, few))
+    if latent.has_codes and latent.num_components > 1:
+        meaning = f"nats that a variable's code tells of the sentence on average, of at most {math.log(latent.num_components):.2f}"
+        value = f"{information.mean():.3f}"
+        found.append(Gauge("I(x; c) a variable", value, messages.get("mixture", meaning), "mixture" in messages))
+    elif latent.has_codes:
+        left_out.append("One component: its codes tell nothing, so there is nothing to gauge.")
+    else:
+        left_out.append("No codes: there is no I(x; c) to gauge.")
+    return found, left_out
