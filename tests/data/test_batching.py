@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfvae.data.batching import (
     bucket_boundaries,
     evaluation_batches,
+    similar_batches,
     steps_per_epoch,
     tokenize_split,
     training_batches,
@@ -234,3 +235,11 @@ def test_words_of_every_kind_reach_a_batch_and_come_back():
     for batch in training_batches(examples, 2, 0):
         back |= zip(batch["index"].numpy().tolist(), vocabulary.detokenize(batch["tokens"]).numpy(), strict=True)
     assert [back[i].decode() for i in range(3)] == texts
+
+
+def test_batches_of_similar_lengths_hold_no_more_tokens_where_texts_are_long():
+    length = np.array([5, 1000, 3, 64, 640, 1, 5])
+    batches = list(similar_batches(length, 4))
+    assert [sorted(length[batch].tolist()) for batch in batches] == [[1000], [640], [3, 5, 5, 64], [1]]
+    assert sorted(np.concatenate(batches).tolist()) == list(range(7))
+    assert all(len(batch) * length[batch].max() <= max(4 * 64, length[batch].max()) for batch in batches)

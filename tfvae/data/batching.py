@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,7 @@ from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.tokens import EOS, PAD
 
 log = logging.getLogger("tfvae")
+_USUAL_LENGTH = 64  # tokens up to which a batch is as large as was asked for
 
 Batch = dict[str, tf.Tensor | dict[str, tf.Tensor]]
 """tokens: int32 [B, T], right-padded with PAD; length: int32 [B], EOS included; weight: float32 [B], ones; index: the examples' numbers
@@ -168,6 +169,20 @@ def evaluation_batches(examples: Examples, batch_size: int, index: np.ndarray | 
     chosen = np.arange(len(examples)) if index is None else index
     order = chosen[np.argsort(examples.length[chosen], kind="stable")].astype(np.int32)
     return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(examples.batch).prefetch(tf.data.AUTOTUNE)
+
+
+def similar_batches(length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
+    """Yields batches of the numbers of texts of similar lengths [N], the longest first; fewer texts where they are long.
+
+    So a batch has no more tokens, padding included, than `batch_size` texts of usual length.
+    """
+    order = np.argsort(length, kind="stable")
+    end = len(order)
+    while end:
+        longest = length[order[end - 1]]
+        size = max(1, min(batch_size, batch_size * _USUAL_LENGTH // longest))
+        yield order[max(0, end - size) : end]
+        end = max(0, end - size)
 
 
 def _buckets(examples: Examples, batch_size: int) -> list[np.ndarray]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tfvae import stateless
 from tfvae.config import Config
-from tfvae.data.batching import Examples, evaluation_batches, tokenize_split
+from tfvae.data.batching import Examples, similar_batches, tokenize_split
 from tfvae.data.corpus import Corpus, Split
 from tfvae.latents.latent import Params
 from tfvae.models.text_vae import TextVAE
@@ -152,12 +152,15 @@ class Subject:
         return drawn[:count]
 
     def over_batches(self, description: str, function: Callable[..., Any], index: np.ndarray | None = None) -> Iterator[Any]:
-        """Yields what a function, made a graph, returns for each batch of the split, or of the sentences that `index` names."""
-        size = self.config.data.eval_batch_size
-        count = -(-(len(self.examples) if index is None else len(index)) // size)
+        """Yields what a function, made a graph, returns for each batch of the split, or of the sentences that `index` names.
+
+        Batches of long sentences have fewer of them, so that memory does not grow with their length.
+        """
+        index = np.arange(len(self.examples)) if index is None else index
+        batches = list(similar_batches(self.examples.length[index], self.config.data.eval_batch_size))
         graph = tf.function(function, reduce_retracing=True, autograph=False)
-        for batch in self.progress(description, evaluation_batches(self.examples, size, index), count):
-            yield graph(batch)
+        for batch in self.progress(description, batches, len(batches)):
+            yield graph(self.examples.batch(index[batch]))
 
     def choose(self, count: int) -> np.ndarray:
         """Returns the numbers of `count` of the split's sentences, drawn by the seed; of all where there are fewer or count is 0."""

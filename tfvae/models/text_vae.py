@@ -1,12 +1,13 @@
 """A VAE over texts: a vocabulary and a model of its ids."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfvae import stateless
+from tfvae.data.batching import similar_batches
 from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.errors import UserError
 from tfvae.generation.decoding import Decoding
@@ -177,7 +178,7 @@ class TextVAE:
         ids = self.vocabulary.tokenize(tf.constant(texts))
         length = ids.row_lengths().numpy()
         cut = self.vocabulary.cut(ids, self.max_length)
-        batches = list(_batches(np.minimum(length, self.max_length), batch_size))
+        batches = list(similar_batches(np.minimum(length, self.max_length), batch_size))
         parts = []
         for batch in batches:
             rows = tf.gather(cut, batch)
@@ -212,17 +213,3 @@ class TextVAE:
             return self.vocabulary.detokenize(settings(self.vae.decoder, z, words))
 
         return decode
-
-
-_USUAL_LENGTH = 64  # tokens up to which a batch is as large as was asked for
-
-
-def _batches(length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Yields batches of the numbers of texts of similar lengths, with no more tokens, padding included, where texts are long."""
-    order = np.argsort(length, kind="stable")
-    end = len(order)
-    while end:
-        longest = length[order[end - 1]]
-        size = max(1, min(batch_size, batch_size * _USUAL_LENGTH // longest))
-        yield order[max(0, end - size) : end]
-        end = max(0, end - size)
