@@ -145,6 +145,18 @@ def test_texts_of_any_script_one_component_and_no_labels(tmp_path):
     assert "One component: its codes tell nothing" in " ".join(left_out) and "no labels" in " ".join(left_out)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("corpus", ["ptb", "daily_dialog", "smd", "yahoo"])
+def test_every_corpus_has_a_page(tmp_path, data_dir, corpus):
+    if not (data_dir / corpus).is_dir():
+        pytest.skip(f"no {data_dir / corpus}")
+    more = {"data.split": "100,50,50"} if corpus == "yahoo" else {}
+    config = resolve("dem_vae", corpus, base={**TINY, "data.dir": str(data_dir / corpus), **more})
+    fit(config, str(tmp_path / "run"), say=lambda line: None)
+    page = read(report(str(tmp_path / "run")))
+    assert ("#labels" in page.addresses) == (corpus in ("daily_dialog", "smd"))
+
+
 @pytest.mark.parametrize("name", ["rnn_lm", "vmf_vae", "dem_vae"])  # the others have the same terms
 def test_every_term_of_a_model_has_a_curve(untrained, tmp_path, name):
     run = untrained(tmp_path / name, name)
