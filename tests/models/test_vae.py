@@ -161,9 +161,12 @@ def test_the_likelihood_of_a_linear_gaussian_model_is_the_exact_one(monkeypatch)
         deviation = estimate.std(1) / np.sqrt(count)
         assert np.all(estimate.mean(1) <= exact + 3 * deviation)
         weight = np.exp(estimate - exact[:, None])  # the weights themselves are unbiased
-        assert np.all(np.abs(weight.mean(1) - 1) < 4 * weight.std(1) / np.sqrt(count))
+        assert np.all(np.abs(weight.mean(1) - 1) < 3 * weight.std(1) / np.sqrt(count))
         errors.append(exact - estimate.mean(1))
-    assert np.all(errors[0] > errors[1]) and np.all(errors[1] > errors[2]) and np.all(errors[2] < 0.02)
+        spread = weight.var(1)
+    assert np.all(errors[0] > errors[1]) and np.all(errors[1] > errors[2])
+    # what is left with 200 samples is the bias of the logarithm, half the relative variance of their mean
+    assert np.all(np.abs(errors[2] - spread / 2) < 3 * deviation)
 
 
 def test_many_samples_of_a_long_text_neither_overflow_nor_underflow():
