@@ -130,7 +130,8 @@ patterns across rows, not differences between ours and theirs.
 _AGREEMENT = """### Agreement of codes with labels
 
 AMI is adjusted mutual information: 0 for random codes, however many. Homogeneity grows with the number of codes: (shuffled) is what as many
-random ones get. Below the model's codes is what one would try first, with as many clusters, fitted to texts of the training split.
+random ones get. Below the model's codes is what one would try first, with as many clusters as there are codes, components or classes,
+fitted to texts of the training split.
 """
 
 
