@@ -1,5 +1,6 @@
 """A page about a run that needs no network: figures, component cards, pictures of the space, walks."""
 
+import dataclasses
 import functools
 import math
 import pathlib
@@ -174,15 +175,17 @@ class _Report:
         corpus = self.config.data.name if self.subject.split == "test" else ""
         if corpus not in PUBLISHED:
             self.left_out.append(f"No paper's figures of the {self.subject.split} split of {self.config.data.name} are known here.")
-        if self.evaluated:
-            return cells(rows([str(self.run.path)], self.subject.split), corpus)
         totals = dict(self.subject.posteriors.totals)
         if self.latent.has_density:
             totals |= {"nll_bound": -totals["elbo"], "perplexity_bound": totals["perplexity"]}
         if self.latent.has_codes:
             totals["mutual_information_c_mean"] = totals["mutual_information"] / self.latent.num_variables
         values = {name: [totals[name]] for name in COLUMNS if name in totals}
-        return cells([Row(self.config, changes(self.config), [self.config.training.seed], values, dict.fromkeys(values))], corpus)
+        row = Row(self.config, changes(self.config), [self.config.training.seed], values, dict.fromkeys(values))
+        if self.evaluated:  # on some groups of figures, perhaps
+            [kept] = rows([str(self.run.path)], self.subject.split)
+            row = dataclasses.replace(kept, values={**row.values, **kept.values}, errors={**row.errors, **kept.errors})
+        return cells([row], corpus)
 
     def gauges(self) -> list[Gauge]:
         found, reasons = gauges(self.subject, self.information)
