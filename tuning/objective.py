@@ -9,11 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from sklearn.metrics import adjusted_mutual_info_score
 
 from tfvae.errors import UserError, suggest
-from tfvae.evaluation.latent_use import Densities, information
+from tfvae.evaluation.latent_use import Densities, information, mixed
 from tfvae.evaluation.likelihood import likelihood
 from tfvae.evaluation.reverse_perplexity import language_model_perplexity
 from tfvae.evaluation.subject import Subject
@@ -56,9 +55,7 @@ class Measured:
 
     def mutual_information_z(self) -> float:
         """E[log q(z|x) - log q(z)], q(z) the mixture of the posteriors, a sample each; never below 0."""
-        posteriors, chosen = self.subject.posteriors, self.subject.choose(_MIXED)
-        params = tf.nest.map_structure(lambda leaf: leaf[chosen], posteriors.params)
-        own, aggregate = Densities(self.subject.model.vae.latent)(params, posteriors.z[chosen])
+        own, aggregate = Densities(self.subject.model.vae.latent)(*mixed(self.subject, _MIXED))
         return max(0.0, float(np.mean(own - aggregate)))
 
     def ami(self, label: str) -> float:

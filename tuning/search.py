@@ -180,15 +180,14 @@ class Search:
             values,
             self.directory(trial.trial_id),
             self.protocol,
-            runs=self.directory(self._root(trial)),
+            runs=self.directory(self.root(str(trial.trial_id), given)),
             epochs=int(given.get("tuner/epochs", 0)),
             deadline=deadline,
             say=say,
         )
 
-    def _root(self, trial: Trial) -> str:
-        """The number of the trial whose run a trial goes on with; its own where it begins one."""
-        name, given = str(trial.trial_id), trial.hyperparameters.values
+    def root(self, name: str, given: Mapping[str, Any]) -> str:
+        """Returns the number of the trial whose run a trial goes on with, from what KerasTuner gave it; its own where it begins one."""
         while given.get("tuner/trial_id"):
             name = str(given["tuner/trial_id"])
             given = json.loads((self.directory(name) / "trial.json").read_text())["hyperparameters"]["values"]

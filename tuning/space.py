@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import graphlib
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -62,7 +63,6 @@ class Parameter:
         return {"paths": list(self.paths), **spread, **when}
 
 
-_SCHEDULE = "objective.schedule.kind"  # the field on whose value it depends which others mean something
 _FIXED = ("model", "data.name", "training.epochs", "training.seed")  # each trial has these of the search
 _HIDDEN = ("encoder.hidden_dim", "decoder.hidden_dim", "decoder.embedding_dim")
 PARAMETERS: Mapping[str, Parameter] = {
@@ -77,7 +77,7 @@ PARAMETERS: Mapping[str, Parameter] = {
         Parameter("learning_rate", ("training.learning_rate",), 3e-4, 3e-3, scale="log"),
         Parameter("hidden_dim", _HIDDEN, values=(64, 128, 256, 512)),
         Parameter("word_dropout", ("decoder.word_dropout",), 0.0, 0.6),
-        Parameter("schedule", (_SCHEDULE,), values=("logistic", "cyclical", "constant")),
+        Parameter("schedule", ("objective.schedule.kind",), values=("logistic", "cyclical", "constant")),
         Parameter("midpoint", ("objective.schedule.midpoint",), 100, 5000, scale="log", when={"schedule": ("logistic",)}),
     )
 }
@@ -137,13 +137,16 @@ def read_space(text: str, config: Config) -> tuple[list[Parameter], dict[str, st
 
 def _reason_unused(parameter: Parameter, config: Config, others: Sequence[Parameter]) -> str:
     """Why a parameter means nothing for the configuration, whatever values of the others its conditions admit; empty where it does."""
-    tried = [config]
-    for other in others:
-        if other.name in parameter.when and _SCHEDULE in other.paths:
-            kinds = [value for value in parameter.when[other.name] if value in other.values]
-            tried = [copy.deepcopy(config) for _ in kinds] or tried
-            for one, value in zip(tried, kinds, strict=False):
-                one.objective.schedule.kind = str(value)
+    conditions = [
+        [dict.fromkeys(other.paths, value) for value in parameter.when[other.name] if value in other.values] or [{}]
+        for other in others
+        if other.name in parameter.when
+    ]
+    tried = []
+    for settings in itertools.product(*conditions):
+        tried.append(copy.deepcopy(config))
+        for setting in settings:
+            update(tried[-1], overlay(setting))
     reasons = [next((reason for path in parameter.paths if (reason := reason_unused(one, path))), "") for one in tried]
     return "" if "" in reasons else reasons[0]
 

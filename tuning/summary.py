@@ -129,10 +129,8 @@ def _begun(directory: pathlib.Path) -> dict[str, Any]:
 
 def _progress(name: str, values: Mapping[str, Any], search: Search) -> str:
     """How far a trial is; hyperband's go on with the runs of another, to a length of their own."""
-    root = str(values.get("tuner/trial_id") or name)
-    while further := _begun(search.directory(root)).get("tuner/trial_id"):
-        root = str(further)
-    done = sum(len(Run(run).read_metrics()) for run in search.directory(root).glob("seed-*"))
+    runs = search.directory(search.root(name, values))
+    done = sum(len(Run(run).read_metrics()) for run in runs.glob("seed-*"))
     most = (int(values.get("tuner/epochs", 0)) or search.settings.epochs) * search.settings.executions
     return f"epoch {done + 1} of {most}" if done < most else "is measured"
 

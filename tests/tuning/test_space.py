@@ -140,6 +140,17 @@ def test_settings_of_a_schedule_are_searched_where_the_schedule_is(config, tmp_p
     assert "its schedule is cyclical" in read_space(str(tmp_path / "space.json"), config())[1]["midpoint"]
 
 
+def test_a_condition_on_any_field_says_what_a_parameter_means_something_for(config, tmp_path):
+    described = {
+        "latent.family": {"values": ["gaussian", "von_mises_fisher"]},
+        "kappa": {"low": 5.0, "high": 50.0, "when": {"latent.family": ["von_mises_fisher"]}},
+    }
+    (tmp_path / "space.json").write_text(json.dumps(described))
+    space, left_out = read_space(str(tmp_path / "space.json"), config())
+    assert names(space) == list(described) and left_out == {}
+    assert "no sphere" in read_space("beta,kappa", config())[1]["kappa"]
+
+
 @pytest.mark.parametrize("field", ["model", "data.name", "training.epochs", "training.seed"])
 def test_what_every_trial_shares_is_not_searched(config, field):
     with pytest.raises(UserError, match=f"{field} is not searched: give it to the search as a flag of its own"):

@@ -11,7 +11,7 @@ from typing import Any
 from tfvae.config import Config
 from tfvae.errors import UserError
 from tfvae.evaluation.evaluate import figures_of, split_evaluation
-from tfvae.evaluation.published import PUBLISHED, Published
+from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.table import number
 from tfvae.models.registry import reason_unused
 from tfvae.training.fit import usual
@@ -81,9 +81,16 @@ class Row:
         if not values:
             return ""
         if len(values) > 1:
-            return f"{number(statistics.fmean(values))} ± {number(statistics.stdev(values))}"
+            return f"{self.mean(figure)} ± {number(statistics.stdev(values))}"
         error = self.errors.get(figure) if figure in _WITH_ERROR else None
-        return number(values[0]) + ("" if error is None else f" ± {number(error)}")
+        return self.mean(figure) + ("" if error is None else f" ± {number(error)}")
+
+    def mean(self, figure: str) -> str:
+        """Returns the value, or the mean over seeds; "" where the row has none."""
+        values = self.values.get(figure, ())
+        if not values:
+            return ""
+        return number(values[0] if len(values) == 1 else statistics.fmean(values))
 
 
 def scalars(evaluation: Mapping[str, Any]) -> dict[str, tuple[float, float | None]]:
@@ -163,7 +170,7 @@ def markdown(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] 
     head, *body = cells(table, corpus, columns)
     shared, notes = shared_changes(table), []
     body = [[f"`{cell}`" if i < len(table) and not place else cell for place, cell in enumerate(line)] for i, line in enumerate(body)]
-    lines = [_line(head), _line(["---", *("---:" for _ in head[1:])]), *map(_line, body)]
+    lines = [markdown_line(head), markdown_line(["---", *("---:" for _ in head[1:])]), *map(markdown_line, body)]
     if shared:
         notes.append(f"All rows have {', '.join(f'`{change}`' for change in shared)}, where it means something.")
     if unequal := unequal_settings(table):
@@ -183,7 +190,7 @@ def cells(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = C
     lines += [[row.name(shared), *(row.cell(name) for name in present)] for row in table]
     real = [_real_text(table, name) for name in present]
     lines += [["real text", *real]] if any(real) else []
-    return lines + [[f"{row.model} ({row.source})", *(_published(row, name) for name in present)] for row in published]
+    return lines + [[f"{row.model} ({row.source})", *(row.cell(name) for name in present)] for row in published]
 
 
 def _real_text(table: Sequence[Row], name: str) -> str:
@@ -214,11 +221,8 @@ def label_columns(table: Sequence[Row]) -> dict[str, str]:
     return found
 
 
-def _published(row: Published, name: str) -> str:
-    return f"{row.values[name]:g}" if name in row.values else ""
-
-
-def _line(cells: Sequence[str]) -> str:
+def markdown_line(cells: Sequence[str]) -> str:
+    """Returns a line of a Markdown table."""
     return f"| {' | '.join(cells)} |"
 
 

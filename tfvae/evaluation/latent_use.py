@@ -46,9 +46,13 @@ def latent_use(subject: Subject) -> Iterator[Figure]:
     if not latent.has_density:
         yield Figure("mutual_information_z", None, estimator="the posterior is a point without a density")
     else:
-        chosen = subject.choose(MOST)
-        params = tf.nest.map_structure(lambda leaf: leaf[chosen], posteriors.params)
-        yield from _continuous(latent, params, posteriors.z[chosen], subject)
+        yield from _continuous(latent, *mixed(subject, MOST), subject)
+
+
+def mixed(subject: Subject, most: int) -> tuple[Params, np.ndarray]:
+    """Returns parameters, leaves [n, ...], and a sample, [n, size], of each of `most` posteriors of the split, drawn by the seed."""
+    posteriors, chosen = subject.posteriors, subject.choose(most)
+    return tf.nest.map_structure(lambda leaf: leaf[chosen], posteriors.params), posteriors.z[chosen]
 
 
 def _variance_at_the_start(subject: Subject) -> Figure:

@@ -18,6 +18,10 @@ class Published:
     values: Mapping[str, float]
     source: str
 
+    def cell(self, figure: str) -> str:
+        """Returns the value as it is printed; "" where the paper has none."""
+        return f"{self.values[figure]:g}" if figure in self.values else ""
+
 
 _DEM = "Shi et al. 2020, table 1"
 _DEM_COLUMNS = (

@@ -66,13 +66,13 @@ def cards(subject: Subject, variable: int) -> list[Card]:
     """
     posteriors, latent = subject.posteriors, subject.model.vae.latent
     probabilities = posteriors.probabilities[:, variable]
-    codes, use = probabilities.argmax(-1), probabilities.mean(axis=0)
+    codes = probabilities.argmax(-1)
+    shares, use = _use(probabilities)
+    is_dead = dead(probabilities)
     telling = telling_words(subject, codes, latent.num_components)
     width = latent.size // latent.num_variables
     place = posteriors.mean[:, variable * width : (variable + 1) * width]
     found = []
-    shares = np.bincount(codes, minlength=latent.num_components) / len(codes)
-    is_dead = dead(shares, use)
     for component in np.lexsort((-use, -shares)):
         own = np.flatnonzero(codes == component)
         centre = place[own].mean(axis=0) if len(own) else 0.0
@@ -99,9 +99,15 @@ def cards(subject: Subject, variable: int) -> list[Card]:
     return found
 
 
-def dead(shares: np.ndarray, use: np.ndarray) -> np.ndarray:
-    """Returns which components [..., K] are dead, from their shares of the sentences and their mean probabilities."""
-    return np.maximum(shares, use) < DEAD / shares.shape[-1]
+def dead(probabilities: np.ndarray) -> np.ndarray:
+    """Returns which of a variable's components are dead, [K], from q(c_j|x) [N, K]."""
+    return np.maximum(*_use(probabilities)) < DEAD / probabilities.shape[1]
+
+
+def _use(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The components' shares of the sentences and their mean probabilities, [K] each, from q(c_j|x) [N, K]."""
+    count, components = probabilities.shape
+    return np.bincount(probabilities.argmax(-1), minlength=components) / count, probabilities.mean(axis=0)
 
 
 def telling_words(subject: Subject, codes: np.ndarray, components: int) -> list[list[tuple[str, float]]]:

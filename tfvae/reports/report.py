@@ -17,7 +17,7 @@ from tfvae.config import Config
 from tfvae.data import corpora
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import COLUMNS, Row, cells, changes, rows
-from tfvae.evaluation.evaluate import read_evaluation, split_evaluation
+from tfvae.evaluation.evaluate import read_evaluation
 from tfvae.evaluation.latent_use import information
 from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.subject import Progress, Subject, no_progress
@@ -118,18 +118,18 @@ class _Report:
         self.folder = run.path / "report" / "pictures"
         self.left_out: list[str] = []
         self.mixture = isinstance(self.latent, MixtureLatent)
-        self.evaluated = self._is_evaluated()
+        self.evaluation = self._evaluation()
 
-    def _is_evaluated(self) -> bool:
-        """Whether the run was evaluated on the split, and not trained since."""
+    def _evaluation(self) -> Row | None:
+        """What the run's evaluation has of the split; None where there is none, or the run was trained since."""
         if self.subject.split not in read_evaluation(self.run):
-            return False
+            return None
         try:
-            split_evaluation(self.run, self.subject.split)
+            [row] = rows([str(self.run.path)], self.subject.split)
         except UserError as error:
             self.left_out.append(f"Figures of the evaluation are left out: {error}.")
-            return False
-        return True
+            return None
+        return row
 
     @functools.cached_property
     def information(self) -> np.ndarray:
@@ -163,7 +163,7 @@ class _Report:
             "data": f"{len(corpus.train):,} training, {len(corpus.valid):,} validation and {len(corpus.test):,} test sentences, "
             f"{self.subject.model.vocabulary.size:,} words; this page shows the {self.subject.split} split.",
             "split": self.subject.split,
-            "evaluated": self.evaluated,
+            "evaluated": self.evaluation is not None,
             "run": str(self.run.path),
             "command": command_line(self.config),
             "versions": versions,
@@ -182,8 +182,7 @@ class _Report:
             totals["mutual_information_c_mean"] = totals["mutual_information"] / self.latent.num_variables
         values = {name: [totals[name]] for name in COLUMNS if name in totals}
         row = Row(self.config, changes(self.config), [self.config.training.seed], values, dict.fromkeys(values))
-        if self.evaluated:  # on some groups of figures, perhaps
-            [kept] = rows([str(self.run.path)], self.subject.split)
+        if kept := self.evaluation:  # of some groups of figures, perhaps
             row = dataclasses.replace(kept, values={**row.values, **kept.values}, errors={**row.errors, **kept.errors})
         return cells([row], corpus)
 
@@ -305,9 +304,7 @@ class _Report:
         """Draws one variable's posterior means and the prior's components; a legend where there are names."""
         view = space.plane(space.of_variable(self.subject.posteriors.mean, self.latent, variable))
         pictures.scatter(axes, view.points, groups, names, legend=bool(names))
-        codes = self.subject.posteriors.codes[:, variable]
-        shares = np.bincount(codes, minlength=self.latent.num_components) / len(codes)
-        is_dead = dead(shares, self.subject.posteriors.probabilities[:, variable].mean(axis=0))
+        is_dead = dead(self.subject.posteriors.probabilities[:, variable])
         pictures.outlines(axes, view.project(self._component_samples[variable]), spheres=self.config.on_spheres, dead=is_dead)
 
     @functools.cached_property

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from tfvae.config import Config
 from tfvae.errors import UserError
-from tfvae.evaluation.compare import Row, changes, markdown, rows, shared_changes
+from tfvae.evaluation.compare import Row, changes, markdown, markdown_line, rows, shared_changes
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
-from tfvae.evaluation.published import COUNTERPARTS, PUBLISHED, Published
+from tfvae.evaluation.published import COUNTERPARTS, PUBLISHED
 from tfvae.evaluation.table import label_tables
 from tfvae.models.registry import MODELS
 from tfvae.reports.findings import against_baselines, claims
@@ -77,11 +77,10 @@ def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None =
     Raises:
       UserError: a directory is no run, or was not evaluated on the split; or a folder has runs of two corpora.
     """
+    found = [Result(run, run.config(), split_evaluation(run, split)) for run in map(Run, runs)]
     results: dict[str, list[Result]] = {}
-    for path in _in_order(runs):
-        run = Run(path)
-        config = run.config()
-        results.setdefault(run.path.parent.name, []).append(Result(run, config, split_evaluation(run, split)))
+    for result in sorted(found, key=lambda result: _place(result.config)):
+        results.setdefault(result.run.path.parent.name, []).append(result)
     parts = [_HEAD.format(split=split)]
     for group, members in results.items():
         corpus = members[0].config.data.name
@@ -101,9 +100,9 @@ def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None =
     return "\n".join(part for part in parts if part)
 
 
-def _in_order(runs: Sequence[str]) -> list[str]:
-    """The runs with their models in the registry's order; others stay in theirs."""
-    return sorted(runs, key=lambda path: list(MODELS).index(Run(path).config().model))
+def _place(config: Config) -> int:
+    """Where tables have a model: in the registry's order."""
+    return list(MODELS).index(config.model)
 
 
 def _sweep(group: str, members: Sequence[Result], table: Sequence[Row], field: str, images: pathlib.Path | None) -> list[str]:
@@ -188,18 +187,16 @@ _MARKS = ("<!-- results -->\n", "<!-- /results -->\n")
 
 def summary(runs: Sequence[str], split: str = "test") -> str:
     """Returns a small Markdown table of runs of one corpus: our figures / the papers' of the nearest model; "-" where there is none."""
-    table = rows(_in_order(runs), split)
+    table = sorted(rows(runs, split), key=lambda row: _place(row.config))
     published = {row.model: row for row in PUBLISHED.get(table[0].config.data.name, ())}
     lines = [["`--model`", *_SUMMARY.values()], ["---", *["---:"] * len(_SUMMARY)]]
     for row in table:
         theirs = published.get(COUNTERPARTS.get(row.config.model, ""))
-        cells = [f"{row.cell(name).partition(' ± ')[0] or '-'} / {_printed(theirs, name)}" for name in _SUMMARY]
-        lines.append([f"`{row.config.model}`", *("" if cell == "- / -" else cell for cell in cells)])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _printed(row: Published | None, name: str) -> str:
-    return f"{row.values[name]:g}" if row and name in row.values else "-"
+        pairs = [(row.mean(name), theirs.cell(name) if theirs else "") for name in _SUMMARY]
+        lines.append(
+            [f"`{row.config.model}`", *(f"{ours or '-'} / {printed or '-'}" if ours or printed else "" for ours, printed in pairs)]
+        )
+    return "".join(f"{markdown_line(line)}\n" for line in lines)
 
 
 def put_summary(text: str, table: str) -> str:
