@@ -15,6 +15,7 @@ import numpy as np
 from absl import flags
 
 from benchmarks.operations import count_operations
+from benchmarks.page import write_page
 from benchmarks.scaling import draw_scaling, measure_scaling
 from benchmarks.serving import measure_serving
 from tfvae.cli.command import run_command
@@ -87,11 +88,16 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("threads", os.cpu_count() or 1, "Threads of each program.", lower_bound=1, flag_values=values)
     scaling = "Measure a training step against samples, words, vocabulary and batch instead, and draw it to this file (.svg, .png)."
     flags.DEFINE_string("scaling", "", scaling, flag_values=values)
+    page = "Page whose tables are made anew of the folder `benchmarks` beside it, of files with what --json printed; nothing is measured."
+    flags.DEFINE_string("page", "", page, flag_values=values)
     flags.DEFINE_bool("smoke", False, "Small sizes and two batches.", flag_values=values)
     flags.DEFINE_bool("json", False, "Print one line of JSON instead of a table.", flag_values=values)
 
 
 def _benchmark(values: flags.FlagValues) -> None:
+    if values.page:
+        print(f"{write_page(values.page)} measurements in {values.page}")
+        return
     if values.peer and not values.peer_python:
         raise UserError("--peer needs --peer_python, the Python of an environment with benchmarks/requirements-torch.txt installed")
     if values.task == "serve":
@@ -155,6 +161,7 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
         "precision": made["precision"],
         "implementation": values.implementation,
         "bucketed": values.bucketed,
+        "batches": batches,
         "tokens_a_batch": statistics.mean(answer["tokens"] for answer in timed["tfvae"]),
         "padded_a_batch": float(np.mean(made["padded"])),
         "threads": values.threads,

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from tfvae.reports.results import page, put_summary, summary
+from tfvae.reports.results import page, put_between, summary
 
 ROOT = pathlib.Path(__file__).parents[2]
 KEPT = sorted(str(file.parent) for file in (ROOT / "docs" / "runs").glob("*/*/config.json"))
@@ -16,7 +16,7 @@ def test_the_page_of_results_is_made_of_the_runs_that_are_kept(tmp_path):
 
 def test_the_readme_s_table_is_made_of_the_runs_that_are_kept():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert put_summary(readme, summary([path for path in KEPT if pathlib.Path(path).parent.name == "ptb"])) == readme
+    assert put_between(readme, "results", summary([path for path in KEPT if pathlib.Path(path).parent.name == "ptb"])) == readme
 
 
 @pytest.mark.parametrize("path", KEPT)

@@ -8,7 +8,7 @@ from tfvae.errors import UserError
 from tfvae.evaluation.figure import Figure
 from tfvae.latents.spherical import kl_to_uniform
 from tfvae.models.registry import MODELS, resolve
-from tfvae.reports.results import command_line, keep, page, put_summary, summary
+from tfvae.reports.results import command_line, keep, page, put_between, summary
 from tfvae.reports.sweep import swept_field
 from tfvae.training.run import Run
 
@@ -75,10 +75,10 @@ def test_a_summary_sets_figures_beside_those_of_the_nearest_model(tmp_path):
     assert spheres == "| `dem_vmf_vae` |  |  |  |  | 4.000 / - |  |"
     assert words == "| `rnn_lm` | 104.00 / 101.21 |  |  |  |  |  |"
     document = "a\n<!-- results -->\nold\n<!-- /results -->\nb\n"
-    assert put_summary(document, "new\n") == "a\n<!-- results -->\n\nnew\n\n<!-- /results -->\nb\n"
-    assert put_summary(put_summary(document, "x\n"), "new\n") == put_summary(document, "new\n")
+    assert put_between(document, "results", "new\n") == "a\n<!-- results -->\n\nnew\n\n<!-- /results -->\nb\n"
+    assert put_between(put_between(document, "results", "x\n"), "results", "new\n") == put_between(document, "results", "new\n")
     with pytest.raises(UserError, match="no lines <!-- results --> and <!-- /results -->"):
-        put_summary("a\n", "new\n")
+        put_between("a\n", "results", "new\n")
 
 
 def test_a_pattern_that_fails_is_said_to_fail(tmp_path):

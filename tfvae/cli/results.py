@@ -6,7 +6,7 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
-from tfvae.reports.results import keep, page, put_summary, summary
+from tfvae.reports.results import keep, page, put_between, summary
 from tfvae.training.run import write_text
 
 SUMMARY = "Writes a page of results, with the papers' figures beside ours, from run directories that were evaluated."
@@ -41,7 +41,7 @@ def _results(values: flags.FlagValues) -> None:
         if not of:
             raise UserError(f"--summary: {values.kept}/ptb holds no runs to make a table of")
         document = pathlib.Path(values.summary)
-        write_text(document, put_summary(document.read_text(encoding="utf-8"), summary(of)))
+        write_text(document, put_between(document.read_text(encoding="utf-8"), "results", summary(of)))
         print(f"{len(of)} runs in {document}")
 
 

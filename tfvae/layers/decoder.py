@@ -104,7 +104,7 @@ class RecurrentDecoder(keras.layers.Layer):
         training = seed is not None
         seeds = [None if seed is None else stateless.fold(seed, i) for i in range(self.num_layers + 2)]
         packing = Packing(length, tf.shape(tokens)[1])
-        x = self._embed(packing.pack(self._inputs(tokens, seeds[0])))[:, None]  # [M, 1, E]
+        x = tf.expand_dims(self._embed(packing.pack(self._inputs(tokens, seeds[0]))), 1)  # [M, 1, E]
         for cell, state, noise in zip(self.cells, self.init(z), seeds[1:-1], strict=True):
             x = stateless.dropout(x, self.dropout, noise)
             x, _ = cell.packed(x, packing, context=_context(cell, z), initial_state=state, training=training)

@@ -73,7 +73,8 @@ class RecurrentEncoder(keras.layers.Layer):
         """
         training = seed is not None
         packing = Packing(batch["length"], tf.shape(batch["tokens"])[1])
-        x = tf.cast(tf.gather(self.embedding, packing.pack(batch["tokens"])), self.compute_dtype)[:, None]  # [M, 1, E]
+        x = tf.cast(tf.gather(self.embedding, packing.pack(batch["tokens"])), self.compute_dtype)
+        x = tf.expand_dims(x, 1)  # [M, 1, E]
         for layer, (forward, backward) in enumerate(zip(self.forward_layers, self.backward_layers, strict=True)):
             x = stateless.dropout(x, self.dropout, None if seed is None else stateless.fold(seed, layer))
             ahead, last = forward.packed(x, packing, training=training)

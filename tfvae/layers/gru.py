@@ -141,13 +141,13 @@ class GRU(keras.layers.Layer):
 
     def _unroll(self, x: tf.Tensor, packing: Packing, context: tf.Tensor | None, initial: tf.Tensor, unroll: Callable) -> tf.Tensor:
         """The state after each token, [M, S, H], from initial ones [B, S, H]."""
-        kernel, recurrent_kernel, bias = self._weights()
-        constant = self._constant(kernel, bias, context)  # [S, B, 3H] or [3H]
-        inputs = tf.tensordot(tf.cast(x, kernel.dtype), kernel[: self.input_dim], 1)  # [M, R, 3H]
+        kernel, context_kernel, recurrent_kernel, bias = self._weights()
+        constant = self._constant(context_kernel, bias, context)  # [S, B, 3H] or [3H]
+        inputs = tf.tensordot(tf.cast(x, kernel.dtype), kernel, 1)  # [M, R, 3H]
         if constant.shape.rank == 1:
-            inputs, constant = widen(inputs) + constant, None
+            inputs, constant = tf.nn.bias_add(widen(inputs), constant), None
         elif inputs.shape[1] == constant.shape[0] == 1:
-            inputs, constant = widen(inputs) + tf.gather(constant[0], packing.sentence)[:, None], None
+            inputs, constant = widen(inputs) + tf.expand_dims(tf.gather(constant[0], packing.sentence), 1), None
         else:
             constant = tf.gather(tf.transpose(constant, [1, 0, 2]), packing.order)
         return unroll(inputs, constant, recurrent_kernel, bias[1], tf.gather(initial, packing.order), packing)
@@ -169,8 +169,8 @@ class GRU(keras.layers.Layer):
 
     def step(self, x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the next state, shape [N, H], from x [N, I], the state [N, H] and the context [N, C]."""
-        kernel, recurrent_kernel, bias = self._weights()
-        inputs = widen(tf.matmul(x, kernel[: self.input_dim])) + self._constant(kernel, bias, context)
+        kernel, context_kernel, recurrent_kernel, bias = self._weights()
+        inputs = widen(tf.matmul(x, kernel)) + self._constant(context_kernel, bias, context)
         recurrent = tf.nn.bias_add(tf.matmul(tf.cast(state, self.compute_dtype), recurrent_kernel), tf.cast(bias[1], self.compute_dtype))
         return tf.cast(_cell(inputs, widen(recurrent), widen(state))[0], state.dtype)
 
@@ -180,14 +180,17 @@ class GRU(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _weights(self) -> list[tf.Tensor]:
-        """The kernel and the recurrent kernel in the compute dtype, the biases at least in float32."""
-        return [*(tf.cast(weight, self.compute_dtype) for weight in (self.kernel, self.recurrent_kernel)), tf.convert_to_tensor(self.bias)]
+        """The kernels of the input, the context and the state in the compute dtype, and the biases, at least in float32."""
+        of_input, of_state = (tf.cast(weight, self.compute_dtype) for weight in (self.kernel, self.recurrent_kernel))
+        # Split, not sliced: the gradient of a slice is as large as the whole, once for each.
+        parts = tf.split(of_input, [self.input_dim, self.context_dim]) if self.context_dim else [of_input, of_input[:0]]
+        return [*parts, of_state, tf.convert_to_tensor(self.bias)]
 
     def _constant(self, kernel: tf.Tensor, bias: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
         """What every step of a sentence adds to its projected input: the context's projection and the input bias."""
         if (context is None) != (self.context_dim == 0):
             raise ValueError(f"context_dim is {self.context_dim} and context is {'absent' if context is None else 'given'}")
-        return bias[0] if context is None else widen(tf.tensordot(tf.cast(context, kernel.dtype), kernel[self.input_dim :], 1)) + bias[0]
+        return bias[0] if context is None else tf.nn.bias_add(widen(tf.tensordot(tf.cast(context, kernel.dtype), kernel, 1)), bias[0])
 
 
 def on_gpu() -> bool:
@@ -215,10 +218,10 @@ def _loop(
     *,
     read: Callable[[tf.Tensor, Packing], Callable[[tf.Tensor], tf.Tensor]],
     keep: bool,
-) -> list[tf.Tensor]:
+) -> tuple[tf.Tensor, list[tf.TensorArray]]:
     """Runs the cell along time.
 
-    Products are made in the kernel's dtype; states, gates and sums are at least float32. What is kept is kept in the kernel's dtype.
+    Products are made in the kernel's dtype; states, gates and sums are at least float32.
 
     Args:
       inputs: projected inputs, shape [M, R, 3H].
@@ -231,12 +234,16 @@ def _loop(
       keep: whether the backward pass will need the gates.
 
     Returns:
-      states after each token [M, S, H]; where they are kept also gates [M, S, 2H], candidates and their recurrent products.
+      states after each token [M, S, H], in the kernel's dtype; and, where they are kept, a step's gates [n, S, 2H], candidates and their
+      recurrent products, by step.
     """
     units, dtype, samples = initial.shape[-1], kernel.dtype, initial.shape[1]
     of_inputs, bias = read(inputs, packing), tf.cast(bias, dtype)
-    width = [units, 2 * units, units, units] if keep else [units]
-    arrays = [tf.TensorArray(dtype, size=packing.time, element_shape=[None, samples, size], infer_shape=False) for size in width]
+    widths = [(dtype, units), *((initial.dtype, width) for width in (2 * units, units, units) if keep)]
+    arrays = [
+        tf.TensorArray(kind, size=packing.time, element_shape=[None, samples, width], infer_shape=False, clear_after_read=False)
+        for kind, width in widths
+    ]
 
     def body(t: tf.Tensor, state: tf.Tensor, low: tf.Tensor, arrays: list[tf.TensorArray]) -> tuple:
         count = packing.counts[t]
@@ -246,14 +253,14 @@ def _loop(
         now = widen(of_inputs(t))
         state, *rest = _cell(now if constant is None else now + constant[:count], widen(recurrent), state[:count])
         low = tf.cast(state, dtype)
-        values = [low, *(tf.cast(value, dtype) for value in rest)][: len(arrays)]
+        values = [low, *rest] if keep else [low]
         return t + 1, state, low, [array.write(t, value) for array, value in zip(arrays, values, strict=True)]
 
     some = tf.TensorShape([None, samples, units])
     invariants = (tf.TensorShape([]), some, some, [tf.TensorShape(None)] * len(arrays))
     start = (0, initial, tf.cast(initial, dtype), arrays)
-    *_, arrays = tf.while_loop(lambda t, *_: t < packing.time, body, start, shape_invariants=invariants)
-    return [array.concat() for array in arrays]
+    *_, (outputs, *kept) = tf.while_loop(lambda t, *_: t < packing.time, body, start, shape_invariants=invariants)
+    return outputs.concat(), kept
 
 
 def _sliced(values: tf.Tensor, packing: Packing) -> Callable[[tf.Tensor], tf.Tensor]:
@@ -278,7 +285,7 @@ def _fast(
 ) -> tf.Tensor:
     @tf.custom_gradient
     def run(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, *constant: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        outputs, *kept = _loop(inputs, constant[0] if constant else None, kernel, bias, initial, packing, read=_sliced, keep=True)
+        outputs, kept = _loop(inputs, constant[0] if constant else None, kernel, bias, initial, packing, read=_sliced, keep=True)
 
         def backward(d_outputs: tf.Tensor) -> list[tf.Tensor]:
             before = _before(outputs, tf.cast(initial, kernel.dtype), packing)
@@ -308,7 +315,7 @@ def _loop_back(
     initial: tf.Tensor,
     before: tf.Tensor,
     d_outputs: tf.Tensor,
-    kept: list[tf.Tensor],
+    kept: list[tf.TensorArray],
     packing: Packing,
     *,
     has_constant: bool,
@@ -330,7 +337,7 @@ def _loop_back(
     """
     units, dtype, samples = kernel.shape[0], kernel.dtype, initial.shape[1]
     transposed = tf.transpose(kernel)  # once: a product with transpose_b=True takes longer for few rows
-    of_time = [_sliced(values, packing) for values in (d_outputs, before, *kept)]
+    of_time = [*(_sliced(values, packing) for values in (d_outputs, before)), *(array.read for array in kept)]
     shared = inputs.shape[1] == 1 and samples != 1
     shapes = ([None, 1 if shared else samples, 3 * units], [None, samples, 3 * units])
     arrays = [

@@ -182,7 +182,6 @@ _SUMMARY = {
     "bleu": "BLEU",
     "word_kl_greedy": "word KL",
 }
-_MARKS = ("<!-- results -->\n", "<!-- /results -->\n")
 
 
 def summary(runs: Sequence[str], split: str = "test") -> str:
@@ -199,16 +198,17 @@ def summary(runs: Sequence[str], split: str = "test") -> str:
     return "".join(f"{markdown_line(line)}\n" for line in lines)
 
 
-def put_summary(text: str, table: str) -> str:
-    """Returns a document with the table between its marks.
+def put_between(text: str, name: str, table: str) -> str:
+    """Returns a document with the table between the lines <!-- name --> and <!-- /name -->.
 
     Raises:
-      UserError: it has no marks.
+      UserError: it has no such lines.
     """
-    before, start, rest = text.partition(_MARKS[0])
-    _, end, after = rest.partition(_MARKS[1])
+    marks = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
+    before, start, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (start and end):
-        raise UserError(f"--summary: no lines {' and '.join(mark.strip() for mark in _MARKS)} to put the table between")
+        raise UserError(f"the document has no lines {' and '.join(mark.strip() for mark in marks)} to put the table between")
     return f"{before}{start}\n{table}\n{end}{after}"
 
 

@@ -1,0 +1,105 @@
+"""The tables of docs/performance.md, made of what the benchmark printed with --json."""
+
+import json
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmarks.scaling import LABELS
+from tfvae.errors import UserError
+from tfvae.evaluation.compare import markdown_line
+from tfvae.reports.results import put_between
+from tfvae.training.run import write_text
+
+_PEERS = (
+    "task",
+    "samples",
+    "lengths in a batch",
+    "program",
+    "tokens a second",
+    "step, ms",
+    "peak memory, MB",
+    "GFLOP/s",
+    "ceiling",
+    "share of it",
+    "tfvae is faster by",
+)
+_ALONE = ("layers", "precision", "samples", "lengths in a batch", "step, ms", "GFLOP/s", "share of the ceiling")
+_GROWTH = ("quantity", "values", "seconds a step", "greatest exponent")
+
+
+def write_page(page: str) -> int:
+    """Puts the tables of the folder `benchmarks` beside a page between their marks in it, and returns of how many files they are made.
+
+    Raises:
+      UserError: there are no such files, one of them is none of the benchmark's, or the page has no marks.
+    """
+    document = pathlib.Path(page)
+    files = sorted((document.parent / "benchmarks").glob("*.json"))
+    if not files:
+        raise UserError(f"--page={page}: {document.parent / 'benchmarks'} holds no .json files; put what --json prints there")
+    try:
+        results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+        write_text(document, render(document.read_text(encoding="utf-8"), results))
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise UserError(f"--page={page}: {document.parent / 'benchmarks'}: what a file holds is not the benchmark's: {error}") from None
+    return len(files)
+
+
+def render(text: str, results: Sequence[Mapping[str, Any]]) -> str:
+    """Returns a page with its tables made anew of results of `measure` and `measure_scaling`."""
+    growth = [result for result in results if "task" not in result]
+    timed = sorted((result for result in results if "task" in result), key=_place)
+    peers = [row for result in timed if _programs(result)[1:] for row in _peer_rows(result)]
+    alone = [_alone_row(result) for result in timed if result["task"] == "train_step" and result["samples"] == 1]
+    text = put_between(text, "peers", _table(_PEERS, peers))
+    text = put_between(text, "shortcuts", _table(_ALONE, alone))
+    return put_between(text, "growth", _table(_GROWTH, [row for result in growth for row in _growth_rows(result)]))
+
+
+def _place(result: Mapping[str, Any]) -> tuple:
+    tasks = ("train_step", "softmax", "gru", "score", "generate")
+    return tasks.index(result["task"]), -result["samples"], result["precision"], result["bucketed"], result["implementation"]
+
+
+def _programs(result: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in result.items() if isinstance(value, dict)]
+
+
+def _lengths(result: Mapping[str, Any]) -> str:
+    return "" if result["task"] == "generate" else "similar" if result["bucketed"] else "any"
+
+
+def _peer_rows(result: Mapping[str, Any]) -> list[list[str]]:
+    rows = []
+    for name in _programs(result):
+        figures = result[name]
+        samples = "" if result["task"] == "generate" else str(result["samples"])
+        precision = "float32" if name == "plain" else result["precision"]
+        ratio = result.get(f"tfvae/{name}")
+        cells = [f"{figures['tokens_per_second']:,.0f}", f"{1000 * figures['step_seconds']:,.0f}", f"{figures['peak_memory_mb']:,}"]
+        cells += [f"{figures['gflops']:,.0f}", f"{figures['ceiling_gflops']:,.0f}", f"{figures['share_of_ceiling']:.0%}"]
+        rows.append([f"`{result['task']}`", samples, _lengths(result), f"{name}, {precision}", *cells, f"{ratio:.2f}" if ratio else ""])
+    return rows
+
+
+def _alone_row(result: Mapping[str, Any]) -> list[str]:
+    ours = result["tfvae"]
+    settings = [result["implementation"], result["precision"], str(result["samples"]), _lengths(result)]
+    return [*settings, f"{1000 * ours['step_seconds']:,.0f}", f"{ours['gflops']:,.0f}", f"{ours['share_of_ceiling']:.0%}"]
+
+
+def _growth_rows(result: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        [
+            LABELS[name],
+            ", ".join(f"{value:,}" for value in sweep["values"]),
+            ", ".join(f"{value:.3f}" for value in sweep["seconds"]),
+            str(sweep["exponent"]),
+        ]
+        for name, sweep in result.items()
+    ]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "".join(f"{markdown_line(line)}\n" for line in (head, ["---"] * len(head), *rows))
