@@ -62,7 +62,7 @@ def test_encode_writes_a_file_and_says_what_it_skipped(command, runs, tmp_path):
     assert len((tmp_path / "codes.jsonl").read_text().splitlines()) == 2
 
 
-@pytest.mark.parametrize("name", [*COMMANDS[:-1], pytest.param("report", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["encode", *(pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS if name != "encode")])
 def test_smoke_goes_the_whole_path(command, name):
     status, out, err = command(name, "--smoke")
     assert status == 0 and out, err

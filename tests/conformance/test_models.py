@@ -72,7 +72,7 @@ def trained(variant):
 
 
 # The others are made of the same parts as these.
-QUICK = ("rnn_lm", "ae", "skip_vae", "vmf_vae", "dem_vmf_vae", "dem_vae of one component", "dem_vae of two layers, untied")
+QUICK = ("rnn_lm", "ae", "skip_vae", "vmf_vae", "dem_vmf_vae", "dem_vae of one component")
 
 
 @pytest.fixture(params=[pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in VARIANTS])
