@@ -41,7 +41,7 @@ def write_page(page: str) -> int:
     try:
         results = [json.loads(file.read_text(encoding="utf-8")) for file in files]
         write_text(document, render(document.read_text(encoding="utf-8"), results))
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+    except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise UserError(f"--page={page}: {document.parent / 'benchmarks'}: what a file holds is not the benchmark's: {error}") from None
     return len(files)
 

@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 TASKS = ("train_step", "score", "generate", "gru", "softmax")
 sys.path.insert(0, str(ROOT))
 try:
-    from benchmarks import scaling
+    from benchmarks import page, scaling
     from benchmarks.operations import count_operations
 finally:
     sys.path.remove(str(ROOT))
@@ -92,3 +92,45 @@ def test_scaling_finds_the_exponents_and_draws_them(tmp_path, capsys):
     scaling.draw_scaling(answer, str(tmp_path / "scaling.svg"))
     picture = (tmp_path / "scaling.svg").read_text()
     assert picture.startswith("<?xml") and len(picture) > 5000
+
+
+OURS = {
+    "tokens_per_second": 1234.4,
+    "step_seconds": 0.1,
+    "peak_memory_mb": 2000,
+    "gflops": 150.2,
+    "ceiling_gflops": 300.0,
+    "share_of_ceiling": 0.5,
+}
+TIMED_ONCE = {"task": "train_step", "samples": 20, "precision": "bfloat16", "implementation": "fast", "bucketed": False, "tfvae": OURS}
+PEER = {**OURS, "tokens_per_second": 1000.0}
+EMPTY = "".join(f"<!-- {name} -->\n<!-- /{name} -->\n" for name in ("peers", "shortcuts", "growth"))
+
+
+def rows(text, name):
+    """Cells of a page's table, without its head."""
+    table = text.partition(f"<!-- {name} -->")[2].partition(f"<!-- /{name} -->")[0].strip().splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+
+
+def test_a_page_has_what_was_measured():
+    alone = {**TIMED_ONCE, "samples": 1, "bucketed": True, "implementation": "plain"}
+    growth = {"samples": {"values": [1, 2000], "seconds": [0.1, 0.25], "exponent": 0.5}}
+    text = page.render(EMPTY, [growth, alone, {**TIMED_ONCE, "plain": PEER, "tfvae/plain": 1.23}])
+    ours, peer = rows(text, "peers")
+    assert ours == ["`train_step`", "20", "any", "tfvae, bfloat16", "1,234", "100", "2,000", "150", "300", "50%", ""]
+    assert peer[3:5] == ["plain, float32", "1,000"] and peer[-1] == "1.23"
+    assert rows(text, "shortcuts") == [["plain", "bfloat16", "1", "similar", "100", "150", "50%"]]
+    assert rows(text, "growth") == [["posterior samples S", "1, 2,000", "0.100, 0.250", "0.5"]]
+    assert page.render(text, [growth]) == page.render(EMPTY, [growth])
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"task": "train_step"}'])
+def test_a_page_of_something_else_is_one_line(tmp_path, content):
+    (tmp_path / "page.md").write_text(EMPTY)
+    (tmp_path / "benchmarks").mkdir()
+    if content:
+        (tmp_path / "benchmarks" / "x.json").write_text(content)
+    message = "is not the benchmark's" if content else "holds no .json files"
+    done = benchmark(f"--page={tmp_path / 'page.md'}")
+    assert done.returncode == 2 and message in done.stderr.splitlines()[-1] and (tmp_path / "page.md").read_text() == EMPTY
