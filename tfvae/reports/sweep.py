@@ -21,8 +21,9 @@ COLUMNS: Mapping[str, str] = {
     "reconstruction": "reconstruction, nats a sentence",
     "bleu": "BLEU of reconstructions",
 }
-"""Figures of a sweep's table, and their headings; the first four are drawn."""
-_DRAWN = 4
+"""Figures of a sweep's table, and their headings; the first five are drawn."""
+_DRAWN = 5
+_WIDE = 100  # times the least value: where the greatest is more, the axis is logarithmic
 _LEAST = 3  # runs
 
 
@@ -68,6 +69,9 @@ def draw(table: Sequence[Row], field: str, file: pathlib.Path) -> bool:
                 axes.plot([value] * len(row.values[name]), row.values[name], "o", color="#0072B2", markersize=4)
             axes.plot([value for value, _ in have], [_mean(row, name) for _, row in have], color="#0072B2", linewidth=1.2)
             axes.set_title(COLUMNS[name], fontsize=9)
+            values = [value for _, row in have for value in row.values[name]]
+            if min(values) > 0 and max(values) > _WIDE * min(values):
+                axes.set_yscale("log")
             axes.set_xlabel(field.rpartition(".")[2])
             axes.grid(linewidth=0.5, color="#d8d8d8")
         file.parent.mkdir(parents=True, exist_ok=True)
