@@ -15,7 +15,7 @@ import numpy as np
 from absl import flags
 
 from benchmarks.operations import count_operations
-from benchmarks.page import write_page
+from benchmarks.page import programs, write_page
 from benchmarks.scaling import draw_scaling, measure_scaling
 from benchmarks.serving import measure_serving
 from tfvae.cli.command import run_command
@@ -217,7 +217,7 @@ def _figures(answers: list[dict[str, float]], operations: list[float], ceiling: 
 
 def _table(result: dict[str, Any]) -> str:
     """The result as rows of Markdown."""
-    names = [name for name, value in result.items() if isinstance(value, dict)]
+    names = programs(result)
     settings = ", ".join(f"{name} {value}" for name, value in result.items() if name not in names and "/" not in name)
     lines = [settings, "", "| program | " + " | ".join(result[names[0]]) + " | tfvae is faster by |"]
     lines.append("|---" * (len(result[names[0]]) + 2) + "|")

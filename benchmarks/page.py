@@ -2,28 +2,26 @@
 
 import json
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.scaling import LABELS
 from tfvae.errors import UserError
-from tfvae.evaluation.compare import markdown_line
+from tfvae.evaluation.compare import markdown_table
 from tfvae.reports.results import put_between
 from tfvae.training.run import write_text
 
-_PEERS = (
-    "task",
-    "samples",
-    "lengths in a batch",
-    "program",
-    "tokens a second",
-    "step, ms",
-    "peak memory, MB",
-    "GFLOP/s",
-    "ceiling",
-    "share of it",
-    "tfvae is faster by",
-)
+_FIGURES = {
+    "tokens_per_second": ("tokens a second", "{:,.0f}"),
+    "step_milliseconds": ("step, ms", "{:,.0f}"),
+    "peak_memory_mb": ("peak memory, MB", "{:,}"),
+    "gflops": ("GFLOP/s", "{:,.0f}"),
+    "ceiling_gflops": ("ceiling", "{:,.0f}"),
+    "share_of_ceiling": ("share of it", "{:.0%}"),
+}
+"""Figures of a program: headings, and how they are printed."""
+_OF_ALONE = ("step_milliseconds", "gflops", "share_of_ceiling")
+_PEERS = ("task", "samples", "lengths in a batch", "program", *(heading for heading, _ in _FIGURES.values()), "tfvae is faster by")
 _ALONE = ("layers", "precision", "samples", "lengths in a batch", "step, ms", "GFLOP/s", "share of the ceiling")
 _GROWTH = ("quantity", "values", "seconds a step", "greatest exponent")
 
@@ -50,7 +48,7 @@ def render(text: str, results: Sequence[Mapping[str, Any]]) -> str:
     """Returns a page with its tables made anew of results of `measure` and `measure_scaling`."""
     growth = [result for result in results if "task" not in result]
     timed = sorted((result for result in results if "task" in result), key=_place)
-    peers = [row for result in timed if _programs(result)[1:] for row in _peer_rows(result)]
+    peers = [row for result in timed if programs(result)[1:] for row in _peer_rows(result)]
     alone = [_alone_row(result) for result in timed if result["task"] == "train_step" and result["samples"] == 1]
     text = put_between(text, "peers", _table(_PEERS, peers))
     text = put_between(text, "shortcuts", _table(_ALONE, alone))
@@ -62,7 +60,8 @@ def _place(result: Mapping[str, Any]) -> tuple:
     return tasks.index(result["task"]), -result["samples"], result["precision"], result["bucketed"], result["implementation"]
 
 
-def _programs(result: Mapping[str, Any]) -> list[str]:
+def programs(result: Mapping[str, Any]) -> list[str]:
+    """Returns the names of the programs that a result of `measure` has figures of, tfvae first."""
     return [name for name, value in result.items() if isinstance(value, dict)]
 
 
@@ -72,21 +71,23 @@ def _lengths(result: Mapping[str, Any]) -> str:
 
 def _peer_rows(result: Mapping[str, Any]) -> list[list[str]]:
     rows = []
-    for name in _programs(result):
-        figures = result[name]
+    for name in programs(result):
         samples = "" if result["task"] == "generate" else str(result["samples"])
         precision = "float32" if name == "plain" else result["precision"]
         ratio = result.get(f"tfvae/{name}")
-        cells = [f"{figures['tokens_per_second']:,.0f}", f"{1000 * figures['step_seconds']:,.0f}", f"{figures['peak_memory_mb']:,}"]
-        cells += [f"{figures['gflops']:,.0f}", f"{figures['ceiling_gflops']:,.0f}", f"{figures['share_of_ceiling']:.0%}"]
-        rows.append([f"`{result['task']}`", samples, _lengths(result), f"{name}, {precision}", *cells, f"{ratio:.2f}" if ratio else ""])
+        settings = [f"`{result['task']}`", samples, _lengths(result), f"{name}, {precision}"]
+        rows.append([*settings, *_printed(result[name]), f"{ratio:.2f}" if ratio else ""])
     return rows
 
 
 def _alone_row(result: Mapping[str, Any]) -> list[str]:
-    ours = result["tfvae"]
     settings = [result["implementation"], result["precision"], str(result["samples"]), _lengths(result)]
-    return [*settings, f"{1000 * ours['step_seconds']:,.0f}", f"{ours['gflops']:,.0f}", f"{ours['share_of_ceiling']:.0%}"]
+    return [*settings, *_printed(result["tfvae"], _OF_ALONE)]
+
+
+def _printed(figures: Mapping[str, float], names: Iterable[str] = _FIGURES) -> list[str]:
+    values = {**figures, "step_milliseconds": 1000 * figures["step_seconds"]}
+    return [_FIGURES[name][1].format(values[name]) for name in names]
 
 
 def _growth_rows(result: Mapping[str, Any]) -> list[list[str]]:
@@ -102,4 +103,4 @@ def _growth_rows(result: Mapping[str, Any]) -> list[list[str]]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "".join(f"{markdown_line(line)}\n" for line in (head, ["---"] * len(head), *rows))
+    return markdown_table([head, ["---"] * len(head), *rows])

@@ -134,3 +134,9 @@ def test_a_page_of_something_else_is_one_line(tmp_path, content):
     message = "is not the benchmark's" if content else "holds no .json files"
     done = benchmark(f"--page={tmp_path / 'page.md'}")
     assert done.returncode == 2 and message in done.stderr.splitlines()[-1] and (tmp_path / "page.md").read_text() == EMPTY
+
+
+def test_the_page_of_performance_is_made_of_the_measurements_that_are_kept():
+    text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    kept = sorted((ROOT / "docs" / "benchmarks").glob("*.json"))
+    assert kept and page.render(text, [json.loads(file.read_text(encoding="utf-8")) for file in kept]) == text

@@ -170,12 +170,12 @@ def markdown(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] 
     head, *body = cells(table, corpus, columns)
     shared, notes = shared_changes(table), []
     body = [[f"`{cell}`" if i < len(table) and not place else cell for place, cell in enumerate(line)] for i, line in enumerate(body)]
-    lines = [markdown_line(head), markdown_line(["---", *("---:" for _ in head[1:])]), *map(markdown_line, body)]
+    lines = [head, ["---", *("---:" for _ in head[1:])], *body]
     if shared:
         notes.append(f"All rows have {', '.join(f'`{change}`' for change in shared)}, where it means something.")
     if unequal := unequal_settings(table):
         notes.append(f"Not all of them were evaluated alike: {', '.join(unequal)}.")
-    return "\n".join(lines) + "\n" + "".join(f"\n{note}\n" for note in notes)
+    return markdown_table(lines) + "".join(f"\n{note}\n" for note in notes)
 
 
 def cells(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = COLUMNS) -> list[list[str]]:
@@ -221,9 +221,9 @@ def label_columns(table: Sequence[Row]) -> dict[str, str]:
     return found
 
 
-def markdown_line(cells: Sequence[str]) -> str:
-    """Returns a line of a Markdown table."""
-    return f"| {' | '.join(cells)} |"
+def markdown_table(lines: Sequence[Sequence[str]]) -> str:
+    """Returns a Markdown table of lines of cells: the headings, the rules that align the columns, the rows."""
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def to_csv(table: Sequence[Row]) -> str:

@@ -179,14 +179,14 @@ class GRU(keras.layers.Layer):
         names = ("units", "input_dim", "context_dim", "implementation", "initializer_range", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
-    def _weights(self) -> list[tf.Tensor]:
-        """The kernels of the input, the context and the state in the compute dtype, and the biases, at least in float32."""
+    def _weights(self) -> list[Any]:
+        """The kernels of the input, the context (None without one) and the state in the compute dtype; the biases, at least in float32."""
         of_input, of_state = (tf.cast(weight, self.compute_dtype) for weight in (self.kernel, self.recurrent_kernel))
         # Split, not sliced: the gradient of a slice is as large as the whole, once for each.
-        parts = tf.split(of_input, [self.input_dim, self.context_dim]) if self.context_dim else [of_input, of_input[:0]]
+        parts = tf.split(of_input, [self.input_dim, self.context_dim]) if self.context_dim else [of_input, None]
         return [*parts, of_state, tf.convert_to_tensor(self.bias)]
 
-    def _constant(self, kernel: tf.Tensor, bias: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
+    def _constant(self, kernel: Any, bias: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
         """What every step of a sentence adds to its projected input: the context's projection and the input bias."""
         if (context is None) != (self.context_dim == 0):
             raise ValueError(f"context_dim is {self.context_dim} and context is {'absent' if context is None else 'given'}")

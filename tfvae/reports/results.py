@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from tfvae.config import Config
 from tfvae.errors import UserError
-from tfvae.evaluation.compare import Row, changes, markdown, markdown_line, rows, shared_changes
+from tfvae.evaluation.compare import Row, changes, markdown, markdown_table, rows, shared_changes
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
 from tfvae.evaluation.published import COUNTERPARTS, PUBLISHED
 from tfvae.evaluation.table import label_tables
@@ -195,7 +195,7 @@ def summary(runs: Sequence[str], split: str = "test") -> str:
         lines.append(
             [f"`{row.config.model}`", *(f"{ours or '-'} / {printed or '-'}" if ours or printed else "" for ours, printed in pairs)]
         )
-    return "".join(f"{markdown_line(line)}\n" for line in lines)
+    return markdown_table(lines)
 
 
 def put_between(text: str, name: str, table: str) -> str:

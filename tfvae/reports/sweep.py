@@ -7,7 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure as Drawing
 
 from tfvae.config import Config
-from tfvae.evaluation.compare import Row, label_columns, markdown_line
+from tfvae.evaluation.compare import Row, label_columns, markdown_table
 
 COLUMNS: Mapping[str, str] = {
     "nll_iw": "NLL, nats a sentence",
@@ -48,7 +48,7 @@ def sweep_table(table: Sequence[Row], field: str) -> str:
     present = [name for name in columns if any(name in row.values for row in table)]
     lines = [[field.rpartition(".")[2], *(columns[name] for name in present)], ["---:"] * (len(present) + 1)]
     lines += [[f"{value:g}", *(row.cell(name) for name in present)] for value, row in by_value(table, field)]
-    return "".join(f"{markdown_line(line)}\n" for line in lines)
+    return markdown_table(lines)
 
 
 def draw(table: Sequence[Row], field: str, file: pathlib.Path) -> bool:
