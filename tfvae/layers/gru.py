@@ -1,7 +1,7 @@
 """Gated recurrent units over padded sentences, for several posterior samples at once."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -142,15 +142,19 @@ class GRU(keras.layers.Layer):
     def _unroll(self, x: tf.Tensor, packing: Packing, context: tf.Tensor | None, initial: tf.Tensor, unroll: Callable) -> tf.Tensor:
         """The state after each token, [M, S, H], from initial ones [B, S, H]."""
         kernel, context_kernel, recurrent_kernel, bias = self._weights()
-        constant = self._constant(context_kernel, bias, context)  # [S, B, 3H] or [3H]
-        inputs = tf.tensordot(tf.cast(x, kernel.dtype), kernel, 1)  # [M, R, 3H]
-        if constant.shape.rank == 1:
-            inputs, constant = tf.nn.bias_add(widen(inputs), constant), None
-        elif inputs.shape[1] == constant.shape[0] == 1:
-            inputs, constant = widen(inputs) + tf.expand_dims(tf.gather(constant[0], packing.sentence), 1), None
-        else:
-            constant = tf.gather(tf.transpose(constant, [1, 0, 2]), packing.order)
-        return unroll(inputs, constant, recurrent_kernel, bias[1], tf.gather(initial, packing.order), packing)
+        x, inputs, constants = tf.cast(x, kernel.dtype), [], []
+        fixed = self._constant(context_kernel, _folded(bias), context)  # [S, B, 3H] or [3H]
+        for part, constant in zip(_gates(kernel), _gates(fixed), strict=True):
+            projected = widen(tf.tensordot(x, part, 1))  # [M, R, H]
+            if constant.shape.rank == 1:
+                projected = tf.nn.bias_add(projected, constant)
+            elif projected.shape[1] == constant.shape[0] == 1:
+                projected += tf.expand_dims(tf.gather(constant[0], packing.sentence), 1)
+            else:
+                constants.append(tf.gather(tf.transpose(constant, [1, 0, 2]), packing.order))
+            inputs.append(projected)
+        recurrent_bias = bias[1, 2 * self.units :]
+        return unroll(inputs, constants, _gates(recurrent_kernel), recurrent_bias, tf.gather(initial, packing.order), packing)
 
     def _cudnn(self, twin: Any, x: tf.Tensor, packing: Packing, context: tf.Tensor | None, initial: tf.Tensor) -> tf.Tensor:
         """Does what `_unroll` does by Keras's GRU over padded [x; context], which on a GPU is cuDNN's, in float32."""
@@ -170,9 +174,9 @@ class GRU(keras.layers.Layer):
     def step(self, x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the next state, shape [N, H], from x [N, I], the state [N, H] and the context [N, C]."""
         kernel, context_kernel, recurrent_kernel, bias = self._weights()
-        inputs = widen(tf.matmul(x, kernel)) + self._constant(context_kernel, bias, context)
+        inputs = widen(tf.matmul(x, kernel)) + self._constant(context_kernel, bias[0], context)
         recurrent = tf.nn.bias_add(tf.matmul(tf.cast(state, self.compute_dtype), recurrent_kernel), tf.cast(bias[1], self.compute_dtype))
-        return tf.cast(_cell(inputs, widen(recurrent), widen(state))[0], state.dtype)
+        return tf.cast(_cell(_gates(inputs), _gates(widen(recurrent)), widen(state))[0], state.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -187,10 +191,10 @@ class GRU(keras.layers.Layer):
         return [*parts, of_state, tf.convert_to_tensor(self.bias)]
 
     def _constant(self, kernel: Any, bias: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
-        """What every step of a sentence adds to its projected input: the context's projection and the input bias."""
+        """What every step of a sentence adds to its projected input: the context's projection and the bias [3H]."""
         if (context is None) != (self.context_dim == 0):
             raise ValueError(f"context_dim is {self.context_dim} and context is {'absent' if context is None else 'given'}")
-        return bias[0] if context is None else tf.nn.bias_add(widen(tf.tensordot(tf.cast(context, kernel.dtype), kernel, 1)), bias[0])
+        return bias if context is None else tf.nn.bias_add(widen(tf.tensordot(tf.cast(context, kernel.dtype), kernel, 1)), bias)
 
 
 def on_gpu() -> bool:
@@ -198,20 +202,28 @@ def on_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def _cell(inputs: tf.Tensor, recurrent: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """One step: (next state, gates z and r, candidate, its recurrent product) from projections [..., 3H] and the state [..., H]."""
-    units = state.shape[-1]
-    product = recurrent[..., 2 * units :]
-    gates = tf.sigmoid(inputs[..., : 2 * units] + recurrent[..., : 2 * units])
-    z, r = gates[..., :units], gates[..., units:]
-    candidate = tf.tanh(inputs[..., 2 * units :] + r * product)
-    return candidate + z * (state - candidate), gates, candidate, product
+def _gates(values: tf.Tensor) -> list[tf.Tensor]:
+    """[..., 3H] as the parts of z, r and the candidate, [..., H] each."""
+    return tf.split(values, 3, -1)
+
+
+def _folded(bias: tf.Tensor) -> tf.Tensor:
+    """The biases of input and state, [2, 3H], as far as they can be added at once, [3H]: the candidate's of the state is within r (...)."""
+    units = bias.shape[1] // 3
+    return bias[0] + tf.concat([bias[1, : 2 * units], tf.zeros([units], bias.dtype)], 0)
+
+
+def _cell(inputs: Sequence[tf.Tensor], recurrent: Sequence[tf.Tensor], state: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """One step: (next state, z, r, candidate) from inputs and recurrent products of those three and the state, [..., H] each."""
+    z, r = (tf.sigmoid(inputs[i] + recurrent[i]) for i in range(2))
+    candidate = tf.tanh(inputs[2] + r * recurrent[2])
+    return candidate + z * (state - candidate), z, r, candidate
 
 
 def _loop(
-    inputs: tf.Tensor,
-    constant: tf.Tensor | None,
-    kernel: tf.Tensor,
+    inputs: Sequence[tf.Tensor],
+    constants: Sequence[tf.Tensor],
+    kernels: Sequence[tf.Tensor],
     bias: tf.Tensor,
     initial: tf.Tensor,
     packing: Packing,
@@ -221,39 +233,41 @@ def _loop(
 ) -> tuple[tf.Tensor, list[tf.TensorArray]]:
     """Runs the cell along time.
 
-    Products are made in the kernel's dtype; states, gates and sums are at least float32.
+    Products are made in the kernels' dtype; states, gates and sums are at least float32.
 
     Args:
-      inputs: projected inputs, shape [M, R, 3H].
-      constant: added at every step, shape [B, S, 3H], longest sentence first; None: nothing is.
-      kernel: recurrent kernel, shape [H, 3H].
-      bias: recurrent bias, shape [3H].
+      inputs: projected inputs of z, r and the candidate, shape [M, R, H] each.
+      constants: added to them at every step, shape [B, S, H] each, longest sentence first; empty: nothing is.
+      kernels: recurrent kernels, shape [H, H] each.
+      bias: that of the candidate's recurrent product, shape [H].
       initial: shape [B, S, H], longest sentence first.
       packing: where the M tokens are.
       read: makes a function of t that returns a step's values.
       keep: whether the backward pass will need the gates.
 
     Returns:
-      states after each token [M, S, H], in the kernel's dtype; and, where they are kept, a step's gates [n, S, 2H], candidates and their
-      recurrent products, by step.
+      states after each token [M, S, H], in the kernels' dtype; and, where they are kept, a step's z, r, candidates and their recurrent
+      products, [n, S, H] each, by step.
     """
-    units, dtype, samples = initial.shape[-1], kernel.dtype, initial.shape[1]
-    of_inputs, bias = read(inputs, packing), tf.cast(bias, dtype)
-    widths = [(dtype, units), *((initial.dtype, width) for width in (2 * units, units, units) if keep)]
+    units, dtype, samples = initial.shape[-1], kernels[0].dtype, initial.shape[1]
+    of_inputs, bias = [read(values, packing) for values in inputs], tf.cast(bias, dtype)
     arrays = [
-        tf.TensorArray(kind, size=packing.time, element_shape=[None, samples, width], infer_shape=False, clear_after_read=False)
-        for kind, width in widths
+        tf.TensorArray(kind, size=packing.time, element_shape=[None, samples, units], infer_shape=False, clear_after_read=False)
+        for kind in (dtype, *[initial.dtype] * 4 * keep)
     ]
 
     def body(t: tf.Tensor, state: tf.Tensor, low: tf.Tensor, arrays: list[tf.TensorArray]) -> tuple:
         count = packing.counts[t]
         low = low[:count]
-        recurrent = tf.nn.bias_add(tf.matmul(tf.reshape(low, [-1, units]), kernel), bias)
-        recurrent = tf.reshape(recurrent, tf.concat([tf.shape(low)[:2], [3 * units]], 0))
-        now = widen(of_inputs(t))
-        state, *rest = _cell(now if constant is None else now + constant[:count], widen(recurrent), state[:count])
+        rows = tf.reshape(low, [-1, units])
+        *gates, product = (tf.matmul(rows, kernel) for kernel in kernels)
+        recurrent = [tf.reshape(widen(values), tf.shape(low)) for values in (*gates, tf.nn.bias_add(product, bias))]
+        now = [widen(values(t)) for values in of_inputs]
+        if constants:
+            now = [values + constant[:count] for values, constant in zip(now, constants, strict=True)]
+        state, *rest = _cell(now, recurrent, state[:count])
         low = tf.cast(state, dtype)
-        values = [low, *rest] if keep else [low]
+        values = [low, *rest, recurrent[2]] if keep else [low]
         return t + 1, state, low, [array.write(t, value) for array, value in zip(arrays, values, strict=True)]
 
     some = tf.TensorShape([None, samples, units])
@@ -275,31 +289,42 @@ def _split(values: tf.Tensor, packing: Packing) -> Callable[[tf.Tensor], tf.Tens
 
 
 def _plain(
-    inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, packing: Packing
+    inputs: Sequence[tf.Tensor],
+    constants: Sequence[tf.Tensor],
+    kernels: Sequence[tf.Tensor],
+    bias: tf.Tensor,
+    initial: tf.Tensor,
+    packing: Packing,
 ) -> tf.Tensor:
-    return _loop(inputs, constant, kernel, bias, initial, packing, read=_split, keep=False)[0]
+    return _loop(inputs, constants, kernels, bias, initial, packing, read=_split, keep=False)[0]
 
 
 def _fast(
-    inputs: tf.Tensor, constant: tf.Tensor | None, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, packing: Packing
+    inputs: Sequence[tf.Tensor],
+    constants: Sequence[tf.Tensor],
+    kernels: Sequence[tf.Tensor],
+    bias: tf.Tensor,
+    initial: tf.Tensor,
+    packing: Packing,
 ) -> tf.Tensor:
     @tf.custom_gradient
-    def run(inputs: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, initial: tf.Tensor, *constant: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        outputs, kept = _loop(inputs, constant[0] if constant else None, kernel, bias, initial, packing, read=_sliced, keep=True)
+    def run(*flat: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+        inputs, kernels, (bias, initial), constants = flat[:3], flat[3:6], flat[6:8], flat[8:]
+        outputs, kept = _loop(inputs, constants, kernels, bias, initial, packing, read=_sliced, keep=True)
 
         def backward(d_outputs: tf.Tensor) -> list[tf.Tensor]:
-            before = _before(outputs, tf.cast(initial, kernel.dtype), packing)
-            d_inputs, d_recurrent, d_initial, d_constant = _loop_back(
-                inputs, kernel, initial, before, tf.convert_to_tensor(d_outputs), kept, packing, has_constant=bool(constant)
+            before = _before(outputs, tf.cast(initial, outputs.dtype), packing)
+            d_inputs, d_recurrent, d_initial, d_constants = _loop_back(
+                inputs, kernels, initial, before, tf.convert_to_tensor(d_outputs), kept, packing, has_constant=bool(constants)
             )
-            flat = tf.reshape(d_recurrent, [-1, kernel.shape[1]])
-            d_kernel = tf.matmul(tf.reshape(before, [-1, kernel.shape[0]]), flat, transpose_a=True)
-            d_bias = tf.reduce_sum(tf.cast(flat, bias.dtype), 0)
-            return once_differentiable([d_inputs, d_kernel, d_bias, d_initial, *d_constant], "GRU")
+            flat = [tf.reshape(values, [-1, initial.shape[-1]]) for values in (before, *d_recurrent)]
+            d_kernels = [tf.matmul(flat[0], values, transpose_a=True) for values in flat[1:]]
+            d_bias = tf.reduce_sum(tf.cast(flat[3], bias.dtype), 0)
+            return once_differentiable([*d_inputs, *d_kernels, d_bias, d_initial, *d_constants], "GRU")
 
         return outputs, backward
 
-    return run(inputs, kernel, bias, initial, *([] if constant is None else [constant]))
+    return run(*inputs, *kernels, bias, initial, *constants)
 
 
 def _before(outputs: tf.Tensor, initial: tf.Tensor, packing: Packing) -> tf.Tensor:
@@ -310,8 +335,8 @@ def _before(outputs: tf.Tensor, initial: tf.Tensor, packing: Packing) -> tf.Tens
 
 
 def _loop_back(
-    inputs: tf.Tensor,
-    kernel: tf.Tensor,
+    inputs: Sequence[tf.Tensor],
+    kernels: Sequence[tf.Tensor],
     initial: tf.Tensor,
     before: tf.Tensor,
     d_outputs: tf.Tensor,
@@ -319,61 +344,63 @@ def _loop_back(
     packing: Packing,
     *,
     has_constant: bool,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor, list[tf.Tensor]]:
     """Backpropagation through time.
 
     Args:
       inputs: as given to `_loop`.
-      kernel: as given to `_loop`.
+      kernels: as given to `_loop`.
       initial: as given to `_loop`.
       before: state before each token, shape [M, S, H].
       d_outputs: gradient of what `_loop` returned as states, shape [M, S, H].
       kept: what else it returned.
       packing: where the M tokens are.
-      has_constant: whether there was a constant.
+      has_constant: whether there were constants.
 
     Returns:
-      gradients of the inputs [M, R, 3H], of the recurrent projections [M, S, 3H], of the initial state [B, S, H], and of the constant.
+      gradients of the inputs, [M, R, H] each, of the recurrent products, [M, S, H] each, of the initial state [B, S, H], and of the
+      constants.
     """
-    units, dtype, samples = kernel.shape[0], kernel.dtype, initial.shape[1]
-    transposed = tf.transpose(kernel)  # once: a product with transpose_b=True takes longer for few rows
+    units, dtype, samples = initial.shape[-1], kernels[0].dtype, initial.shape[1]
+    transposed = [tf.transpose(kernel) for kernel in kernels]  # once: a product with transpose_b=True takes longer for few rows
     of_time = [*(_sliced(values, packing) for values in (d_outputs, before)), *(array.read for array in kept)]
-    shared = inputs.shape[1] == 1 and samples != 1
-    shapes = ([None, 1 if shared else samples, 3 * units], [None, samples, 3 * units])
+    shared = inputs[0].shape[1] == 1 and samples != 1
     arrays = [
-        tf.TensorArray(values.dtype, size=packing.time, element_shape=shape, infer_shape=False)
-        for values, shape in zip((inputs, kernel), shapes, strict=True)
+        tf.TensorArray(kind, size=packing.time, element_shape=[None, width, units], infer_shape=False)
+        for kind, width in [(inputs[0].dtype, 1 if shared else samples)] * 3 + [(dtype, samples)] * 3
     ]
 
-    def body(t: tf.Tensor, d_state: tf.Tensor, d_constant: list[tf.Tensor], arrays: list[tf.TensorArray]) -> tuple:
+    def body(t: tf.Tensor, d_state: tf.Tensor, d_constants: list[tf.Tensor], arrays: list[tf.TensorArray]) -> tuple:
         more = [[0, packing.counts[t] - tf.shape(d_state)[0]], [0, 0], [0, 0]]  # the sentences whose last token this is
-        d_output, state, gates, candidate, product = (widen(read(t)) for read in of_time)
-        z, r = gates[..., :units], gates[..., units:]
+        d_output, state, z, r, candidate, product = (widen(read(t)) for read in of_time)
         d_state = tf.pad(d_state, more) + d_output
-        d_candidate = d_state * (1 - z) * (1 - candidate * candidate)  # of what tanh is taken of
-        d_z, d_r = d_state * (state - candidate) * z * (1 - z), d_candidate * product * r * (1 - r)
-        d_recurrent = tf.concat([tf.cast(value, dtype) for value in (d_z, d_r, d_candidate * r)], -1)
-        d_input = tf.concat([tf.cast(value, dtype) for value in (d_z, d_r, d_candidate)], -1)
+        d_before = d_state * z
+        d_candidate = tf.raw_ops.TanhGrad(y=candidate, dy=d_state - d_before)  # of what tanh is taken of
+        d_z = tf.raw_ops.SigmoidGrad(y=z, dy=d_state * (state - candidate))
+        d_r = tf.raw_ops.SigmoidGrad(y=r, dy=d_candidate * product)
+        d_recurrent = [tf.cast(value, dtype) for value in (d_z, d_r, d_candidate * r)]
+        d_input = [d_z, d_r, d_candidate]
         if has_constant:
-            d_constant = [tf.pad(d_constant[0], more) + widen(d_input)]
+            d_constants = [tf.pad(constant, more) + value for constant, value in zip(d_constants, d_input, strict=True)]
         if shared:  # summed at once, so that memory does not grow with S
-            d_input = tf.reduce_sum(widen(d_input), 1, keepdims=True)
-        through = tf.reshape(tf.matmul(tf.reshape(d_recurrent, [-1, 3 * units]), transposed), tf.shape(d_state))
-        values = [tf.cast(d_input, inputs.dtype), d_recurrent]
-        return t - 1, d_state * z + widen(through), d_constant, [a.write(t, value) for a, value in zip(arrays, values, strict=True)]
+            d_input = [tf.reduce_sum(value, 1, keepdims=True) for value in d_input]
+        products = [tf.matmul(tf.reshape(d, [-1, units]), kernel) for d, kernel in zip(d_recurrent, transposed, strict=True)]
+        through = tf.reshape(tf.add_n([widen(product) for product in products]), tf.shape(d_state))
+        values = [*(tf.cast(d, values.dtype) for d, values in zip(d_input, inputs, strict=True)), *d_recurrent]
+        return t - 1, d_before + through, d_constants, [a.write(t, value) for a, value in zip(arrays, values, strict=True)]
 
     none, some = initial[:0], tf.TensorShape([None, samples, units])
-    start = (packing.time - 1, none, [tf.concat([none] * 3, -1)] * has_constant, arrays)
-    constants = [tf.TensorShape([None, samples, 3 * units])] * has_constant
-    invariants = (tf.TensorShape([]), some, constants, [tf.TensorShape(None)] * 2)
-    _, d_initial, d_constant, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start, shape_invariants=invariants)
+    start = (packing.time - 1, none, [none] * 3 * has_constant, arrays)
+    invariants = (tf.TensorShape([]), some, [some] * 3 * has_constant, [tf.TensorShape(None)] * 6)
+    _, d_initial, d_constants, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start, shape_invariants=invariants)
     # Sentences of no token, the last ones, have been in no step.
-    d_initial, *d_constant = (tf.pad(d, [[0, packing.batch - tf.shape(d)[0]], [0, 0], [0, 0]]) for d in (d_initial, *d_constant))
-    return _sum_to(arrays[0].concat(), inputs), arrays[1].concat(), d_initial, d_constant
+    d_initial, *d_constants = (tf.pad(d, [[0, packing.batch - tf.shape(d)[0]], [0, 0], [0, 0]]) for d in (d_initial, *d_constants))
+    d_inputs = [_sum_to(array.concat(), values) for array, values in zip(arrays[:3], inputs, strict=True)]
+    return d_inputs, [array.concat() for array in arrays[3:]], d_initial, d_constants
 
 
 def _sum_to(gradient: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """Sums [M, S, 3H] over the samples that share what is `like`, [M, R, 3H]."""
+    """Sums [M, S, H] over the samples that share what is `like`, [M, R, H]."""
     if gradient.shape[1] is not None and gradient.shape[1] == like.shape[1]:
         return gradient
     shape = tf.shape(like)
