@@ -162,7 +162,7 @@ def test_figures_do_not_depend_on_batches(runs, tmp_path):
         config = json.loads((path / "config.json").read_text())
         config["data"]["eval_batch_size"] = size
         (path / "config.json").write_text(json.dumps(config))
-        answers.append(values(evaluate(str(path), metrics=["likelihood", "latent"], **SMALL)))
+        answers.append(values(evaluate(str(path), metrics=["likelihood", "latent"], overwrite=True, **SMALL)))
     for name, value in answers[0].items():
         np.testing.assert_allclose(answers[1][name], value, rtol=1e-4, atol=1e-5, err_msg=name)
 

@@ -49,7 +49,8 @@ def test_lines_name_value_error_and_unit_and_labels_make_tables():
     figures = [
         Figure("kl", 1.5, 0.25, "nats"),
         Figure("use", [[0.5, 0.5], [0.25, 0.75]]),
-        *(Figure(name, 0.5, settings=settings) for name in names),
+        Figure(names[0], 0.5, 0.125, settings=settings),
+        *(Figure(name, 0.5, settings=settings) for name in names[1:]),
         Figure("accuracy_vote", 0.75, settings={"label": "act"}),
     ]
     lines = [" ".join(line.split()) for line in figure_lines(figures)]
@@ -59,5 +60,5 @@ def test_lines_name_value_error_and_unit_and_labels_make_tables():
         "accuracy_vote[act] 0.750",
         "",
         "act and … clusters AMI homogeneity (shuffled) completeness V",
-        "joint 4 0.500 0.500 0.500 0.500 0.500",
+        "joint 4 0.500 ± 0.125 0.500 0.500 0.500 0.500",
     ]

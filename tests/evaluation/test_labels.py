@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfvae.data.corpus import Corpus, Split
-from tfvae.evaluation.labels import _votes, agreement, labels
+from tfvae.evaluation.labels import _votes, agreement, jackknife, labels
 from tfvae.evaluation.subject import Subject
 from tfvae.training.fit import load
 
@@ -34,6 +34,30 @@ def test_homogeneity_is_the_share_of_the_label_s_entropy_that_codes_explain():
     label_entropy = np.log(2)
     within = 0.75 * -(2 / 3 * np.log(2 / 3) + 1 / 3 * np.log(1 / 3))
     assert values(codes, truth)["homogeneity"] == pytest.approx(1 - within / label_entropy)
+
+
+def test_errors_of_agreement_are_those_of_drawing_other_examples():
+    """A jackknife of one sample against the spread over many samples of the same population."""
+    rng = np.random.default_rng(0)
+
+    def draw():
+        truth = rng.integers(0, 3, 600)
+        return truth, np.where(rng.random(600) < 0.5, truth, rng.integers(0, 5, 600))
+
+    found = [{figure.name: figure for figure in agreement("act", "joint", codes, truth, 0)} for truth, codes in (draw() for _ in range(60))]
+    for name in ("adjusted_mutual_information", "homogeneity", "completeness", "v_measure"):
+        spread = np.std([figures[name].value for figures in found], ddof=1)
+        assert np.mean([figures[name].error for figures in found]) == pytest.approx(spread, rel=0.3)
+    assert found[0]["homogeneity_shuffled"].error is None
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error():
+    values = np.random.default_rng(0).normal(size=200)
+    error = jackknife(lambda truth, codes: truth.mean(keepdims=True), values, values, np.arange(200))
+    assert error[0] == pytest.approx(values.std(ddof=1) / math.sqrt(200), rel=0.4)
+    one_each = jackknife(lambda truth, codes: truth.mean(keepdims=True), values[:20], values[:20], np.arange(20))
+    assert one_each[0] == pytest.approx(values[:20].std(ddof=1) / math.sqrt(20))
+    assert math.isnan(jackknife(lambda truth, codes: truth.mean(keepdims=True), values[:1], values[:1], np.arange(1))[0])
 
 
 def test_votes_come_from_training_codes_and_an_unknown_code_is_the_majority_s():

@@ -36,6 +36,20 @@ def test_its_error_is_that_of_resampling_examples():
     np.testing.assert_allclose(figures["mutual_information_c_mean"].error, resampled.mean(1).std(), rtol=0.1)
 
 
+@pytest.mark.parametrize(("model", "unit"), [("vae", 1.0), ("vmf_vae", 1 / 4), ("dem_vmf_vae", 1 / 4)])
+def test_an_entry_is_active_by_its_share_of_the_prior_s_variance(model, unit):
+    latent = build_vae(resolve(model, "demo", overrides={"latent.dim": 4}), 20).latent
+    assert latent.unit_variance == unit
+    mean = np.zeros([2, latent.size])
+    for entry, share in enumerate((0.5, 0.015, 0.03, 0.005)):
+        mean[:, entry] = np.sqrt(share * unit) * np.array([-1, 1])
+    posteriors = types.SimpleNamespace(mean=mean, probabilities=np.ones([2, 1, 1]))
+    vae = types.SimpleNamespace(latent=latent)
+    subject = types.SimpleNamespace(posteriors=posteriors, model=types.SimpleNamespace(vae=vae))
+    figures = latent_use.latent_use(subject)
+    assert [next(figures).value for _ in range(2)] == [3, 2]
+
+
 def posteriors_on_a_line(means, deviation):
     """N Gaussian posteriors in one dimension, and their unconstrained parameters."""
     latent = GaussianLatent(feature_dim=1, dim=1)

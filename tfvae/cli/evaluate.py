@@ -79,11 +79,11 @@ def _compare(values: flags.FlagValues) -> None:
     if values.output and output.suffix not in (".md", ".csv"):
         raise UserError(f"--output={values.output}: a name that ends in .md or .csv is wanted")
     table = rows(values.compare, values.split)
-    text = markdown(table, Run(values.compare[0]).config().data.name if values.split == "test" else "")
+    corpus = Run(values.compare[0]).config().data.name if values.split == "test" else ""
     if not values.output:
-        print(text, end="")
+        print(markdown(table, corpus), end="")
         return
-    write_text(output, to_csv(table) if output.suffix == ".csv" else text)
+    write_text(output, to_csv(table, corpus) if output.suffix == ".csv" else markdown(table, corpus))
     print(f"{len(table)} rows in {output}")
 
 

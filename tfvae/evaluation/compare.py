@@ -5,7 +5,7 @@ import csv
 import dataclasses
 import io
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tfvae.config import Config
@@ -94,13 +94,20 @@ class Row:
 
 
 def scalars(evaluation: Mapping[str, Any]) -> dict[str, tuple[float, float | None]]:
-    """Returns value and standard error of the figures of one split that are single numbers, labels and clusterings in their names."""
-    found = {}
-    for figure in figures_of(evaluation):
-        if figure.value is None or isinstance(figure.value, list):
-            continue
-        found[figure.full_name] = (figure.value, figure.error)
-    return found
+    """Returns values and standard errors of the figures of one split by name, labels and clusterings in the names.
+
+    A figure of several numbers, one a latent variable, is as many: name[0], name[1], …
+    """
+    return {name: value for figure in figures_of(evaluation) for name, value in _numbers(figure.full_name, figure.value, figure.error)}
+
+
+def _numbers(name: str, value: Any, error: Any) -> Iterator[tuple[str, tuple[float, float | None]]]:
+    """Yields the numbers of a figure, by name, with their errors."""
+    if isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _numbers(f"{name}[{i}]", item, error[i] if isinstance(error, list) else None)
+    elif value is not None:
+        yield name, (value, error)
 
 
 def changes(config: Config) -> list[str]:
@@ -112,18 +119,21 @@ def rows(runs: Iterable[str], split: str = "test") -> list[Row]:
     """Reads evaluated runs and puts together those that differ in their seed alone.
 
     Raises:
-      UserError: one is no run, was not evaluated on the split, or is of another corpus than the first.
+      UserError: one is no run, was not evaluated on the split, is of another corpus than the first, or repeats another.
     """
     groups: dict[tuple[str, ...], list[tuple[Config, dict[str, tuple[float, float | None]], frozenset[str]]]] = collections.defaultdict(
         list
     )
-    corpus = ""
+    corpus, seen = "", set()
     for path in runs:
         run = Run(path)
         config, evaluation = run.config(), split_evaluation(run, split)
         corpus = corpus or config.data.name
         if config.data.name != corpus:
             raise UserError(f"{run.path} is of the corpus {config.data.name}, the first run of {corpus}: compare runs of one corpus")
+        if (weights := evaluation.get("weights", str(run.path))) in seen:
+            raise UserError(f"{run.path} has the weights of a run before it: name each run once")
+        seen.add(weights)
         key = (config.model, *changes(config))
         groups[key].append((config, scalars(evaluation), _settings(evaluation)))
     table = []
@@ -173,6 +183,11 @@ def markdown(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] 
     lines = [head, ["---", *("---:" for _ in head[1:])], *body]
     if shared:
         notes.append(f"All rows have {', '.join(f'`{change}`' for change in shared)}, where it means something.")
+    if any(len(row.seeds) > 1 for row in table):
+        seeds = ", ".join(f"{row.name(shared)} {len(row.seeds)}" for row in table)
+        notes.append(f"± is the standard deviation over seeds (runs of each row: {seeds}); of a single run, the standard error.")
+    elif any(row.errors.get(name) is not None for row in table for name in _WITH_ERROR):
+        notes.append("± is the standard error of one run's estimate.")
     if unequal := unequal_settings(table):
         notes.append(f"Not all of them were evaluated alike: {', '.join(unequal)}.")
     return markdown_table(lines) + "".join(f"\n{note}\n" for note in notes)
@@ -226,14 +241,21 @@ def markdown_table(lines: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def to_csv(table: Sequence[Row]) -> str:
-    """Returns all figures of all rows: model, figure, seeds, mean, deviation over seeds, standard error in the first run."""
+def to_csv(table: Sequence[Row], corpus: str = "") -> str:
+    """Returns all figures of all rows: model, figure, runs, mean, deviation over seeds, standard error in the first run, the seeds.
+
+    Papers' rows of the corpus, "" for none, come below, without runs.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["model", "figure", "seeds", "mean", "deviation", "error"])
+    writer.writerow(["model", "figure", "runs", "mean", "deviation", "error", "seeds"])
     for row in table:
         for name, values in row.values.items():
             deviation = statistics.stdev(values) if len(values) > 1 else ""
             error = row.errors[name]
-            writer.writerow([row.name(), name, len(values), statistics.fmean(values), deviation, "" if error is None else error])
+            seeds = " ".join(map(str, row.seeds))
+            line = [row.name(), name, len(values), statistics.fmean(values), deviation, "" if error is None else error, seeds]
+            writer.writerow(line)
+    for printed in PUBLISHED.get(corpus, ()):
+        writer.writerows([f"{printed.model} ({printed.source})", name, "", value, "", "", ""] for name, value in printed.values.items())
     return stream.getvalue()

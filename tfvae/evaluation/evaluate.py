@@ -121,6 +121,8 @@ def evaluate(
         say(f"--sentences={sentences:,}: the split has {len(subject.texts):,}, all of which are taken")
     if generated > len(corpus.train) and any(name.startswith("reverse_perplexity") for name in metrics):
         say(f"--generated={generated:,}: training has {len(corpus.train):,} sentences; reverse perplexity takes as many generated ones")
+    if split == "train" and "labels" in metrics and not reason_absent("labels", subject):
+        say("--split=train: probes, votes and baselines are fitted to these texts, and flattered by them")
     kept = _of_these_weights(place, split)
     kept |= {"model": config.model, "corpus": config.data.name, "split": split}
     now = versions()

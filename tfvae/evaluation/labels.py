@@ -6,7 +6,9 @@ References:
   Shi, Zhou, Miao, Li. Dispersed Exponential Family Mixture VAEs for Interpretable Text Generation. ICML 2020, section 4.2.
 """
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
@@ -29,6 +31,7 @@ FITTED = 20_000
 MOST_CLUSTERS = 500
 """Clusters of a baseline, at most: many variables make nearly as many joint codes as there are texts."""
 _SVD = 100  # dimensions of the TF-IDF baseline
+_GROUPS = 20  # left out one at a time for standard errors
 _LARGE = 1000  # training texts from which on the baselines leave out rare words, and LDA common ones
 
 
@@ -40,6 +43,8 @@ def labels(subject: Subject) -> Iterator[Figure]:
     joint = len(np.unique(clusterings["joint"])) if clusterings else 0
     if clusterings:
         yield Figure("codes", joint, estimator="joint codes that the split uses")
+    else:
+        yield Figure("codes", None, estimator="the prior is no mixture, so there are no codes to hold against labels")
     classes = (len(np.unique(truth)) for truth in train.labels.values())
     sizes = sorted({min(size, MOST_CLUSTERS) for size in (subject.model.vae.latent.num_components, joint, *classes)} - {0, 1})
     baselines = {
@@ -52,7 +57,8 @@ def labels(subject: Subject) -> Iterator[Figure]:
         for name, codes in clusterings.items():
             yield from agreement(label, name, codes, truth, subject.seed)
         for (name, size), codes in baselines.items():
-            yield from agreement(label, f"{name} of {size}", codes, truth, subject.seed, fitted_to=len(train))
+            how = {"method": _BASELINES[name].__doc__, "fitted_to": len(train)}
+            yield from agreement(label, f"{name} of {size}", codes, truth, subject.seed, **how)
         if encoded:
             yield from _probes(label, encoded, train.labels[label], subject.posteriors.mean, subject.posteriors.codes, truth, subject)
 
@@ -71,8 +77,8 @@ def _codes(codes: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
             yield f"variable {variable}", codes[:, variable]
 
 
-def agreement(label: str, name: str, codes: np.ndarray, truth: np.ndarray, seed: int, **more: int) -> Iterator[Figure]:
-    """Yields how far a clustering agrees with a label.
+def agreement(label: str, name: str, codes: np.ndarray, truth: np.ndarray, seed: int, **more: Any) -> Iterator[Figure]:
+    """Yields how far a clustering agrees with a label, with jackknifed standard errors.
 
     Args:
       label: the label's name.
@@ -83,18 +89,44 @@ def agreement(label: str, name: str, codes: np.ndarray, truth: np.ndarray, seed:
       **more: settings that the figures shall have.
     """
     settings = {"label": label, "codes": name, "clusters": len(np.unique(codes)), **more}
-    homogeneity, completeness, v_measure = homogeneity_completeness_v_measure(truth, codes)
-    shuffled = np.random.default_rng(seed).permutation(codes)
-    chance = homogeneity_completeness_v_measure(truth, shuffled)[0]
-    values = {
-        "adjusted_mutual_information": (adjusted_mutual_info_score(truth, codes), "0 for random codes, however many there are"),
-        "homogeneity": (homogeneity, "1 - H(label|code) / H(label): grows with the number of codes"),
-        "homogeneity_shuffled": (chance, "the same of codes dealt out at random: what their number alone gives"),
-        "completeness": (completeness, "1 - H(code|label) / H(code)"),
-        "v_measure": (v_measure, "harmonic mean of homogeneity and completeness"),
+    measured = {
+        "adjusted_mutual_information": "0 for random codes, however many there are",
+        "homogeneity": "1 - H(label|code) / H(label): grows with the number of codes",
+        "completeness": "1 - H(code|label) / H(code)",
+        "v_measure": "harmonic mean of homogeneity and completeness",
     }
-    for key, (value, estimator) in values.items():
-        yield Figure(key, float(value), estimator=estimator, settings=settings)
+
+    def measure(truth: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        return np.array([adjusted_mutual_info_score(truth, codes), *homogeneity_completeness_v_measure(truth, codes)])
+
+    draw = np.random.default_rng(seed)
+    shuffled = draw.permutation(codes)
+    errors = jackknife(measure, truth, codes, draw.permutation(len(truth)))
+    for (key, estimator), value, error in zip(measured.items(), measure(truth, codes), errors, strict=True):
+        yield Figure(key, float(value), float(error), estimator=estimator, settings=settings)
+        if key == "homogeneity":
+            chance = homogeneity_completeness_v_measure(truth, shuffled)[0]
+            estimator = "the same of codes dealt out at random: what their number alone gives"
+            yield Figure("homogeneity_shuffled", float(chance), estimator=estimator, settings=settings)
+
+
+def jackknife(measure: Callable[..., np.ndarray], truth: np.ndarray, codes: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Returns standard errors of measures of N examples, from leaving out a twentieth of them at a time; NaN for less than two.
+
+    Args:
+      measure: of classes [n] and codes [n], shape [F].
+      truth: class of each example, [N].
+      codes: cluster of each example, [N].
+      order: the examples in an order that says nothing, [N].
+
+    References:
+      Efron, Stein. The Jackknife Estimate of Variance. Annals of Statistics 9, 1981.
+    """
+    groups = np.array_split(order, min(_GROUPS, len(order)))
+    if len(groups) < 2:
+        return np.full_like(measure(truth, codes), math.nan)
+    left = np.array([measure(np.delete(truth, group), np.delete(codes, group)) for group in groups])
+    return np.sqrt((len(groups) - 1) * left.var(axis=0))
 
 
 def _probes(
@@ -115,9 +147,11 @@ def _probes(
         return Figure(name, share, float(np.sqrt(share * (1 - share) / len(right))), "share", estimator, settings)
 
     yield accuracy("accuracy_majority", truth == majority, "always the most frequent class")
-    if "codes" in encoded:
+    if subject.model.vae.latent.has_codes:
         votes = _votes(encoded["codes"], train_truth, codes, majority)
         yield accuracy("accuracy_vote", votes == truth, "the class most frequent among training texts of the same joint code")
+    else:
+        yield Figure("accuracy_vote", None, estimator="the prior is no mixture, so there are no codes to vote by", settings=settings)
     if len(np.unique(train_truth)) < 2:
         why = "training texts have one class, so there is nothing to learn"
         yield from (Figure(f"accuracy_{name}", None, estimator=why, settings=settings) for name in ("linear", "mlp"))
@@ -157,7 +191,7 @@ def _rare(train: Split) -> int:
 
 
 def _k_means(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
-    """Clusters of TF-IDF vectors, reduced by SVD, [N]."""
+    """Mini-batch k-means, the best of 10 starts, on TF-IDF vectors (1 + log counts) reduced to 100 dimensions by SVD and normalized."""
     if len(train) < 2:
         return np.zeros(len(texts), np.int64)
     counts = TfidfVectorizer(analyzer=list, min_df=_rare(train), sublinear_tf=True)
@@ -169,7 +203,7 @@ def _k_means(train: Split, texts: Split, size: int, subject: Subject) -> np.ndar
 
 
 def _topics(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
-    """The most probable topic of latent Dirichlet allocation, [N]."""
+    """The most probable topic of latent Dirichlet allocation, fitted by online variational Bayes to counts of words."""
     counts = CountVectorizer(analyzer=list, min_df=_rare(train), max_df=0.5 if len(train) >= _LARGE else 1.0)
     model = LatentDirichletAllocation(size, learning_method="online", random_state=subject.seed)
     model.fit(counts.fit_transform(_words(train, subject)))

@@ -19,7 +19,9 @@ from tfvae.latents.latent import Latent, Params
 from tfvae.models.build import build_vae
 
 ACTIVE = 0.01
-"""Variance over sentences of a posterior mean's entry above which the entry counts as active (Burda et al. 2016; Skip-VAE's code: .02)."""
+"""Variance over sentences of a posterior mean's entry above which the entry counts as active (Burda et al. 2016; Skip-VAE's code: .02).
+
+That is a share of the variance under a standard normal prior; uniform on the sphere of R^d, it is 1/d, and so is the threshold's unit."""
 MINIBATCH = 32
 """Sentences of a batch in the minibatch estimate of I(x; z), as in He et al. 2019."""
 MOST = 10_000
@@ -31,7 +33,8 @@ def latent_use(subject: Subject) -> Iterator[Figure]:
     """Yields the figures; there are none without a latent variable."""
     posteriors, latent = subject.posteriors, subject.model.vae.latent
     variance = posteriors.mean.astype(np.float64).var(axis=0)
-    for threshold, suffix in ((ACTIVE, ""), (2 * ACTIVE, "_02")):
+    unit = latent.unit_variance
+    for threshold, suffix in ((ACTIVE * unit, ""), (2 * ACTIVE * unit, "_02")):
         count = int((variance > threshold).sum())
         estimator = f"entries of E[z|x] with a variance over sentences above {threshold:g}, of {len(variance)}"
         yield Figure(f"active_units{suffix}", count, estimator=estimator, settings={"threshold": threshold})
@@ -44,7 +47,8 @@ def latent_use(subject: Subject) -> Iterator[Figure]:
     else:
         yield Figure("mutual_information_c", None, estimator="the prior is no mixture, so there are no codes")
     if not latent.has_density:
-        yield Figure("mutual_information_z", None, estimator="the posterior is a point without a density")
+        for name in ("mutual_information_z", "mutual_information_z_minibatch", "aggregate_kl_z"):
+            yield Figure(name, None, estimator="the posterior is a point without a density")
     else:
         yield from _continuous(latent, *mixed(subject, MOST), subject)
 
@@ -104,15 +108,16 @@ def _continuous(latent: Latent, params: Params, z: np.ndarray, subject: Subject)
             "aggregate_kl_z", aggregate - prior, unit="nats", estimator="KL(q(z) || p(z)): E[log q(z) - log p(z)]", settings=settings
         )
     )
-    batches = np.array_split(np.random.default_rng(subject.seed).permutation(count), max(1, count // MINIBATCH))
+    size = min(MINIBATCH, count)
+    order = np.random.default_rng(subject.seed).permutation(count)
+    batches = order[: count // size * size].reshape(-1, size)  # whole ones
     values = []
     for batch in batches:
         within_own, within = densities(tf.nest.map_structure(lambda leaf, rows=batch: leaf[rows], params), z[batch])
         values.append(float(np.mean(within_own - within)))
-    largest = max(map(len, batches))
-    cap = f"the mean of the same over batches of {largest}; at most log {largest} = {math.log(largest):.2f}"
+    cap = f"the mean of the same over batches of {size}; at most log {size} = {math.log(size):.2f}"
     name = "mutual_information_z_minibatch"
-    yield _told(mean_figure(name, np.array(values), unit="nats", estimator=cap, settings={**settings, "batch": largest}))
+    yield _told(mean_figure(name, np.array(values), unit="nats", estimator=cap, settings={**settings, "batch": size}))
 
 
 def _told(figure: Figure) -> Figure:

@@ -78,21 +78,25 @@ def _importance_weighted(subject: Subject, bound: np.ndarray, length: np.ndarray
         yield mean_figure("nll_iw_gain", gain, unit=_NATS, estimator=difference, settings=settings)
         yield from _perplexities("iw", nll, length[index], settings)
         return
-    error = math.hypot(_error(bound), _error(gain))
+    error = _error_of_difference(bound, gain, index)
     more = f"{estimator}; the bound of the whole split less the gain of {len(chosen):,} sentences"
     yield Figure("nll_iw", bound.mean() - gain.mean(), error, _NATS, more, settings)
     yield mean_figure("nll_iw_sample", nll, unit=_NATS, estimator=f"{estimator}; of {len(chosen):,} sentences alone", settings=settings)
     yield mean_figure("nll_iw_gain", gain, unit=_NATS, estimator=difference, settings=settings)
-    yield from _perplexities("iw", bound, length, settings, gain)
+    yield from _perplexities("iw", bound, length, settings, (gain, index))
 
 
-def _error(values: np.ndarray) -> float:
-    """Standard error of a mean."""
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+def _error_of_difference(every: np.ndarray, some: np.ndarray, index: np.ndarray) -> float:
+    """Standard error of mean(every) - mean(some), of values [N] and other values [n] of the examples that `index` [n] names."""
+    if len(some) < 2:
+        return math.nan
+    covariance = np.cov(every[index], some)
+    variance = every.var(ddof=1) / len(every) + covariance[1, 1] / len(some) - 2 * covariance[0, 1] / len(every)
+    return math.sqrt(max(variance, 0.0))
 
 
 def _perplexities(
-    name: str, nll: np.ndarray, length: np.ndarray, settings: Mapping[str, Any], gain: np.ndarray | None = None
+    name: str, nll: np.ndarray, length: np.ndarray, settings: Mapping[str, Any], gain: tuple[np.ndarray, np.ndarray] | None = None
 ) -> Iterator[Figure]:
     """Yields exp(nats a token), with and without ends of sentences among the tokens; all are predicted in both.
 
@@ -101,14 +105,16 @@ def _perplexities(
       nll: of each sentence.
       length: its tokens, its end among them.
       settings: of the figures.
-      gain: of some sentences, whose mean is taken from that of `nll`.
+      gain: of some sentences, whose mean is taken from that of `nll`; and which they are.
     """
     for suffix, tokens, counted in (("", length, "counted"), ("_without_eos", length - 1, "not counted")):
         if not tokens.any():
             continue
         nats, error = ratio(nll, tokens)
         if gain is not None:
-            nats, error = nats - gain.mean() / tokens.mean(), math.hypot(error, _error(gain) / tokens.mean())
+            gained, index = gain
+            nats -= gained.mean() / tokens.mean()
+            error = _error_of_difference(nll - nats * tokens, gained, index) / tokens.mean()
         perplexity = math.exp(min(nats, 700.0))
         estimator = f"exp(sum of nll_{name} / tokens), ends of sentences {counted}"
         yield Figure(f"perplexity_{name}{suffix}", perplexity, perplexity * error, "", estimator, {**settings, "tokens": int(tokens.sum())})

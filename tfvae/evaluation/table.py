@@ -41,10 +41,14 @@ def _label_table(label: str, figures: Sequence[Figure]) -> list[str]:
         if "codes" in figure.settings:
             row = rows.setdefault(figure.settings["codes"], {"clusters": number(figure.settings["clusters"])})
             row[_AGREEMENT[figure.name]] = number(figure.value)
-    columns = ["clusters", *_AGREEMENT.values()]
+            if figure.name == next(iter(_AGREEMENT)):
+                row["±"] = "" if figure.error is None else f"± {number(figure.error)}"
+    first, *others = _AGREEMENT.values()
+    columns = {"clusters": 12, first: 12, "±": 7, **dict.fromkeys(others, 12)}  # and their widths
     width = max(len(label) + 8, *map(len, rows))
-    head = " ".join([f"{f'{label} and …':{width}}", *(f"{column:>12}" for column in columns)])
-    return [head, *(" ".join([f"{name:{width}}", *(f"{row[column]:>12}" for column in columns)]) for name, row in rows.items())]
+    head = {column: column for column in columns} | {"±": ""}
+    lines = {f"{label} and …": head, **rows}
+    return [" ".join([f"{name:{width}}", *(f"{row[column]:>{wide}}" for column, wide in columns.items())]) for name, row in lines.items()]
 
 
 def _value(figure: Figure) -> str:

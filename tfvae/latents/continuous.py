@@ -24,6 +24,7 @@ class ContinuousLatent(Latent):
         """
         super().__init__(dtype=dtype, **kwargs)
         self.family, self.feature_dim, self.seed, self.size = family, feature_dim, seed, family.event_size
+        self.unit_variance = family.unit_variance
         self.posterior = dense(family.raw_size, feature_dim, random.Random(seed).getrandbits(31), dtype=dtype, name="posterior")
 
     def call(self, features: tf.Tensor) -> Params:

@@ -23,10 +23,12 @@ class ExponentialFamily(abc.ABC):
     Attributes:
       event_size: numbers in one z.
       raw_size: unconstrained numbers R that give one member.
+      unit_variance: variance of an entry of z that variances are measured in: 1, that of a standard normal variable, unless z is bounded.
     """
 
     event_size: int
     raw_size: int
+    unit_variance: float = 1.0
 
     @abc.abstractmethod
     def constrain(self, raw: tf.Tensor) -> tuple[tf.Tensor, ...]:

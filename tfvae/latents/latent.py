@@ -43,6 +43,7 @@ class Latent(keras.layers.Layer):
       has_prior: whether z can be drawn without an x.
       has_density: whether q(z|x) and p(z) have densities.
       has_codes: whether there is a discrete c.
+      unit_variance: see `ExponentialFamily`.
     """
 
     size: int
@@ -51,6 +52,7 @@ class Latent(keras.layers.Layer):
     has_prior: bool = True
     has_density: bool = True
     has_codes: bool = False
+    unit_variance: float = 1.0
 
     def build(self, input_shape: Any) -> None:
         """Does nothing: constructors make all weights."""

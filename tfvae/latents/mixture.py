@@ -58,7 +58,7 @@ class MixtureLatent(Latent):
         self.family, self.prior_family = family, prior_family or family
         self.feature_dim, self.hidden_dim, self.seed = feature_dim, hidden_dim, seed
         self.num_variables, self.num_components = variables, components
-        self.size = variables * family.event_size
+        self.size, self.unit_variance = variables * family.event_size, family.unit_variance
         seeds = random.Random(seed)
         self.posterior = dense(variables * family.raw_size, feature_dim, seeds.getrandbits(31), dtype=dtype, name="posterior")
         self.hidden = dense(hidden_dim, feature_dim, seeds.getrandbits(31), activation="relu", dtype=dtype, name="hidden")

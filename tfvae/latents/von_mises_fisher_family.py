@@ -33,6 +33,7 @@ class VonMisesFisher(ExponentialFamily):
         self.event_size = dim
         self.raw_size = dim
         self.concentration = concentration
+        self.unit_variance = 1 / dim  # under the uniform law
 
     def constrain(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns the mean direction [..., d] and the concentration [...]."""

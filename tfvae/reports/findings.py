@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tfvae.evaluation.evaluate import figures_of
+from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.table import number
 from tfvae.latents.spherical import kl_to_uniform
@@ -97,16 +98,27 @@ class _Verdict:
 def _verdict(member: Result, label: str) -> _Verdict | None:
     """Holds the clustering of the run that agrees most with a label against the baseline that does; None without codes."""
     found = {
-        str(figure.settings["codes"]): (figure.value, int(figure.settings["clusters"]))
+        str(figure.settings["codes"]): figure
         for figure in figures_of(member.evaluation)
         if figure.name == "adjusted_mutual_information" and figure.settings.get("label") == label
     }
-    baselines = {name: value for name, value in found.items() if " of " in name}
-    own = {name: value for name, value in found.items() if name not in baselines}
+    baselines = {name: figure for name, figure in found.items() if " of " in name}
+    own = {name: figure for name, figure in found.items() if name not in baselines}
     if not own or not baselines:
         return None
-    best, other = (max(some, key=lambda name, some=some: some[name][0]) for some in (own, baselines))  # type: ignore[misc]
-    lead = own[best][0] - baselines[other][0]
+    best, other = (max(some, key=lambda name, some=some: some[name].value) for some in (own, baselines))  # type: ignore[misc]
+    lead = own[best].value - baselines[other].value
     said = "wins against" if lead > 0 else "loses to"
     code = "the joint code" if best == "joint" else f"the code of {best}"
-    return _Verdict(f"{code} ({own[best][1]} values), AMI {own[best][0]:.3f}, {said} {other} clusters, {baselines[other][0]:.3f}", lead)
+    values = own[best].settings["clusters"]
+    text = f"{code} ({values} values), AMI {_measured(own[best])}, {said} {other} clusters, {_measured(baselines[other])}"
+    alike = [figure for name, figure in baselines.items() if name.endswith(f" of {values}")]
+    if alike and baselines[other] not in alike:
+        better = max(alike, key=lambda figure: figure.value)
+        text += f"; with as many clusters as it has values, {better.settings['codes'].partition(' of ')[0]} gets {_measured(better)}"
+    return _Verdict(text, lead)
+
+
+def _measured(figure: Figure) -> str:
+    """A figure's value, and its standard error where it has one."""
+    return f"{figure.value:.3f}" + ("" if figure.error is None else f" ± {figure.error:.3f}")

@@ -117,14 +117,17 @@ def _sweep(group: str, members: Sequence[Result], table: Sequence[Row], field: s
 _HEAD = """# Results
 
 Written by `scripts/results.py` from the run directories under `docs/runs`; nothing here is typed in by hand. Figures are of the
-{split} split, each sentence whole, at w = 1. NLL is the importance-weighted estimate, -ELBO the bound; both and their parts are nats a
-sentence. KL(z) of the mixtures includes the dispersion. Variance is that of the components' natural parameters under q(c|x). MI(x;c) is the
-mean over variables of the mutual information of the whole split, MI(x;z) is estimated with 10,000 of its posteriors at most. BLEU is that
-of greedy reconstructions. A figure after ± is the deviation over seeds, or of one run the standard error of its estimate. Reverse
+{split} split, each sentence whole, at w = 1. NLL is the importance-weighted estimate, -ELBO the bound, loss the training objective, which
+gives back beta of the dispersion and adds the model's other terms; all and their parts are nats a sentence. KL(z) of the mixtures includes
+the dispersion. Variance is that of the components' natural parameters under q(c|x). MI(x;c) is the mean over variables of the mutual
+information of the whole split; MI(x;z) is estimated with 10,000 of its posteriors at most, and at most the logarithm of their number. BLEU
+is that of greedy reconstructions. A figure after ± is the deviation over seeds, or of one run the standard error of its estimate. Reverse
 perplexity is that of this project's own small language model, trained on what a model generates: hold it against the row of real text and
-against other rows, not against the papers', whose language model is another (AWD-LSTM). Every estimator, with its settings and standard
-error, is in the runs' `evaluation.json`. Rows of papers are as printed there, of other networks, data preparation and estimators: read
-patterns across rows, not differences between ours and theirs.
+against other rows, not against the papers', whose language model is another (AWD-LSTM). Every estimator, with its settings and, where one
+was estimated, its standard error, is in the runs' `evaluation.json`. Rows of papers are of other networks, data preparation and estimators:
+read patterns across rows, not differences between ours and theirs. The NLLs of Shi et al. are upper bounds but for that of RNN-LM, of
+sentences cut to 40 tokens; the perplexity of Xu and Durrett's vMF-VAE is that of the mean of three samples and was read in a list of
+results, not in the paper itself.
 """
 _AGREEMENT = """### Agreement of codes with labels
 
@@ -242,7 +245,10 @@ def _sentences(members: Sequence[Result]) -> str:
 def _commands(members: Sequence[Result]) -> str:
     lines = [command_line(member.config) for member in members]
     revisions = sorted({member.run.versions().get("git", "") for member in members} - {""})
+    groups = dict.fromkeys(name for member in members for name, group in member.evaluation["metrics"].items() if "figures" in group)
     return (
-        "### Commands\n\n```bash\n" + "\n".join(lines) + "\n```\n\nEach was followed by `scripts/evaluate.py --run=…`. Trained at "
-        f"revision {', '.join(revisions) or 'unknown'}.\n"
+        "### Commands\n\n```bash\n" + "\n".join(lines) + "\n```\n\n"
+        "Each was followed by `scripts/evaluate.py --run=…`, with the groups of figures that mean something for it, of: "
+        f"{', '.join(groups)}. "
+        f"Trained at revision {', '.join(revisions) or 'unknown'}.\n"
     )
