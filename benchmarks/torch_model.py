@@ -1,7 +1,8 @@
 """The same model in PyTorch, as two engineers would write it; it imports nothing of tfvae.
 
-`plain` pads: nn.GRU over padded batches, and cross-entropy over every position. `fast` packs: the vocabulary projection sees only positions
-that are not padding, and matrix products are bfloat16 under autocast.
+`plain` pads: nn.GRU over padded batches, and cross-entropy over every position. `fast` packs: nn.GRU and the vocabulary projection see only
+positions that are not padding, matrix products are bfloat16 under autocast, and a word is drawn through the inverse of the cumulative
+distribution.
 """
 
 import math
@@ -98,45 +99,48 @@ class DemVae(nn.Module):
     def encode(self, tokens, length):
         """Returns mean and log-variance [B, J, D], and the codes' logits [B, J, K]."""
         embedded = self.dropout(self.encoder_embedding(tokens))
-        packed = nn.utils.rnn.pack_padded_sequence(embedded, length.cpu(), batch_first=True, enforce_sorted=False)
-        _, final = self.encoder(packed)
+        _, final = self.encoder(pack(embedded, length))
         features = torch.cat([final[0], final[1]], dim=-1).float()
         shape = (len(tokens), self.sizes["variables"], -1)
         mean, log_variance = self.posterior(features).view(shape).chunk(2, dim=-1)
         logits = self.logits(functional.relu(self.mlp(features))).view(shape)
         return mean, constrained(log_variance), logits
 
-    def states(self, tokens, z):
-        """Returns the decoder's states before each word, [S B, T, H], for z [S, B, Z]."""
+    def states(self, tokens, length, z):
+        """Returns the decoder's states before each word, [S B, T, H], for z [S, B, Z]; packed, those before the M words, [M, H]."""
         samples, batch, _ = z.shape
         inputs = torch.cat([torch.full_like(tokens[:, :1], BOS), tokens[:, :-1]], dim=1)
         embedded = self.dropout(self.decoder_embedding(inputs)).repeat(samples, 1, 1)  # [S B, T, E]
         flat = z.reshape(samples * batch, -1)
-        return self.recur(embedded, flat, self.state(flat))
+        return self.recur(embedded, length, flat, self.state(flat))
 
-    def recur(self, embedded, z, state):
+    def recur(self, embedded, length, z, state):
         """Runs the decoder's GRU over [S B, T, E] beside z [S B, Z] from a state [S B, H]."""
         context = z.unsqueeze(1).expand(-1, embedded.shape[1], -1)
-        return self.decoder(torch.cat([embedded, context], dim=-1), state.unsqueeze(0))[0]
-
-    def negative_log_likelihood(self, hidden, tokens, length):
-        """Returns -log p(x|z) [S, B] from states [S B, T, H]."""
-        batch, time = tokens.shape
-        samples = len(hidden) // batch
-        targets = tokens.repeat(samples, 1)
-        mask = torch.arange(time) < length.repeat(samples).unsqueeze(1)
+        inputs = torch.cat([embedded, context], dim=-1)
         if not self.packed:
+            return self.decoder(inputs, state.unsqueeze(0))[0]
+        return self.decoder(pack(inputs, length.repeat(len(inputs) // len(length))), state.unsqueeze(0))[0].data
+
+    def negative_log_likelihood(self, hidden, tokens, length, samples):
+        """Returns -log p(x|z) [S, B] from states [S B, T, H]; packed, [M, H]."""
+        batch, time = tokens.shape
+        targets, rows = tokens.repeat(samples, 1), samples * batch
+        if not self.packed:
+            mask = torch.arange(time) < length.repeat(samples).unsqueeze(1)
             logits = functional.linear(hidden, self.decoder_embedding.weight, self.bias)
-            loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view(samples * batch, time)
+            loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none").view(rows, time)
             return (loss * mask).sum(1).view(samples, batch)
-        logits = functional.linear(hidden[mask], self.decoder_embedding.weight, self.bias)
-        loss = functional.cross_entropy(logits.float(), targets[mask], reduction="none")
-        sentence = torch.arange(samples * batch).unsqueeze(1).expand(-1, time)[mask]
-        return torch.zeros(samples * batch).index_add(0, sentence, loss).view(samples, batch)
+        sentence = torch.arange(rows).unsqueeze(1).expand(-1, time)
+        words, sentence = pack(torch.stack([targets, sentence], dim=-1), length.repeat(samples)).data.unbind(-1)
+        loss = functional.cross_entropy(
+            functional.linear(hidden, self.decoder_embedding.weight, self.bias).float(), words, reduction="none"
+        )
+        return torch.zeros(rows).index_add(0, sentence, loss).view(samples, batch)
 
     def reconstruction(self, tokens, length, z):
         """Returns -log p(x|z) [S, B] for z [S, B, Z]."""
-        return self.negative_log_likelihood(self.dropout(self.states(tokens, z)), tokens, length)
+        return self.negative_log_likelihood(self.dropout(self.states(tokens, length, z)), tokens, length, len(z))
 
     def prior(self):
         """Mean and log-variance of the components, [J, K, D] each."""
@@ -179,12 +183,19 @@ class DemVae(nn.Module):
             state = self.cell(torch.cat([self.decoder_embedding(words), z], dim=-1), state)
             logits = functional.linear(state, self.decoder_embedding.weight, self.bias).float()
             logits[:, [PAD, UNK, BOS]] = -math.inf
-            words = torch.multinomial(functional.softmax(logits, dim=-1), 1).squeeze(1).masked_fill(ended, PAD)
+            words = self.draw(functional.softmax(logits, dim=-1)).masked_fill(ended, PAD)
             written.append(words)
             ended |= words == EOS
             if ended.all():
                 break
         return torch.stack(written, dim=1)
+
+    def draw(self, probabilities):
+        """Draws a word [N] of each distribution [N, V]."""
+        if not self.packed:
+            return torch.multinomial(probabilities, 1).squeeze(1)
+        cumulative = probabilities.cumsum(-1)
+        return torch.searchsorted(cumulative, torch.rand(len(cumulative), 1) * cumulative[:, -1:]).squeeze(1).clamp_(max=len(self.bias) - 1)
 
     @property
     def cell(self):
@@ -218,6 +229,11 @@ class DemVae(nn.Module):
         regularizer = average_kl.sum((1, 2)).mean() + spread + code_kl
         regularizer = regularizer - self.sizes["beta"] * spread - self.sizes["mi_weight"] * information
         return reconstruction + regularizer, reconstruction
+
+
+def pack(values, length):
+    """The values [N, T, ...] of the steps of sentences of lengths [N], as nn.GRU takes them."""
+    return nn.utils.rnn.pack_padded_sequence(values, length, batch_first=True, enforce_sorted=False)
 
 
 def log_normal(z, mean, log_variance):

@@ -24,7 +24,7 @@ class Worker:
         self.model = DemVae(self.sizes, packed=self.variant == "fast")
         with np.load(f"{folder}/weights.npz") as weights:
             self.model.load(dict(weights))
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3, fused=True)
         with np.load(f"{folder}/batches.npz") as arrays:
             self.batches = [
                 (torch.from_numpy(arrays[f"tokens_{i}"]).long(), torch.from_numpy(arrays[f"length_{i}"]).long())
@@ -58,7 +58,7 @@ class Worker:
             "train_step": lambda: self._train(tokens, length, samples),
             "score": lambda: self._autocast(self.model.log_likelihood, tokens, length, samples),
             "generate": lambda: self._autocast(self.model.generate, sentences),
-            "gru": lambda: self._gru(tokens, samples),
+            "gru": lambda: self._gru(tokens, length, samples),
             "softmax": lambda: self._softmax(tokens, length, samples),
         }[task]
         answer = []
@@ -78,19 +78,20 @@ class Worker:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 0.5)
         self.optimizer.step()
 
-    def _gru(self, tokens, samples):
+    def _gru(self, tokens, length, samples):
         model = self.model
         embedded = model.decoder_embedding(tokens).detach().requires_grad_()
         rows = samples * len(tokens)
         z = torch.zeros(rows, self.sizes["variables"] * self.sizes["dim"], requires_grad=True)
         state = torch.zeros(rows, self.sizes["hidden"], requires_grad=True)
-        outputs = self._autocast(lambda: model.recur(embedded.repeat(samples, 1, 1), z, state))
+        outputs = self._autocast(lambda: model.recur(embedded.repeat(samples, 1, 1), length, z, state))
         outputs.float().sum().backward()
         self.optimizer.zero_grad(set_to_none=True)
 
     def _softmax(self, tokens, length, samples):
-        hidden = torch.full([samples * len(tokens), tokens.shape[1], self.sizes["hidden"]], 0.1, requires_grad=True)
-        self._autocast(lambda: self.model.negative_log_likelihood(hidden, tokens, length)).mean().backward()
+        shape = [samples * int(length.sum())] if self.model.packed else [samples * len(tokens), tokens.shape[1]]
+        hidden = torch.full([*shape, self.sizes["hidden"]], 0.1, requires_grad=True)
+        self._autocast(lambda: self.model.negative_log_likelihood(hidden, tokens, length, samples)).mean().backward()
         self.optimizer.zero_grad(set_to_none=True)
 
     def ceiling(self, shapes):

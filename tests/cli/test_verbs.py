@@ -81,7 +81,7 @@ def test_evaluations_are_compared_in_a_table_on_screen_or_in_a_file(command, ref
     assert command("evaluate", both, "--output=table.md")[1] == "2 rows in table.md\n"
     assert (tmp_path / "table.md").read_text() == out
     assert command("evaluate", both, "--output=table.csv")[0] == 0
-    assert (tmp_path / "table.csv").read_text().startswith("model,figure,seeds,mean,deviation,error\nrnn_lm data.limit=")
+    assert (tmp_path / "table.csv").read_text().startswith("model,figure,runs,mean,deviation,error,seeds\nrnn_lm data.limit=")
     assert "--output=table.txt: a name that ends in .md or .csv is wanted" in refuse("evaluate", both, "--output=table.txt")
     assert "was not evaluated on valid" in refuse("evaluate", both, "--split=valid")
 

@@ -217,6 +217,15 @@ def test_a_corpus_without_labels_is_said_to_have_none(runs, monkeypatch):
     assert answer["metrics"]["labels"]["absent"] == "the corpus demo has no labels"
 
 
+def test_texts_that_probes_were_fitted_to_are_said_to_flatter_them(runs, monkeypatch):
+    monkeypatch.setattr(module, "METRICS", {"labels": lambda subject: iter(())})
+    told = []
+    evaluate(str(runs / "gm_vae"), "train", ["labels"], **SMALL, say=told.append)
+    assert told[0] == "--split=train: probes, votes and baselines are fitted to these texts, and flattered by them"
+    evaluate(str(runs / "gm_vae"), "test", ["labels"], **SMALL, say=told.append)
+    assert len([line for line in told if "flattered" in line]) == 1
+
+
 def test_more_generated_sentences_than_training_has_are_said(runs, monkeypatch):
     monkeypatch.setattr(module, "METRICS", {"reverse_perplexity": lambda subject: iter(())})
     told = []

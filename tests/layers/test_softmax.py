@@ -114,6 +114,26 @@ def test_half_precision_is_normalised_in_float32():
         np.testing.assert_allclose(other, expected, atol=0.02 * scale)
 
 
+@pytest.mark.parametrize("count", [30, 600])
+def test_half_precision_does_not_scale_gradients(count):
+    """1/30 and 1/600, the weight of each of so many sentences, are not numbers of bfloat16: rounded, they bias every gradient alike."""
+    layer = VocabularySoftmax(V, hidden_dim=H, initializer_range=0.7, dtype=keras.DTypePolicy("mixed_bfloat16"))
+    rng = np.random.default_rng(0)
+    hidden = tf.constant(rng.normal(size=[1, count, 1, H]), tf.float32)
+    targets, length = tf.constant(rng.integers(0, V, [count, 1]), tf.int32), tf.ones([count], tf.int32)
+
+    def gradients(reduce, training):
+        with tf.GradientTape() as tape:
+            tape.watch(hidden)
+            total = reduce(layer.log_prob(hidden, targets, length, training=training))
+        return tape.gradient(total, [hidden, layer.kernel.value, layer.bias.value])
+
+    for training in (True, False):
+        for mean, total in zip(gradients(tf.reduce_mean, training), gradients(tf.reduce_sum, training), strict=True):
+            ratio = np.sum(mean * total) / np.sum(total * total)
+            assert ratio * count == pytest.approx(1, abs=1e-3)
+
+
 def test_second_derivative_of_the_fast_path_is_an_error():
     layer = layer_of("fast", skip=False, tied=False)
     hidden, targets, _, _ = inputs(False, False)

@@ -246,8 +246,8 @@ def _loop(
       keep: whether the backward pass will need the gates.
 
     Returns:
-      states after each token [M, S, H], in the kernels' dtype; and, where they are kept, a step's z, r, candidates and their recurrent
-      products, [n, S, H] each, by step.
+      states after each token [M, S, H], in the kernels' dtype; and, where they are kept, a step's z, r, candidates and the recurrent
+      products of the candidates, [n, S, H] each, by step.
     """
     units, dtype, samples = initial.shape[-1], kernels[0].dtype, initial.shape[1]
     of_inputs, bias = [read(values, packing) for values in inputs], tf.cast(bias, dtype)
@@ -296,6 +296,7 @@ def _plain(
     initial: tf.Tensor,
     packing: Packing,
 ) -> tf.Tensor:
+    """The states after each token, as `_loop` returns them, differentiated by TensorFlow; what needs no gradient runs so too."""
     return _loop(inputs, constants, kernels, bias, initial, packing, read=_split, keep=False)[0]
 
 
@@ -307,6 +308,8 @@ def _fast(
     initial: tf.Tensor,
     packing: Packing,
 ) -> tf.Tensor:
+    """The states after each token, as `_loop` returns them, whose gradient is `_loop_back`."""
+
     @tf.custom_gradient
     def run(*flat: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         inputs, kernels, (bias, initial), constants = flat[:3], flat[3:6], flat[6:8], flat[8:]

@@ -205,13 +205,18 @@ def _chunked_log_prob(
         scores, *slopes = scores_and_slopes(None) if training else [all_scores()]
 
         def backward(d_scores: tf.Tensor) -> list[tf.Tensor]:
+            def weighted(d_rows: tf.Tensor) -> tf.Tensor:
+                """Times -d_scores; that itself is not rounded, since a weight that all rows share would be wrong alike in all of them."""
+                return tf.cast(-d_scores[:, None] * widen(d_rows), dtype)
+
             def scaled() -> list[tf.Tensor]:
                 d_rows, *sums = slopes
-                return [tf.cast(-d_scores, dtype)[:, None] * d_rows, *(-d_scores[0] * total for total in sums)]
+                return [weighted(d_rows), *(-d_scores[0] * total for total in sums)]
 
             def again() -> list[tf.Tensor]:
-                _, d_rows, *sums = scores_and_slopes(d_scores)
-                return [tf.cast(-d_scores, dtype)[:, None] * d_rows, *(-total for total in sums)]
+                unit = tf.maximum(tf.reduce_max(tf.abs(d_scores)), tf.cast(1e-30, d_scores.dtype))
+                _, d_rows, *sums = scores_and_slopes(d_scores / unit)
+                return [weighted(d_rows), *(-unit * total for total in sums)]
 
             same = tf.equal(tf.reduce_min(d_scores), tf.reduce_max(d_scores))  # not of no rows
             return once_differentiable(tf.cond(same, scaled, again) if training else again(), "softmax")
