@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import log_softmax
 
+from tfvae.layers import softmax
 from tfvae.layers.softmax import VocabularySoftmax
 
 S, B, T, H, Z, V = 3, 4, 5, 6, 2, 11
@@ -69,11 +70,18 @@ def test_log_prob_is_the_sum_of_log_softmax(implementation):
     np.testing.assert_allclose(layer.logits(hidden[1, :, 0], z[1])[2], logits, atol=1e-12)
 
 
-def test_large_logits_stay_finite():
-    layer = layer_of("fast", skip=False, tied=False, dtype="float32")
-    hidden, targets, _, _ = inputs(False, False)
-    for value in with_gradients(layer, tf.cast(hidden, tf.float32) * 1e3, targets, None, None):
-        assert np.all(np.isfinite(value))
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("scale", "uniform"), [(1, True), (1, False), (1e3, True)])
+def test_fast_equals_plain_in_float32(training, uniform, scale):
+    """Also where most probabilities underflow."""
+    hidden, targets, z, _ = inputs(True, False)
+    arguments = (scale * tf.cast(hidden, tf.float32), targets, tf.cast(z, tf.float32), None, training, uniform)
+    fast, plain = (
+        with_gradients(layer_of(name, skip=True, tied=False, chunk_size=4, dtype="float32"), *arguments) for name in ("fast", "plain")
+    )
+    assert fast[0].numpy().min() < -40 * scale / 3
+    for value, expected in zip(fast, plain, strict=True):
+        np.testing.assert_allclose(value, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def test_a_batch_of_empty_sentences_scores_zero():
@@ -95,23 +103,48 @@ def test_no_tensor_of_the_fast_path_holds_the_logits_of_all_positions():
     np.testing.assert_allclose(scores[:, 0], -np.log(50_000), rtol=1e-4)
 
 
-def test_half_precision_is_normalised_in_float32():
+@pytest.mark.parametrize(("training", "uniform"), list(itertools.product(*[(True, False)] * 2)))
+@pytest.mark.parametrize("sound", [True, False])
+def test_half_precision_is_normalised_in_float32(training, uniform, sound, monkeypatch):
+    monkeypatch.setattr(softmax, "_softmax_is_sound", lambda dtype: sound)
     policy = keras.DTypePolicy("mixed_bfloat16")
     fast, plain = (layer_of(name, skip=True, tied=False, chunk_size=4, dtype=policy) for name in ("fast", "plain"))
     reference = layer_of("plain", skip=True, tied=False)
     for layer in (fast, plain):
         layer.set_weights(reference.get_weights())
     arguments = inputs(True, False)
-    values = [
-        with_gradients(layer, *(None if v is None else v if v.dtype.is_integer else tf.cast(v, tf.float32) for v in arguments))
-        for layer in (fast, plain)
-    ]
-    exact = with_gradients(reference, *arguments)
+    halves = [None if v is None else v if v.dtype.is_integer else tf.cast(v, tf.float32) for v in arguments]
+    values = [with_gradients(layer, *halves, training, uniform) for layer in (fast, plain)]
+    exact = with_gradients(reference, *arguments, training, uniform)
     for value, other, expected in zip(*values, exact, strict=True):
         assert value.dtype == other.dtype == tf.float32
         scale = np.abs(expected).max()
         np.testing.assert_allclose(value, expected, atol=0.02 * scale)
         np.testing.assert_allclose(other, expected, atol=0.02 * scale)
+
+
+def test_half_precision_stays_right_where_most_probabilities_underflow():
+    layer = layer_of("fast", skip=False, tied=False, chunk_size=4, dtype=keras.DTypePolicy("mixed_bfloat16"))
+    reference = layer_of("plain", skip=False, tied=False)
+    layer.set_weights(reference.get_weights())
+    hidden, targets, _, _ = inputs(False, False)
+    expected = reference.log_prob(hidden * 1e3, targets, LENGTH).numpy()
+    assert expected.min() < -1e4
+    scores, *gradients = with_gradients(layer, tf.cast(hidden * 1e3, tf.float32), targets, None, None, True, True)
+    np.testing.assert_allclose(scores, expected, atol=0.01 * np.abs(expected).max())
+    for gradient in gradients:
+        assert np.all(np.isfinite(gradient))
+
+
+@pytest.mark.parametrize(("excess", "sound"), [(1.0, True), (1.02, False)])
+def test_a_softmax_of_half_precision_is_used_only_where_it_is_the_rounded_one(excess, sound, monkeypatch):
+    exact = tf.nn.softmax
+
+    def imitation(logits):
+        return exact(logits) if logits.dtype == tf.float32 else tf.cast(excess * exact(tf.cast(logits, tf.float32)), logits.dtype)
+
+    monkeypatch.setattr(tf.nn, "softmax", imitation)
+    assert softmax._softmax_is_sound.__wrapped__(tf.bfloat16) is sound
 
 
 @pytest.mark.parametrize("count", [30, 600])

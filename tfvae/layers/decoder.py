@@ -1,7 +1,7 @@
 """A language model conditioned on z: p(x|z)."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -104,12 +104,16 @@ class RecurrentDecoder(keras.layers.Layer):
         training = seed is not None
         seeds = [None if seed is None else stateless.fold(seed, i) for i in range(self.num_layers + 2)]
         packing = Packing(length, tf.shape(tokens)[1])
-        x = tf.expand_dims(self._embed(packing.pack(self._inputs(tokens, seeds[0]))), 1)  # [M, 1, E]
+        words = packing.pack(self._inputs(tokens, seeds[0]))
+        rows, table = tf.gather(self.embedding, words), self._tied_kernel()
+        if table is not None and self.implementation == "fast":
+            rows, table = _rows_and_table(table, words)
+        x = tf.expand_dims(tf.cast(rows, self.compute_dtype), 1)  # [M, 1, E]
         for cell, state, noise in zip(self.cells, self.init(z), seeds[1:-1], strict=True):
             x = stateless.dropout(x, self.dropout, noise)
             x, _ = cell.packed(x, packing, context=_context(cell, z), initial_state=state, training=training)
         x = stateless.dropout(x, self.dropout, seeds[-1])  # [M, S, H]
-        return self.softmax.packed_log_prob(x, packing.pack(tokens), packing, z, self._tied_kernel(), training=training)
+        return self.softmax.packed_log_prob(x, packing.pack(tokens), packing, z, table, training=training)
 
     def num_observations(self, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns how many words each sentence has, its end included, shape [B], float32."""
@@ -164,6 +168,16 @@ class RecurrentDecoder(keras.layers.Layer):
 
     def _tied_kernel(self) -> tf.Tensor | None:
         return tf.convert_to_tensor(self.embedding) if self.tied_embeddings else None
+
+
+@tf.custom_gradient
+def _rows_and_table(table: tf.Tensor, words: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable]:
+    """Rows [M, E] of an embedding table [V, E] and the table, for what else reads it: in place, the rows' gradient is added to its own."""
+
+    def backward(d_rows: tf.Tensor, d_table: tf.Tensor) -> tuple[tf.Tensor, None]:
+        return tf.raw_ops.ScatterNdNonAliasingAdd(input=d_table, indices=words[:, tf.newaxis], updates=d_rows), None
+
+    return (tf.gather(table, words), tf.identity(table)), backward
 
 
 def _context(cell: GRU, z: tf.Tensor) -> tf.Tensor | None:

@@ -1,5 +1,6 @@
 """Cross-entropy over the vocabulary, for the positions that are not padding."""
 
+import functools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +36,7 @@ class VocabularySoftmax(keras.layers.Layer):
         z_dim: int = 0,
         tied: bool = False,
         implementation: str = "fast",
-        chunk_size: int = 1024,
+        chunk_size: int = 2048,
         initializer_range: float = 0.1,
         seed: int = 0,
         **kwargs: Any,
@@ -156,14 +157,17 @@ def _chunked_log_prob(
         dtype = rows.dtype
         low_kernel, low_bias = tf.cast(kernel, dtype), tf.cast(bias, dtype)
 
-        def score(chunk: Any) -> tuple[tf.Tensor, tf.Tensor]:
-            """A chunk's log-probabilities [n] and softmax [n, V]."""
-            logits = widen(tf.nn.bias_add(tf.matmul(part(rows, chunk), low_kernel, transpose_b=True), low_bias))
+        def score(chunk: Any, *, rounded: bool) -> tuple[tf.Tensor, tf.Tensor]:
+            """A chunk's log-probabilities [n] and its softmax [n, V], which is rounded to the dtype of the rows or at least float32."""
+            logits = tf.nn.bias_add(tf.matmul(part(rows, chunk), low_kernel, transpose_b=True), low_bias)
+            if not rounded:
+                logits = widen(logits)
             softmax, word = tf.nn.softmax(logits), places(chunk)
-            probability = tf.gather_nd(softmax, word)
+            probability = widen(tf.gather_nd(softmax, word))
 
             def through_the_greatest() -> tf.Tensor:
-                return tf.gather_nd(logits, word) - tf.reduce_max(logits, -1) + tf.math.log(tf.reduce_max(softmax, -1))
+                odds = widen(tf.gather_nd(logits, word)) - widen(tf.reduce_max(logits, -1))
+                return odds + tf.math.log(widen(tf.reduce_max(softmax, -1)))
 
             safe = tf.reduce_all(probability > 1e-30)  # else some would underflow
             return tf.cond(safe, lambda: tf.math.log(probability), through_the_greatest), softmax
@@ -171,7 +175,9 @@ def _chunked_log_prob(
         def slope(chunk: Any, softmax: tf.Tensor, weight: tf.Tensor | None) -> tuple[tf.Tensor, ...]:
             """Gradients of minus a chunk's log-probabilities to its rows, and of minus their (weighted) sum to kernel and bias."""
             features = part(rows, chunk)
-            surprise = tf.tensor_scatter_nd_sub(tf.cast(softmax, dtype), places(chunk), tf.ones_like(features[:, 0]))  # of the logits
+            observed = {"indices": places(chunk), "updates": -tf.ones_like(features[:, 0])}
+            # The gradient of the logits. This operation works in place, which tensor_scatter_nd_sub does not.
+            surprise = tf.raw_ops.ScatterNdNonAliasingAdd(input=tf.cast(softmax, dtype), **observed)
             ones = tf.ones_like(features[:, :1])
             if weight is not None:
                 ones = tf.cast(part(weight, chunk), dtype)[:, None]
@@ -181,7 +187,7 @@ def _chunked_log_prob(
 
         def all_scores() -> tf.Tensor:
             scores = tf.TensorArray(widen(bias).dtype, size=count, element_shape=[None], infer_shape=False)
-            body = lambda chunk, scores: (chunk + 1, scores.write(chunk, score(chunk)[0]))  # noqa: E731
+            body = lambda chunk, scores: (chunk + 1, scores.write(chunk, score(chunk, rounded=False)[0]))  # noqa: E731
             return tf.while_loop(lambda chunk, _: chunk < count, body, (0, scores), parallel_iterations=1)[1].concat()
 
         def scores_and_slopes(weight: tf.Tensor | None) -> list[tf.Tensor]:
@@ -190,8 +196,9 @@ def _chunked_log_prob(
             d_rows = tf.TensorArray(dtype, size=count, element_shape=[None, rows.shape[1]], infer_shape=False)
 
             def visit(chunk: Any, scores: Any, d_rows: Any) -> tuple:
-                of_chunk, softmax = score(chunk)
-                d_rows_of_chunk, *sums = slope(chunk, softmax, weight)
+                of_chunk, softmax = score(chunk, rounded=dtype.size < 4 and _softmax_is_sound(dtype))
+                with tf.control_dependencies([of_chunk]):  # they have read the softmax, whose place the gradient takes
+                    d_rows_of_chunk, *sums = slope(chunk, softmax, weight)
                 return scores.write(chunk, of_chunk), d_rows.write(chunk, d_rows_of_chunk), sums
 
             def body(chunk: tf.Tensor, scores: Any, d_rows: Any, sums: list[tf.Tensor]) -> tuple:
@@ -224,3 +231,15 @@ def _chunked_log_prob(
         return scores, backward
 
     return log_prob(rows, kernel, bias)
+
+
+@functools.cache
+def _softmax_is_sound(dtype: tf.DType) -> bool:
+    """Whether the softmax of half-precision logits is, on this machine, the float32 one up to rounding.
+
+    oneDNN's is, in one pass instead of three with the changes of precision; another might add up thousands of numbers in half precision.
+    """
+    with tf.init_scope():
+        logits = tf.cast(2 * tf.random.stateless_normal([64, 8192], (1, 2)), dtype)
+        expected = tf.nn.softmax(widen(logits))
+        return bool(tf.reduce_all(tf.abs(widen(tf.function(tf.nn.softmax)(logits)) - expected) <= expected / 128))
