@@ -18,6 +18,7 @@ from benchmarks.operations import count_operations
 from benchmarks.page import programs, write_page
 from benchmarks.scaling import draw_scaling, measure_scaling
 from benchmarks.serving import measure_serving
+from benchmarks.shortcuts import LABELS as SHORTCUTS
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
 from tfvae.models.precision import resolve_precision
@@ -88,6 +89,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("threads", os.cpu_count() or 1, "Threads of each program.", lower_bound=1, flag_values=values)
     scaling = "Measure a training step against samples, words, vocabulary and batch instead, and draw it to this file (.svg, .png)."
     flags.DEFINE_string("scaling", "", scaling, flag_values=values)
+    shortcuts = "Measure a training step of --samples with all shortcuts and without each, instead."
+    flags.DEFINE_bool("shortcuts", False, shortcuts, flag_values=values)
     page = "Page whose tables are made anew of the folder `benchmarks` beside it, of files with what --json printed; nothing is measured."
     flags.DEFINE_string("page", "", page, flag_values=values)
     flags.DEFINE_bool("smoke", False, "Small sizes and two batches.", flag_values=values)
@@ -111,6 +114,9 @@ def _benchmark(values: flags.FlagValues) -> None:
         draw_scaling(result, values.scaling)
         print(json.dumps(result))
         return
+    if values.shortcuts:
+        print(json.dumps(_measure_shortcuts(values)))
+        return
     result = measure(values)
     print(json.dumps(result) if values.json else _table(result))
 
@@ -126,20 +132,10 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
     Raises:
       UserError: a peer computes another loss or other gradients, or a process ended.
     """
-    batches = 2 if values.smoke else values.batches
+    batches = _batches(values)
     with tempfile.TemporaryDirectory(prefix="tfvae-benchmark-") as folder, _processes(values) as processes:
         ours, *peers = processes
-        made = ours.ask(
-            "prepare",
-            folder=folder,
-            model=values.model,
-            data_dir=_absolute(values.data_dir),
-            run=_absolute(values.run),
-            overrides=_overrides(values),
-            batches=batches,
-            bucketed=values.bucketed,
-            threads=values.threads,
-        )
+        made = _prepare(ours, values, folder)
         # With few samples, so that what is checked does not set the peak of memory.
         reference = ours.ask("check", folder=folder, samples=min(values.samples, 2))
         for peer in peers:
@@ -168,6 +164,34 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
         **results,
         **{f"tfvae/{peer.name}": round(speed["tfvae"] / speed[peer.name], 2) for peer in peers},
     }
+
+
+def _measure_shortcuts(values: flags.FlagValues) -> dict[str, Any]:
+    """What `measure_shortcuts` returns of tfvae, and of what it is."""
+    names = [name for name in SHORTCUTS if values.samples > 1 or name != "shared"]
+    with tempfile.TemporaryDirectory(prefix="tfvae-benchmark-") as folder, _processes(values) as processes:
+        made = _prepare(processes[0], values, folder)
+        settings = {"samples": values.samples, "precision": made["precision"], "batches": _batches(values)}
+        return {**settings, **processes[0].ask("shortcuts", samples=values.samples, names=names)}
+
+
+def _batches(values: flags.FlagValues) -> int:
+    return 2 if values.smoke else values.batches
+
+
+def _prepare(ours: Process, values: flags.FlagValues, folder: str) -> dict[str, Any]:
+    """Has tfvae build the model and write its weights and batches to a folder."""
+    return ours.ask(
+        "prepare",
+        folder=folder,
+        model=values.model,
+        data_dir=_absolute(values.data_dir),
+        run=_absolute(values.run),
+        overrides=_overrides(values),
+        batches=_batches(values),
+        bucketed=values.bucketed,
+        threads=values.threads,
+    )
 
 
 def _absolute(path: str) -> str:

@@ -2,10 +2,11 @@
 
 import json
 import pathlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.scaling import LABELS
+from benchmarks.shortcuts import LABELS as SHORTCUTS
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import markdown_table
 from tfvae.reports.results import put_between
@@ -20,9 +21,7 @@ _FIGURES = {
     "share_of_ceiling": ("share of it", "{:.0%}"),
 }
 """Figures of a program: headings, and how they are printed."""
-_OF_ALONE = ("step_milliseconds", "gflops", "share_of_ceiling")
 _PEERS = ("task", "samples", "lengths in a batch", "program", *(heading for heading, _ in _FIGURES.values()), "tfvae is faster by")
-_ALONE = ("layers", "precision", "samples", "lengths in a batch", "step, ms", "GFLOP/s", "share of the ceiling")
 _GROWTH = ("quantity", "values", "seconds a step", "greatest exponent")
 
 
@@ -45,13 +44,14 @@ def write_page(page: str) -> int:
 
 
 def render(text: str, results: Sequence[Mapping[str, Any]]) -> str:
-    """Returns a page with its tables made anew of results of `measure` and `measure_scaling`."""
-    growth = [result for result in results if "task" not in result]
+    """Returns a page with its tables made anew of results of `measure`, `measure_shortcuts` and `measure_scaling`."""
+    shortcuts = sorted((result for result in results if "without" in result), key=lambda result: result["samples"])
+    growth = [result for result in results if "task" not in result and "without" not in result]
     timed = sorted((result for result in results if "task" in result), key=_place)
     peers = [row for result in timed if programs(result)[1:] for row in _peer_rows(result)]
-    alone = [_alone_row(result) for result in timed if result["task"] == "train_step" and result["samples"] == 1]
     text = put_between(text, "peers", _table(_PEERS, peers))
-    text = put_between(text, "shortcuts", _table(_ALONE, alone))
+    head = ("without", *(heading.format(result["samples"]) for result in shortcuts for heading in ("S = {}: ms a step", "times as long")))
+    text = put_between(text, "shortcuts", _table(head, list(_shortcut_rows(shortcuts))))
     return put_between(text, "growth", _table(_GROWTH, [row for result in growth for row in _growth_rows(result)]))
 
 
@@ -80,14 +80,19 @@ def _peer_rows(result: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _alone_row(result: Mapping[str, Any]) -> list[str]:
-    settings = [result["implementation"], result["precision"], str(result["samples"]), _lengths(result)]
-    return [*settings, *_printed(result["tfvae"], _OF_ALONE)]
-
-
-def _printed(figures: Mapping[str, float], names: Iterable[str] = _FIGURES) -> list[str]:
+def _printed(figures: Mapping[str, float]) -> list[str]:
     values = {**figures, "step_milliseconds": 1000 * figures["step_seconds"]}
-    return [_FIGURES[name][1].format(values[name]) for name in names]
+    return [printed.format(values[name]) for name, (_, printed) in _FIGURES.items()]
+
+
+def _shortcut_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+    yield ["none of these", *(text for result in results for text in (f"{1000 * result['seconds']:,.0f}", ""))]
+    for name, label in SHORTCUTS.items():
+        row = [label]
+        for result in results:
+            seconds = result["without"].get(name)
+            row += [f"{1000 * seconds:,.0f}", f"{seconds / result['seconds']:.2f}"] if seconds else ["", ""]
+        yield row
 
 
 def _growth_rows(result: Mapping[str, Any]) -> list[list[str]]:

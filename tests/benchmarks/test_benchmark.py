@@ -45,6 +45,14 @@ def test_figures_are_a_table_unless_json_is_asked_for():
     assert head.startswith("| program | step_seconds | tokens_per_second |") and row.startswith("| tfvae | ")
 
 
+@pytest.mark.slow
+def test_shortcuts_are_measured_by_leaving_each_out():
+    done = benchmark("--smoke", "--shortcuts", "--samples=2", "--precision=bfloat16")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert set(result["without"]) == set(page.SHORTCUTS) and min(result["seconds"], *result["without"].values()) > 0
+
+
 def test_serving_needs_a_run():
     done = benchmark("--task=serve")
     assert done.returncode == 2 and "--task=serve: name the run that is exported and served in --run" in done.stderr
@@ -114,13 +122,15 @@ def rows(text, name):
 
 
 def test_a_page_has_what_was_measured():
-    alone = {**TIMED_ONCE, "samples": 1, "bucketed": True, "implementation": "plain"}
+    more, few = ({"samples": n, "seconds": n / 100, "without": {"adam": n / 50, **other}} for n, other in ((20, {"shared": 0.5}), (1, {})))
     growth = {"samples": {"values": [1, 2000], "seconds": [0.1, 0.25], "exponent": 0.5}}
-    text = page.render(EMPTY, [growth, alone, {**TIMED_ONCE, "plain": PEER, "tfvae/plain": 1.23}])
+    text = page.render(EMPTY, [growth, more, few, {**TIMED_ONCE, "plain": PEER, "tfvae/plain": 1.23}])
     ours, peer = rows(text, "peers")
     assert ours == ["`train_step`", "20", "any", "tfvae, bfloat16", "1,234", "100", "2,000", "150", "300", "50%", ""]
     assert peer[3:5] == ["plain, float32", "1,000"] and peer[-1] == "1.23"
-    assert rows(text, "shortcuts") == [["plain", "bfloat16", "1", "similar", "100", "150", "50%"]]
+    none, *without = rows(text, "shortcuts")
+    assert none == ["none of these", "10", "", "200", ""]
+    assert ["Adam in one pass", "20", "2.00", "400", "2.00"] in without and without[-1][1:] == ["", "", "500", "2.50"]
     assert rows(text, "growth") == [["posterior samples S", "1, 2,000", "0.100, 0.250", "0.5"]]
     assert page.render(text, [growth]) == page.render(EMPTY, [growth])
 

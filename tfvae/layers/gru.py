@@ -166,7 +166,7 @@ class GRU(keras.layers.Layer):
         outputs = twin(
             tf.reshape(padded, [-1, time, self.input_dim + self.context_dim]),
             initial_state=tf.cast(tf.reshape(initial, [-1, self.units]), self.variable_dtype),
-            mask=tf.sequence_mask(tf.repeat(packing.length, samples), time),
+            mask=tf.sequence_mask(tf.maximum(tf.repeat(packing.length, samples), 1), time),  # cuDNN refuses sentences of no token
         )
         outputs = tf.transpose(tf.reshape(outputs, [-1, samples, time, self.units]), [0, 2, 1, 3])
         return tf.cast(packing.pack(outputs), self.compute_dtype)
