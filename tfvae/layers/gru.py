@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -153,8 +153,8 @@ class GRU(keras.layers.Layer):
             else:
                 constants.append(tf.gather(tf.transpose(constant, [1, 0, 2]), packing.order))
             inputs.append(projected)
-        recurrent_bias = bias[1, 2 * self.units :]
-        return unroll(inputs, constants, _gates(recurrent_kernel), recurrent_bias, tf.gather(initial, packing.order), packing)
+        operands = _Operands(inputs, constants, _gates(recurrent_kernel), bias[1, 2 * self.units :], tf.gather(initial, packing.order))
+        return unroll(operands, packing)
 
     def _cudnn(self, twin: Any, x: tf.Tensor, packing: Packing, context: tf.Tensor | None, initial: tf.Tensor) -> tf.Tensor:
         """Does what `_unroll` does by Keras's GRU over padded [x; context], which on a GPU is cuDNN's, in float32."""
@@ -220,27 +220,33 @@ def _cell(inputs: Sequence[tf.Tensor], recurrent: Sequence[tf.Tensor], state: tf
     return candidate + z * (state - candidate), z, r, candidate
 
 
+class _Operands(NamedTuple):
+    """What a recurrent layer is run on.
+
+    Attributes:
+      inputs: projected inputs of z, r and the candidate, shape [M, R, H] each.
+      constants: added to them at every step, shape [B, S, H] each, longest sentence first; empty: nothing is.
+      kernels: recurrent kernels, shape [H, H] each.
+      bias: that of the candidate's recurrent product, shape [H].
+      initial: shape [B, S, H], longest sentence first.
+    """
+
+    inputs: list[tf.Tensor]
+    constants: list[tf.Tensor]
+    kernels: list[tf.Tensor]
+    bias: tf.Tensor
+    initial: tf.Tensor
+
+
 def _loop(
-    inputs: Sequence[tf.Tensor],
-    constants: Sequence[tf.Tensor],
-    kernels: Sequence[tf.Tensor],
-    bias: tf.Tensor,
-    initial: tf.Tensor,
-    packing: Packing,
-    *,
-    read: Callable[[tf.Tensor, Packing], Callable[[tf.Tensor], tf.Tensor]],
-    keep: bool,
+    operands: _Operands, packing: Packing, *, read: Callable[[tf.Tensor, Packing], Callable[[tf.Tensor], tf.Tensor]], keep: bool
 ) -> tuple[tf.Tensor, list[tf.TensorArray]]:
     """Runs the cell along time.
 
     Products are made in the kernels' dtype; states, gates and sums are at least float32.
 
     Args:
-      inputs: projected inputs of z, r and the candidate, shape [M, R, H] each.
-      constants: added to them at every step, shape [B, S, H] each, longest sentence first; empty: nothing is.
-      kernels: recurrent kernels, shape [H, H] each.
-      bias: that of the candidate's recurrent product, shape [H].
-      initial: shape [B, S, H], longest sentence first.
+      operands: what it is run on.
       packing: where the M tokens are.
       read: makes a function of t that returns a step's values.
       keep: whether the backward pass will need the gates.
@@ -249,6 +255,7 @@ def _loop(
       states after each token [M, S, H], in the kernels' dtype; and, where they are kept, a step's z, r, candidates and the recurrent
       products of the candidates, [n, S, H] each, by step.
     """
+    inputs, constants, kernels, bias, initial = operands
     units, dtype, samples = initial.shape[-1], kernels[0].dtype, initial.shape[1]
     of_inputs, bias = [read(values, packing) for values in inputs], tf.cast(bias, dtype)
     arrays = [
@@ -288,46 +295,25 @@ def _split(values: tf.Tensor, packing: Packing) -> Callable[[tf.Tensor], tf.Tens
     return array.split(values, packing.counts).read
 
 
-def _plain(
-    inputs: Sequence[tf.Tensor],
-    constants: Sequence[tf.Tensor],
-    kernels: Sequence[tf.Tensor],
-    bias: tf.Tensor,
-    initial: tf.Tensor,
-    packing: Packing,
-) -> tf.Tensor:
+def _plain(operands: _Operands, packing: Packing) -> tf.Tensor:
     """The states after each token, as `_loop` returns them, differentiated by TensorFlow; what needs no gradient runs so too."""
-    return _loop(inputs, constants, kernels, bias, initial, packing, read=_split, keep=False)[0]
+    return _loop(operands, packing, read=_split, keep=False)[0]
 
 
-def _fast(
-    inputs: Sequence[tf.Tensor],
-    constants: Sequence[tf.Tensor],
-    kernels: Sequence[tf.Tensor],
-    bias: tf.Tensor,
-    initial: tf.Tensor,
-    packing: Packing,
-) -> tf.Tensor:
+def _fast(operands: _Operands, packing: Packing) -> tf.Tensor:
     """The states after each token, as `_loop` returns them, whose gradient is `_loop_back`."""
 
     @tf.custom_gradient
     def run(*flat: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        inputs, kernels, (bias, initial), constants = flat[:3], flat[3:6], flat[6:8], flat[8:]
-        outputs, kept = _loop(inputs, constants, kernels, bias, initial, packing, read=_sliced, keep=True)
+        given = tf.nest.pack_sequence_as(operands, flat)
+        outputs, kept = _loop(given, packing, read=_sliced, keep=True)
 
         def backward(d_outputs: tf.Tensor) -> list[tf.Tensor]:
-            before = _before(outputs, tf.cast(initial, outputs.dtype), packing)
-            d_inputs, d_recurrent, d_initial, d_constants = _loop_back(
-                inputs, kernels, initial, before, tf.convert_to_tensor(d_outputs), kept, packing, has_constant=bool(constants)
-            )
-            flat = [tf.reshape(values, [-1, initial.shape[-1]]) for values in (before, *d_recurrent)]
-            d_kernels = [tf.matmul(flat[0], values, transpose_a=True) for values in flat[1:]]
-            d_bias = tf.reduce_sum(tf.cast(flat[3], bias.dtype), 0)
-            return once_differentiable([*d_inputs, *d_kernels, d_bias, d_initial, *d_constants], "GRU")
+            return once_differentiable(tf.nest.flatten(_loop_back(given, packing, outputs, tf.convert_to_tensor(d_outputs), kept)), "GRU")
 
         return outputs, backward
 
-    return run(*inputs, *kernels, bias, initial, *constants)
+    return run(*tf.nest.flatten(operands))
 
 
 def _before(outputs: tf.Tensor, initial: tf.Tensor, packing: Packing) -> tf.Tensor:
@@ -337,34 +323,22 @@ def _before(outputs: tf.Tensor, initial: tf.Tensor, packing: Packing) -> tf.Tens
     return tf.gather(tf.concat([initial, outputs], 0), tf.where(packing.position == 0, rank, batch + previous))
 
 
-def _loop_back(
-    inputs: Sequence[tf.Tensor],
-    kernels: Sequence[tf.Tensor],
-    initial: tf.Tensor,
-    before: tf.Tensor,
-    d_outputs: tf.Tensor,
-    kept: list[tf.TensorArray],
-    packing: Packing,
-    *,
-    has_constant: bool,
-) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor, list[tf.Tensor]]:
+def _loop_back(operands: _Operands, packing: Packing, outputs: tf.Tensor, d_outputs: tf.Tensor, kept: list[tf.TensorArray]) -> _Operands:
     """Backpropagation through time.
 
     Args:
-      inputs: as given to `_loop`.
-      kernels: as given to `_loop`.
-      initial: as given to `_loop`.
-      before: state before each token, shape [M, S, H].
-      d_outputs: gradient of what `_loop` returned as states, shape [M, S, H].
+      operands: as given to `_loop`.
+      packing: as given to `_loop`.
+      outputs: states after each token, as it returned them, shape [M, S, H].
+      d_outputs: their gradient, shape [M, S, H].
       kept: what else it returned.
-      packing: where the M tokens are.
-      has_constant: whether there were constants.
 
     Returns:
-      gradients of the inputs, [M, R, H] each, of the recurrent products, [M, S, H] each, of the initial state [B, S, H], and of the
-      constants.
+      gradients of the operands.
     """
+    inputs, constants, kernels, bias, initial = operands
     units, dtype, samples = initial.shape[-1], kernels[0].dtype, initial.shape[1]
+    before = _before(outputs, tf.cast(initial, outputs.dtype), packing)
     transposed = [tf.transpose(kernel) for kernel in kernels]  # once: a product with transpose_b=True takes longer for few rows
     of_time = [*(_sliced(values, packing) for values in (d_outputs, before)), *(array.read for array in kept)]
     shared = inputs[0].shape[1] == 1 and samples != 1
@@ -383,7 +357,7 @@ def _loop_back(
         d_r = tf.raw_ops.SigmoidGrad(y=r, dy=d_candidate * product)
         d_recurrent = [tf.cast(value, dtype) for value in (d_z, d_r, d_candidate * r)]
         d_input = [d_z, d_r, d_candidate]
-        if has_constant:
+        if constants:
             d_constants = [tf.pad(constant, more) + value for constant, value in zip(d_constants, d_input, strict=True)]
         if shared:  # summed at once, so that memory does not grow with S
             d_input = [tf.reduce_sum(value, 1, keepdims=True) for value in d_input]
@@ -393,13 +367,15 @@ def _loop_back(
         return t - 1, d_before + through, d_constants, [a.write(t, value) for a, value in zip(arrays, values, strict=True)]
 
     none, some = initial[:0], tf.TensorShape([None, samples, units])
-    start = (packing.time - 1, none, [none] * 3 * has_constant, arrays)
-    invariants = (tf.TensorShape([]), some, [some] * 3 * has_constant, [tf.TensorShape(None)] * 6)
+    start = (packing.time - 1, none, [none] * len(constants), arrays)
+    invariants = (tf.TensorShape([]), some, [some] * len(constants), [tf.TensorShape(None)] * 6)
     _, d_initial, d_constants, arrays = tf.while_loop(lambda t, *_: t >= 0, body, start, shape_invariants=invariants)
     # Sentences of no token, the last ones, have been in no step.
     d_initial, *d_constants = (tf.pad(d, [[0, packing.batch - tf.shape(d)[0]], [0, 0], [0, 0]]) for d in (d_initial, *d_constants))
     d_inputs = [_sum_to(array.concat(), values) for array, values in zip(arrays[:3], inputs, strict=True)]
-    return d_inputs, [array.concat() for array in arrays[3:]], d_initial, d_constants
+    states, *d_recurrent = (tf.reshape(values, [-1, units]) for values in (before, *(array.concat() for array in arrays[3:])))
+    d_kernels = [tf.matmul(states, values, transpose_a=True) for values in d_recurrent]
+    return _Operands(d_inputs, d_constants, d_kernels, tf.reduce_sum(tf.cast(d_recurrent[2], bias.dtype), 0), d_initial)
 
 
 def _sum_to(gradient: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
