@@ -46,7 +46,7 @@ def with_gradients(layer, hidden, targets, z, kernel, training=False, uniform=Fa
 
 @pytest.mark.parametrize(("skip", "tied", "graph"), list(itertools.product(*[(True, False)] * 3)))
 @pytest.mark.parametrize(("training", "uniform"), list(itertools.product(*[(True, False)] * 2)))
-@pytest.mark.parametrize("chunk_size", [4, 9, 27, 2048])
+@pytest.mark.parametrize("chunk_size", [4, 9, 2048])
 def test_fast_equals_plain_in_values_and_gradients(skip, tied, graph, training, uniform, chunk_size):
     fast, plain = layer_of("fast", skip=skip, tied=tied, chunk_size=chunk_size), layer_of("plain", skip=skip, tied=tied)
     arguments = (*inputs(skip, tied), training, uniform)
