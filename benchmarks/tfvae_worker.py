@@ -39,6 +39,7 @@ class Worker:
         self.config = resolve(model, "ptb" if data_dir else "demo", base=settings)
         if run:
             self.config = Run(run).config()
+            self.config.data.dir = data_dir or self.config.data.dir
             for name in ("precision", "implementation"):
                 setattr(self.config.training, name, overrides[f"training.{name}"])
         texts = corpora.read(self.config.data)
