@@ -20,7 +20,7 @@ def beam_search(
     narrower one and never scores worse, as an ordinary beam may. A width of 1 is greedy decoding.
 
     Args:
-      decoder: with `init(z)`, `step(state, tokens, z)` and `vocabulary_size`.
+      decoder: with `init(z)`, `step_function()` and `vocabulary_size`.
       z: [N, size].
       width: hypotheses W a sentence.
       length_penalty: hypotheses are ranked by log p / ((5 + length) / 6)^length_penalty.
@@ -37,6 +37,7 @@ def beam_search(
     branches = min(width, decoder.vocabulary_size)
     num = tf.shape(z)[0]
     rows = tf.repeat(z, width, axis=0)  # [N * W, size]
+    advance = decoder.step_function()
     barred = barred_words(decoder.vocabulary_size, unknown=unknown)
 
     def rank(log_prob: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
@@ -44,7 +45,7 @@ def beam_search(
 
     def choose(state: Any, tokens: tf.Tensor, log_prob: tf.Tensor, ended: tf.Tensor, length: tf.Tensor) -> tuple:
         """The W hypotheses one word on: their parents [N, W], words [N, W], log-probabilities, lengths, and the decoder's next state."""
-        logits, state = decoder.step(state, tf.reshape(tokens, [-1]), rows)
+        logits, state = advance(state, tf.reshape(tokens, [-1]), rows)
         words = tf.nn.log_softmax(tf.cast(logits, tf.float32)) + barred
         best = tf.math.top_k(words, branches)  # no more continuations of one hypothesis can be among W
         step, word = (tf.reshape(value, [num, width, branches]) for value in (best.values, best.indices))

@@ -60,7 +60,7 @@ class Decoding:
         """Makes a sentence for each z.
 
         Args:
-          decoder: with `init(z)` and `step(state, tokens, z)`.
+          decoder: with `init(z)` and `step_function()`.
           z: [N, size].
           seed: of sampling, int32 [2], or [N, 2] where a sentence must not depend on its neighbours.
 

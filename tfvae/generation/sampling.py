@@ -23,7 +23,7 @@ def sample(
     """Draws one sentence for each z, word by word; stops when all have ended.
 
     Args:
-      decoder: with `init(z)` and `step(state, tokens, z)`.
+      decoder: with `init(z)` and `step_function()`.
       z: [N, size].
       seed: int32 [2], or [N, 2] where a sentence must not depend on its neighbours.
       temperature: divides the logits; a number, or [N], one a sentence.
@@ -39,7 +39,7 @@ def sample(
       Fan, Lewis, Dauphin. Hierarchical Neural Story Generation. ACL 2018, section 5.3 (top k).
       Holtzman et al. The Curious Case of Neural Text Degeneration. ICLR 2020, section 3.1 (top p).
     """
-    num = tf.shape(z)[0]
+    num, advance = tf.shape(z)[0], decoder.step_function()
     noise = stateless.uniform([num, max_length], seed)
     per_row = {name: value for name, value in (("temperature", temperature), ("top_k", top_k)) if tf.is_tensor(value)}
 
@@ -54,7 +54,7 @@ def sample(
 
     def body(position: tf.Tensor, going: tf.Tensor, tokens: tf.Tensor, state: Any, z: tf.Tensor, written: tf.TensorArray) -> tuple:
         """One word on for the sentences that have not ended, whose numbers are `going`: the others cost nothing."""
-        logits, state = decoder.step(state, tokens, z)
+        logits, state = advance(state, tokens, z)
         tokens = draw(logits, tf.gather(noise[:, position], going), going)
         written = written.write(position, tf.scatter_nd(going[:, tf.newaxis], tokens, [num]))  # PAD where a sentence has ended
         goes_on = tf.reshape(tf.where(tf.not_equal(tokens, EOS)), [-1])

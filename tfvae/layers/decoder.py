@@ -138,14 +138,23 @@ class RecurrentDecoder(keras.layers.Layer):
         Returns:
           (logits of the next word, shape [N, V]; the next state).
         """
-        z = tf.cast(z, self.compute_dtype)
-        if self.word_dropout == 1:
-            tokens = tf.where(tf.equal(tokens, BOS), BOS, UNK)
-        x, states = self._embed(tokens), []
-        for cell, previous in zip(self.cells, state, strict=True):
-            x = cell.step(x, previous, _context(cell, z))
-            states.append(x)
-        return self.softmax.logits(x, z, self._tied_kernel()), states
+        return self.step_function()(state, tokens, z)
+
+    def step_function(self) -> Callable[[Sequence[tf.Tensor], tf.Tensor, tf.Tensor], tuple[tf.Tensor, list[tf.Tensor]]]:
+        """Returns `step`, for a loop: the weights change to the compute dtype here, once, and not at every word."""
+        cells, logits = [cell.step_function() for cell in self.cells], self.softmax.logits_function(self._tied_kernel())
+
+        def step(state: Sequence[tf.Tensor], tokens: tf.Tensor, z: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+            z = tf.cast(z, self.compute_dtype)
+            if self.word_dropout == 1:
+                tokens = tf.where(tf.equal(tokens, BOS), BOS, UNK)
+            x, states = tf.cast(tf.gather(self.embedding, tokens), self.compute_dtype), []
+            for layer, cell, previous in zip(self.cells, cells, state, strict=True):
+                x = cell(x, previous, _context(layer, z))
+                states.append(x)
+            return logits(x, z), states
+
+        return step
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
@@ -162,9 +171,6 @@ class RecurrentDecoder(keras.layers.Layer):
             hidden = stateless.uniform(tf.shape(words), seed) < self.word_dropout
             words = tf.where(hidden, UNK, words)
         return tf.concat([tf.fill([tf.shape(tokens)[0], 1], BOS), words], 1)
-
-    def _embed(self, tokens: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.gather(self.embedding, tokens), self.compute_dtype)
 
     def _tied_kernel(self) -> tf.Tensor | None:
         return tf.convert_to_tensor(self.embedding) if self.tied_embeddings else None

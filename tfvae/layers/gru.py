@@ -173,10 +173,19 @@ class GRU(keras.layers.Layer):
 
     def step(self, x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the next state, shape [N, H], from x [N, I], the state [N, H] and the context [N, C]."""
+        return self.step_function()(x, state, context)
+
+    def step_function(self) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor | None], tf.Tensor]:
+        """Returns `step`, for a loop: the weights change to the compute dtype here, once, and not in every step."""
         kernel, context_kernel, recurrent_kernel, bias = self._weights()
-        inputs = widen(tf.matmul(x, kernel)) + self._constant(context_kernel, bias[0], context)
-        recurrent = tf.nn.bias_add(tf.matmul(tf.cast(state, self.compute_dtype), recurrent_kernel), tf.cast(bias[1], self.compute_dtype))
-        return tf.cast(_cell(_gates(inputs), _gates(widen(recurrent)), widen(state))[0], state.dtype)
+        recurrent_bias = tf.cast(bias[1], self.compute_dtype)
+
+        def step(x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
+            inputs = widen(tf.matmul(x, kernel)) + self._constant(context_kernel, bias[0], context)
+            recurrent = tf.nn.bias_add(tf.matmul(tf.cast(state, self.compute_dtype), recurrent_kernel), recurrent_bias)
+            return tf.cast(_cell(_gates(inputs), _gates(widen(recurrent)), widen(state))[0], state.dtype)
+
+        return step
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

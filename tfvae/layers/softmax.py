@@ -93,7 +93,8 @@ class VocabularySoftmax(keras.layers.Layer):
         training: bool = False,
     ) -> tf.Tensor:
         """`log_prob` on tokens alone: of h [M, S, H] before the words [M]."""
-        kernel, skip, bias = self._weights(z, kernel)
+        self._check_z(z)
+        kernel, skip, bias = self._weights(kernel)
         rows = tf.cast(hidden, self.compute_dtype)
         if skip is not None:
             # Widening rows by z costs less than adding U z to logits, V wide.
@@ -112,26 +113,35 @@ class VocabularySoftmax(keras.layers.Layer):
 
     def logits(self, hidden: tf.Tensor, z: tf.Tensor | None = None, kernel: tf.Tensor | None = None) -> tf.Tensor:
         """Returns E h + U z + b, shape [N, V], float32 or float64, from hidden [N, H], z [N, Z] and, when tied, E [V, H]."""
-        kernel, skip, bias = self._weights(z, kernel)
+        return self.logits_function(kernel)(hidden, z)
+
+    def logits_function(self, kernel: tf.Tensor | None = None) -> Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]:
+        """Returns `logits` with E, when tied, for a loop: the weights change to the compute dtype here, once, and not at every word."""
         dtype = self.compute_dtype
-        logits = tf.nn.bias_add(tf.matmul(tf.cast(hidden, dtype), tf.cast(kernel, dtype), transpose_b=True), tf.cast(bias, dtype))
-        if skip is not None:
-            logits += tf.matmul(tf.cast(z, dtype), tf.cast(skip, dtype))
-        return widen(logits)
+        kernel, skip, bias = (None if weight is None else tf.cast(weight, dtype) for weight in self._weights(kernel))
+
+        def logits(hidden: tf.Tensor, z: tf.Tensor | None) -> tf.Tensor:
+            self._check_z(z)
+            values = tf.nn.bias_add(tf.matmul(tf.cast(hidden, dtype), kernel, transpose_b=True), bias)
+            return widen(values if skip is None else values + tf.matmul(tf.cast(z, dtype), skip))
+
+        return logits
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         names = ("vocabulary_size", "hidden_dim", "z_dim", "tied", "implementation", "chunk_size", "initializer_range", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
-    def _weights(self, z: tf.Tensor | None, kernel: tf.Tensor | None) -> list[Any]:
-        """E, U or None, and b, once it is known that what the arguments should hold is there."""
+    def _weights(self, kernel: tf.Tensor | None) -> list[Any]:
+        """E, U or None, and b, once it is known that E is passed where it should be."""
         if (kernel is not None) != self.tied:
             raise ValueError("the kernel is passed when the softmax is tied, and only then")
-        if self.z_dim and z is None:
-            raise ValueError(f"z_dim is {self.z_dim} and z is absent")
         weights = (kernel if self.tied else self.kernel, self.skip_kernel, self.bias)
         return [None if weight is None else tf.convert_to_tensor(weight) for weight in weights]
+
+    def _check_z(self, z: tf.Tensor | None) -> None:
+        if self.z_dim and z is None:
+            raise ValueError(f"z_dim is {self.z_dim} and z is absent")
 
 
 def _chunked_log_prob(
