@@ -1,3 +1,5 @@
+import collections
+import itertools
 import json
 import pathlib
 import subprocess
@@ -9,7 +11,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 TASKS = ("train_step", "score", "generate", "gru", "softmax")
 sys.path.insert(0, str(ROOT))
 try:
-    from benchmarks import page, scaling
+    from benchmarks import page, scaling, shortcuts, tfvae_worker
     from benchmarks.operations import count_operations
 finally:
     sys.path.remove(str(ROOT))
@@ -51,6 +53,25 @@ def test_shortcuts_are_measured_by_leaving_each_out():
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert set(result["without"]) == set(page.SHORTCUTS) and min(result["seconds"], *result["without"].values()) > 0
+
+
+@pytest.mark.slow
+def test_a_step_without_a_shortcut_is_another_graph(tmp_path):
+    sizes = {f"{part}.{name}_dim": 16 for part in ("encoder", "decoder") for name in ("embedding", "hidden")}
+    worker = tfvae_worker.Worker()
+    overrides = {**sizes, "latent.hidden_dim": 16, "data.limit": 300, "training.precision": "bfloat16"}
+    worker.prepare(str(tmp_path), "dgm_vae", "", "", overrides, 1, False, 2)
+    worker.model.num_samples = 2
+
+    def operations(name):
+        graph = shortcuts._compiled(worker, 2, name).graph.as_graph_def()
+        nodes = itertools.chain(graph.node, *(function.node_def for function in graph.library.function))
+        return collections.Counter((node.op, node.attr["T"].type) for node in nodes)
+
+    graphs = {name: operations(name) for name in ("", *shortcuts.LABELS)}
+    for name in shortcuts.LABELS:
+        assert graphs[name] != graphs[""], name
+    assert graphs["in_place"][("ScatterNdNonAliasingAdd", 0)] == 0
 
 
 def test_serving_needs_a_run():
@@ -129,8 +150,8 @@ def test_a_page_has_what_was_measured():
     assert ours == ["`train_step`", "20", "any", "tfvae, bfloat16", "1,234", "100", "2,000", "150", "300", "50%", ""]
     assert peer[3:5] == ["plain, float32", "1,000"] and peer[-1] == "1.23"
     none, *without = rows(text, "shortcuts")
-    assert none == ["none of these", "10", "", "200", ""]
-    assert ["Adam in one pass", "20", "2.00", "400", "2.00"] in without and without[-1][1:] == ["", "", "500", "2.50"]
+    assert none == ["nothing: all shortcuts", "10", "", "200", ""]
+    assert ["Adam's fused kernel", "20", "2.00", "400", "2.00"] in without and without[-1][1:] == ["", "", "500", "2.50"]
     assert rows(text, "growth") == [["posterior samples S", "1, 2,000", "0.100, 0.250", "0.5"]]
     assert page.render(text, [growth]) == page.render(EMPTY, [growth])
 

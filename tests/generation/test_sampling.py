@@ -14,7 +14,7 @@ def z(num, seed=0):
 
 
 def first_word_probabilities(decoder, z):
-    logits = decoder.step(decoder.init(z), tf.fill([len(z)], BOS), z)[0].numpy()
+    logits = decoder.step_function()(decoder.init(z), tf.fill([len(z)], BOS), z)[0].numpy()
     logits[:, [PAD, UNK, BOS]] = -np.inf
     odds = np.exp(logits - logits.max(1, keepdims=True))
     return odds / odds.sum(1, keepdims=True)

@@ -41,7 +41,7 @@ def test_log_prob_is_the_walk_along_the_sentence(z_to_state, z_to_inputs, z_to_o
     for sample in range(S):
         state, tokens = layer.init(z[sample]), tf.fill([3], BOS)
         for t in range(5):
-            logits, state = layer.step(state, tokens, z[sample])
+            logits, state = layer.step_function()(state, tokens, z[sample])
             tokens = BATCH["tokens"][:, t]
             score = tf.gather(tf.nn.log_softmax(logits), tokens, batch_dims=1)
             expected[sample] += np.where(t < BATCH["length"], score, 0)
@@ -57,22 +57,34 @@ def test_padding_changes_no_log_prob(implementation):
     np.testing.assert_array_equal(layer.num_observations(padded), [5, 2, 3])
 
 
-@pytest.mark.parametrize(("z_to_state", "z_to_inputs", "z_to_output"), SWITCHES)
-def test_fast_equals_plain(z_to_state, z_to_inputs, z_to_output):
+def fast_and_plain(dtype, z_to_state, z_to_inputs, z_to_output):
+    """Pairs of values and gradients, of the fast decoder and of the plain one."""
+
     def run(implementation):
         switches = {"z_to_state": z_to_state, "z_to_inputs": z_to_inputs, "z_to_output": z_to_output, "tied_embeddings": z_to_state}
-        layer, z = decoder(**switches, dropout=0.3, word_dropout=0.3, implementation=implementation), latent()
+        layer = decoder(**switches, dropout=0.3, word_dropout=0.3, implementation=implementation, dtype=dtype)
+        z = tf.cast(latent(), dtype)
         with tf.GradientTape() as tape:
             tape.watch(z)
             scores = layer.log_prob(BATCH, z, seed=SEED)
-            loss = tf.reduce_sum(scores * np.arange(6.0).reshape(2, 3))
+            loss = tf.reduce_sum(scores * tf.reshape(tf.range(6, dtype=dtype), [2, 3]))
         sources = [w.value for w in layer.trainable_variables]
         if z_to_state or z_to_inputs != "none" or z_to_output:
             sources.append(z)
         return [scores, *map(tf.convert_to_tensor, tape.gradient(loss, sources))]
 
-    for value, expected in zip(run("fast"), run("plain"), strict=True):
+    return zip(run("fast"), run("plain"), strict=True)
+
+
+@pytest.mark.parametrize("switches", SWITCHES)
+def test_fast_equals_plain(switches):
+    for value, expected in fast_and_plain("float64", *switches):
         np.testing.assert_allclose(value, expected, atol=1e-10)
+
+
+def test_fast_equals_plain_in_float32():
+    for value, expected in fast_and_plain("float32", True, "all", True):
+        np.testing.assert_allclose(value, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
 def test_skip_decoder_without_its_skips_is_the_plain_decoder():
@@ -90,7 +102,7 @@ def test_without_z_it_is_a_language_model():
     np.testing.assert_array_equal(scores[0], scores[1])
     peer = decoder(z_to_state=False, z_to_inputs="none")
     np.testing.assert_allclose(peer.log_prob(BATCH, latent()), scores, atol=1e-12)
-    logits, _ = layer.step(layer.init(tf.zeros([3, 0])), tf.fill([3], BOS), tf.zeros([3, 0]))
+    logits, _ = layer.step_function()(layer.init(tf.zeros([3, 0])), tf.fill([3], BOS), tf.zeros([3, 0]))
     assert logits.shape == (3, V)
 
 
@@ -111,7 +123,7 @@ def test_inputless_scores_do_not_depend_on_earlier_words_in_training_or_outside(
 
 def test_inputless_steps_read_no_word_but_the_beginning():
     layer, z = decoder(word_dropout=1.0), latent()[0]
-    logits = [layer.step(layer.init(z), tf.fill([3], word), z)[0] for word in (4, 5, BOS)]
+    logits = [layer.step_function()(layer.init(z), tf.fill([3], word), z)[0] for word in (4, 5, BOS)]
     np.testing.assert_array_equal(logits[0], logits[1])
     assert np.abs(logits[0] - logits[2]).max() > 1e-4
 

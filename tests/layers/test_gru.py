@@ -84,7 +84,7 @@ def test_step_equals_call():
     outputs, _ = layer(x, tf.fill([B], T), context=context, initial_state=state, training=True)
     state = state[0]
     for t in range(T):
-        state = layer.step(x[0, :, t], state, context[0])
+        state = layer.step_function()(x[0, :, t], state, context[0])
         np.testing.assert_allclose(state, outputs[0, :, t], atol=1e-12)
 
 

@@ -105,9 +105,11 @@ class RecurrentDecoder(keras.layers.Layer):
         seeds = [None if seed is None else stateless.fold(seed, i) for i in range(self.num_layers + 2)]
         packing = Packing(length, tf.shape(tokens)[1])
         words = packing.pack(self._inputs(tokens, seeds[0]))
-        rows, table = tf.gather(self.embedding, words), self._tied_kernel()
+        table = self._tied_kernel()
         if table is not None and self.implementation == "fast":
             rows, table = _rows_and_table(table, words)
+        else:
+            rows = tf.gather(self.embedding, words)
         x = tf.expand_dims(tf.cast(rows, self.compute_dtype), 1)  # [M, 1, E]
         for cell, state, noise in zip(self.cells, self.init(z), seeds[1:-1], strict=True):
             x = stateless.dropout(x, self.dropout, noise)
@@ -127,21 +129,13 @@ class RecurrentDecoder(keras.layers.Layer):
         zeros = tf.zeros(tf.concat([tf.shape(z)[:-1], [self.hidden_dim]], 0), self.compute_dtype)
         return [zeros] * self.num_layers
 
-    def step(self, state: Sequence[tf.Tensor], tokens: tf.Tensor, z: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """One word further.
-
-        Args:
-          state: a layer each, shape [N, H].
-          tokens: the words just read, BOS at first, shape [N].
-          z: shape [N, Z].
-
-        Returns:
-          (logits of the next word, shape [N, V]; the next state).
-        """
-        return self.step_function()(state, tokens, z)
-
     def step_function(self) -> Callable[[Sequence[tf.Tensor], tf.Tensor, tf.Tensor], tuple[tf.Tensor, list[tf.Tensor]]]:
-        """Returns `step`, for a loop: the weights change to the compute dtype here, once, and not at every word."""
+        """Returns a function that goes one word further.
+
+        The weights change to the compute dtype here, once, and not at every word of a loop that calls the function. Its arguments are the
+        state, shape [N, H] a layer, the words just read, BOS at first, shape [N], and z, shape [N, Z]; it returns the logits of the next
+        word, shape [N, V], and the next state.
+        """
         cells, logits = [cell.step_function() for cell in self.cells], self.softmax.logits_function(self._tied_kernel())
 
         def step(state: Sequence[tf.Tensor], tokens: tf.Tensor, z: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
@@ -178,7 +172,7 @@ class RecurrentDecoder(keras.layers.Layer):
 
 @tf.custom_gradient
 def _rows_and_table(table: tf.Tensor, words: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable]:
-    """Rows [M, E] of an embedding table [V, E] and the table, for what else reads it: in place, the rows' gradient is added to its own."""
+    """Rows [M, E] of an embedding table [V, E], and the table, for what else reads it; one gradient for both, added up in place."""
 
     def backward(d_rows: tf.Tensor, d_table: tf.Tensor) -> tuple[tf.Tensor, None]:
         return tf.raw_ops.ScatterNdNonAliasingAdd(input=d_table, indices=words[:, tf.newaxis], updates=d_rows), None

@@ -171,16 +171,15 @@ class GRU(keras.layers.Layer):
         outputs = tf.transpose(tf.reshape(outputs, [-1, samples, time, self.units]), [0, 2, 1, 3])
         return tf.cast(packing.pack(outputs), self.compute_dtype)
 
-    def step(self, x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the next state, shape [N, H], from x [N, I], the state [N, H] and the context [N, C]."""
-        return self.step_function()(x, state, context)
+    def step_function(self) -> Callable[..., tf.Tensor]:
+        """Returns a function of x [N, I], the state [N, H] and, where there is one, the context [N, C] that gives the next state [N, H].
 
-    def step_function(self) -> Callable[[tf.Tensor, tf.Tensor, tf.Tensor | None], tf.Tensor]:
-        """Returns `step`, for a loop: the weights change to the compute dtype here, once, and not in every step."""
+        The weights change to the compute dtype here, once, and not in every step of a loop that calls the function.
+        """
         kernel, context_kernel, recurrent_kernel, bias = self._weights()
         recurrent_bias = tf.cast(bias[1], self.compute_dtype)
 
-        def step(x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None) -> tf.Tensor:
+        def step(x: tf.Tensor, state: tf.Tensor, context: tf.Tensor | None = None) -> tf.Tensor:
             inputs = widen(tf.matmul(x, kernel)) + self._constant(context_kernel, bias[0], context)
             recurrent = tf.nn.bias_add(tf.matmul(tf.cast(state, self.compute_dtype), recurrent_kernel), recurrent_bias)
             return tf.cast(_cell(_gates(inputs), _gates(widen(recurrent)), widen(state))[0], state.dtype)

@@ -111,16 +111,18 @@ class VocabularySoftmax(keras.layers.Layer):
         scores = tf.reshape(scores, tf.shape(rows)[:2])  # [M, S]
         return tf.transpose(tf.math.unsorted_segment_sum(scores, packing.sentence, packing.batch))
 
-    def logits(self, hidden: tf.Tensor, z: tf.Tensor | None = None, kernel: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns E h + U z + b, shape [N, V], float32 or float64, from hidden [N, H], z [N, Z] and, when tied, E [V, H]."""
-        return self.logits_function(kernel)(hidden, z)
+    def logits_function(self, kernel: tf.Tensor | None = None) -> Callable[..., tf.Tensor]:
+        """Returns a function of h [N, H] and, when z_dim is not 0, z [N, Z] that gives E h + U z + b [N, V], float32 or float64.
 
-    def logits_function(self, kernel: tf.Tensor | None = None) -> Callable[[tf.Tensor, tf.Tensor | None], tf.Tensor]:
-        """Returns `logits` with E, when tied, for a loop: the weights change to the compute dtype here, once, and not at every word."""
+        The weights change to the compute dtype here, once, and not at every word of a loop that calls the function.
+
+        Args:
+          kernel: E, shape [V, H], when tied.
+        """
         dtype = self.compute_dtype
         kernel, skip, bias = (None if weight is None else tf.cast(weight, dtype) for weight in self._weights(kernel))
 
-        def logits(hidden: tf.Tensor, z: tf.Tensor | None) -> tf.Tensor:
+        def logits(hidden: tf.Tensor, z: tf.Tensor | None = None) -> tf.Tensor:
             self._check_z(z)
             values = tf.nn.bias_add(tf.matmul(tf.cast(hidden, dtype), kernel, transpose_b=True), bias)
             return widen(values if skip is None else values + tf.matmul(tf.cast(z, dtype), skip))
@@ -186,7 +188,7 @@ def _chunked_log_prob(
             """Gradients of minus a chunk's log-probabilities to its rows, and of minus their (weighted) sum to kernel and bias."""
             features = part(rows, chunk)
             observed = {"indices": places(chunk), "updates": -tf.ones_like(features[:, 0])}
-            # The gradient of the logits. This operation works in place, which tensor_scatter_nd_sub does not.
+            # The gradient of the logits. This operation works in place and in bfloat16 on a GPU, which tensor_scatter_nd_sub does not.
             surprise = tf.raw_ops.ScatterNdNonAliasingAdd(input=tf.cast(softmax, dtype), **observed)
             ones = tf.ones_like(features[:, :1])
             if weight is not None:
