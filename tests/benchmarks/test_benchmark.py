@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow as tf
 
 ROOT = pathlib.Path(__file__).parents[2]
 TASKS = ("train_step", "score", "generate", "gru", "softmax")
@@ -60,7 +61,7 @@ def test_a_step_without_a_shortcut_is_another_graph(tmp_path):
     sizes = {f"{part}.{name}_dim": 16 for part in ("encoder", "decoder") for name in ("embedding", "hidden")}
     worker = tfvae_worker.Worker()
     overrides = {**sizes, "latent.hidden_dim": 16, "data.limit": 300, "training.precision": "bfloat16"}
-    worker.prepare(str(tmp_path), "dgm_vae", "", "", overrides, 1, False, 2)
+    worker.prepare(str(tmp_path), "dgm_vae", "", "", overrides, 1, False, threads=tf.config.threading.get_intra_op_parallelism_threads())
     worker.model.num_samples = 2
 
     def operations(name):
