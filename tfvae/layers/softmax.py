@@ -75,7 +75,8 @@ class VocabularySoftmax(keras.layers.Layer):
           length: words of each sentence, shape [B].
           z: shape [S, B, Z], when z_dim is not 0.
           kernel: E, shape [V, H], when tied.
-          training: the gradient will be asked for: the fast implementation forms it at once, which saves a projection of all rows.
+          training: the gradient will be asked for: the fast implementation forms it at once, which saves a projection of all rows, and of
+            half-precision logits it takes the logarithms of probabilities that are rounded alike.
         """
         packing = Packing(length, tf.shape(targets)[1])
         return self.packed_log_prob(
