@@ -18,7 +18,6 @@ from benchmarks.operations import count_operations
 from benchmarks.page import programs, write_page
 from benchmarks.scaling import draw_scaling, measure_scaling
 from benchmarks.serving import measure_serving
-from benchmarks.shortcuts import LABELS as SHORTCUTS
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
 from tfvae.models.precision import resolve_precision
@@ -168,11 +167,10 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
 
 def _measure_shortcuts(values: flags.FlagValues) -> dict[str, Any]:
     """What `measure_shortcuts` returns of tfvae, and of what it is."""
-    names = [name for name in SHORTCUTS if values.samples > 1 or name != "shared"]
     with tempfile.TemporaryDirectory(prefix="tfvae-benchmark-") as folder, _processes(values) as processes:
         made = _prepare(processes[0], values, folder)
         settings = {"samples": values.samples, "precision": made["precision"], "batches": _batches(values)}
-        return {**settings, **processes[0].ask("shortcuts", samples=values.samples, names=names)}
+        return {**settings, **processes[0].ask("shortcuts", samples=values.samples)}
 
 
 def _batches(values: flags.FlagValues) -> int:

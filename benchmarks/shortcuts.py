@@ -27,22 +27,23 @@ LABELS = {
 """What each is, by its name."""
 
 
-def measure_shortcuts(worker, samples, names):
-    """Returns the median seconds of a step with all shortcuts, "seconds", and without each that is named, "without".
+def measure_shortcuts(worker, samples):
+    """Returns the median seconds of a step with all shortcuts, "seconds", and without each that there is for so many samples, "without".
 
     Steps are compiled for any batch, see each batch once before it counts, and take turns at every batch, each time another one first.
     """
     model = worker.model
     model.num_samples = samples
-    steps = {name: _compiled(worker, samples, name) for name in ("", *names)}
+    names = ["", *(name for name in LABELS if samples > 1 or name != "shared")]
+    steps = {name: _compiled(worker, samples, name) for name in names}
     for batch in worker.batches:
         for step in steps.values():
             step(batch)
-    seconds = {name: [] for name in steps}
+    seconds = {name: [] for name in names}
     for number, batch in enumerate(worker.batches):
         steps[""](batch).numpy()  # whatever comes first after another batch pays for the change
-        order = list(steps)
-        for name in order[number % len(order) :] + order[: number % len(order)]:
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
             seconds[name].append(timed(lambda step=steps[name], batch=batch: step(batch).numpy()))
         print(f"batch {number + 1} of {len(worker.batches)}", file=sys.stderr)
     medians = {name: round(statistics.median(values), 5) for name, values in seconds.items()}

@@ -65,9 +65,9 @@ class Worker:
         seconds = [timed(lambda: self.step(data)["loss"].numpy()) for _ in range(repeats + 1)]
         return {"seconds": seconds[1:]}
 
-    def shortcuts(self, samples, names):
+    def shortcuts(self, samples):
         """What `measure_shortcuts` returns, of the batches."""
-        return measure_shortcuts(self, samples, names)
+        return measure_shortcuts(self, samples)
 
     def _build(self, vocabulary_size):
         self.model = build_vae(self.config, vocabulary_size)

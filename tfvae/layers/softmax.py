@@ -188,9 +188,10 @@ def _chunked_log_prob(
         def slope(chunk: Any, softmax: tf.Tensor, weight: tf.Tensor | None) -> tuple[tf.Tensor, ...]:
             """Gradients of minus a chunk's log-probabilities to its rows, and of minus their (weighted) sum to kernel and bias."""
             features = part(rows, chunk)
-            observed = {"indices": places(chunk), "updates": -tf.ones_like(features[:, 0])}
-            # The gradient of the logits. This operation works in place and in bfloat16 on a GPU, which tensor_scatter_nd_sub does not.
-            surprise = tf.raw_ops.ScatterNdNonAliasingAdd(input=tf.cast(softmax, dtype), **observed)
+            # The gradient of the logits. This operation works in place, which tensor_scatter_nd_sub does not.
+            surprise = tf.raw_ops.ScatterNdNonAliasingAdd(
+                input=tf.cast(softmax, dtype), indices=places(chunk), updates=-tf.ones_like(features[:, 0])
+            )
             ones = tf.ones_like(features[:, :1])
             if weight is not None:
                 ones = tf.cast(part(weight, chunk), dtype)[:, None]
