@@ -78,7 +78,7 @@ setup(
     extras_require={
         "benchmarks": BENCHMARKS,
         "serving": SERVING,
-        "dev": [*SERVING, "build", "import-linter", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff"],
+        "dev": [*SERVING, "build", "gensim", "import-linter", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff"],
     },
     entry_points={"console_scripts": [f"tfvae-{name.replace('_', '-')}=tfvae.cli.{name}:main" for name in COMMANDS]},
 )

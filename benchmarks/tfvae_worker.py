@@ -15,13 +15,13 @@ from benchmarks.shortcuts import measure_shortcuts
 from tfvae import stateless
 from tfvae.data import corpora
 from tfvae.data.batching import tokenize_split, training_batches
-from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary
 from tfvae.generation.decoding import Decoding
 from tfvae.layers.packing import Packing
+from tfvae.modalities.words import Words
 from tfvae.models import vae
 from tfvae.models.build import build_vae
 from tfvae.models.precision import resolve_precision
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 from tfvae.tokens import PAD
 from tfvae.training.adam import Adam
 from tfvae.training.run import Run
@@ -44,7 +44,8 @@ class Worker:
                 setattr(self.config.training, name, overrides[f"training.{name}"])
         texts = corpora.read(self.config.data)
         data = self.config.data
-        vocabulary = load_vocabulary(Run(run).vocabulary_file, data) if run else learn_vocabulary(texts.train.texts, data)
+        words = Words.load(Run(run).path, data) if run else Words.learn(texts, data)
+        vocabulary = words.vocabulary
         examples = tokenize_split(texts.train, vocabulary, self.config.data.train_max_length)
         self.batches = self._batches(examples, batches, bucketed)
         self._build(vocabulary.size)
@@ -70,7 +71,7 @@ class Worker:
         return measure_shortcuts(self, samples)
 
     def _build(self, vocabulary_size):
-        self.model = build_vae(self.config, vocabulary_size)
+        self.model = build_vae(self.config, {"vocabulary_size": vocabulary_size})
         self.model.compile(optimizer=Adam(1e-3), jit_compile=False)
         self.model.optimizer.build(self.model.trainable_variables)
         self.step = tf.function(self.model.train_step, reduce_retracing=True, autograph=False)
@@ -113,7 +114,7 @@ class Worker:
         """
         config = copy.deepcopy(self.config)
         config.training.precision = "float32"
-        model, batch, seed = build_vae(config, self.sizes["vocabulary"]), self.batches[0], tf.constant(SEED)
+        model, batch, seed = build_vae(config, {"vocabulary_size": self.sizes["vocabulary"]}), self.batches[0], tf.constant(SEED)
         model.set_weights(self.model.get_weights())
         with tf.GradientTape() as tape:
             params = model.encode(batch)
@@ -164,7 +165,7 @@ class Worker:
         return tf.function(function, reduce_retracing=True, autograph=False)
 
     def _generate(self, call, sentences):
-        """Samples sentences as `TextVAE.generate` does, and returns how many tokens they have."""
+        """Samples sentences as `Model.generate` does, and returns how many tokens they have."""
         seeds = [stateless.rows(tf.stack([call, i]), tf.range(sentences)) for i in range(2)]
         z, _ = self.model.latent.sample_prior(sentences, seeds[0])
         tokens = Decoding("sample", max_length=40)(self.model.decoder, z, seeds[1])

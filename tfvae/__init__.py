@@ -6,7 +6,7 @@ from typing import Any
 from tfvae.errors import UserError
 from tfvae.version import __version__
 
-__all__ = ["Config", "TextVAE", "UserError", "__version__", "create", "encode_file", "fit", "load", "resolve"]
+__all__ = ["Config", "Model", "UserError", "__version__", "create", "encode_file", "fit", "load", "resolve"]
 
 if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
     raise ImportError(f"tfvae runs on the TensorFlow backend, but KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}: unset it")
@@ -15,26 +15,32 @@ if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
 
 
 def create(model: str = "dem_vae", **overrides: Any) -> Any:
-    """Makes an untrained VAE over ids.
+    """Makes an untrained VAE over batches.
 
     Args:
-      model: a name of `tfvae.models.registry.MODELS`.
-      **overrides: `vocabulary_size` (10,000 by default), `corpus` whose sizes are taken ("ptb" by default), and fields of the configuration
-        with dots as double underscores, such as latent__dim=5.
+      model: a name of `tfvae.registry.MODELS`.
+      **overrides: sizes of an example, such as `vocabulary_size` (10,000 by default) or `height` and `width` (28 by default); `corpus`
+        whose settings are taken ("ptb" by default); and fields of the configuration with dots as double underscores, as latent__dim=5.
 
     Returns:
       a `tfvae.models.vae.VAE`.
     """
     from tfvae.models.build import build_vae
+    from tfvae.registry.applicable import modality_of
 
-    vocabulary_size, corpus = overrides.pop("vocabulary_size", 10_000), overrides.pop("corpus", "ptb")
-    fields = {name.replace("__", "."): value for name, value in overrides.items()}
-    return build_vae(resolve(model, corpus, overrides=fields), vocabulary_size)
+    corpus = overrides.pop("corpus", "ptb")
+    fields = {name.replace("__", "."): value for name, value in overrides.items() if "__" in name}
+    config = resolve(model, corpus, overrides=fields)
+    sizes = {name: value for name, value in overrides.items() if "__" not in name}
+    shape = {name: sizes.pop(name, usual) for name, usual in modality_of(config).usual_shape.items()}
+    if sizes:
+        raise UserError(f"create: {next(iter(sizes))} is neither a size of an example ({', '.join(shape)}) nor a field with __ for a dot")
+    return build_vae(config, shape)
 
 
 def resolve(*args: Any, **kwargs: Any) -> Any:
-    """Makes a configuration: see `tfvae.models.registry.resolve`."""
-    from tfvae.models.registry import resolve
+    """Makes a configuration: see `tfvae.registry.resolve`."""
+    from tfvae.registry import resolve
 
     return resolve(*args, **kwargs)
 
@@ -54,8 +60,8 @@ def load(run: str) -> Any:
 
 
 def encode_file(*args: Any, **kwargs: Any) -> Any:
-    """Encodes a file of texts, a piece at a time: see `tfvae.models.encode_file.encode_file`."""
-    from tfvae.models.encode_file import encode_file
+    """Encodes a file of texts, a piece at a time: see `tfvae.export.encode_file.encode_file`."""
+    from tfvae.export.encode_file import encode_file
 
     return encode_file(*args, **kwargs)
 
@@ -66,8 +72,8 @@ def __getattr__(name: str) -> Any:
         from tfvae.config import Config
 
         return Config
-    if name == "TextVAE":
-        from tfvae.models.text_vae import TextVAE
+    if name == "Model":
+        from tfvae.models.model import Model
 
-        return TextVAE
+        return Model
     raise AttributeError(f"module 'tfvae' has no attribute {name!r}")

@@ -46,7 +46,8 @@ class Measured:
 
     def log_perplexity(self) -> float:
         """Nats a token, ends counted: importance-weighted where that applies."""
-        return math.log(self.likelihood["perplexity_iw"])
+        rate = self.subject.model.vae.decoder.rate
+        return rate.nats(self.likelihood[f"{rate.name}_iw"])
 
     def use(self) -> float:
         """Share of log K that codes carry, the mean over variables."""
@@ -61,7 +62,7 @@ class Measured:
     def ami(self, label: str) -> float:
         """Adjusted mutual information of the joint code with a label."""
         codes = np.unique(self.subject.posteriors.codes, axis=0, return_inverse=True)[1].ravel()
-        return float(adjusted_mutual_info_score(self.subject.texts.labels[label], codes))
+        return float(adjusted_mutual_info_score(self.subject.data.labels[label], codes))
 
     def reverse_perplexity(self) -> float:
         """A proxy: fewer sentences and a smaller language model than an evaluation's."""

@@ -19,6 +19,7 @@ from tfvae.config import Config
 from tfvae.data import corpora
 from tfvae.errors import UserError
 from tfvae.models.build import build_vae
+from tfvae.registry.applicable import modality_of
 from tfvae.training.run import versions, write_text
 from tuning.objective import Objective, capabilities, read_objective
 from tuning.oracles import SCORE, TUNERS, make_oracle
@@ -304,7 +305,7 @@ def settings_of(config: Config, space: str, objective: str, **more: Any) -> tupl
 
 
 def _objective(settings: Settings) -> Objective:
-    has = capabilities(build_vae(settings.config, 5).latent)
+    has = capabilities(build_vae(settings.config, modality_of(settings.config).usual_shape).latent)
     labels = corpora.read(settings.config.data).valid.labels
     return read_objective(settings.objective, has, labels)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tfvae.config import Config, check_field, coerce, overlay, read_json, update
 from tfvae.errors import UserError, suggest
-from tfvae.models.registry import reason_unused
+from tfvae.registry import reason_unused
 
 Value = float | int | str | bool
 Values = Mapping[str, Value]

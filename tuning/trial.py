@@ -18,10 +18,10 @@ import keras
 from tfvae.config import Config, DataConfig, update
 from tfvae.data import corpora
 from tfvae.data.corpus import Corpus
-from tfvae.data.tokenizers import load_vocabulary
 from tfvae.errors import UserError
 from tfvae.evaluation.subject import Subject
-from tfvae.models.text_vae import TextVAE
+from tfvae.models.model import Model
+from tfvae.registry.applicable import modality_of
 from tfvae.training.fit import fit
 from tfvae.training.run import Run, write_text
 from tuning.objective import METRICS, Measured, Objective, capabilities
@@ -207,7 +207,7 @@ def _corpus(data: str) -> Corpus:
     return corpora.read(settings)
 
 
-def measure(model: TextVAE, config: Config, corpus: Corpus, protocol: Protocol, *, every: bool = True) -> dict[str, float]:
+def measure(model: Model, config: Config, corpus: Corpus, protocol: Protocol, *, every: bool = True) -> dict[str, float]:
     """Returns the figures of a model on validation that the objective needs and, if `every`, the usual ones that apply."""
     has = capabilities(model.vae.latent)
     measured = Measured(Subject(model, config, corpus, "valid", samples=protocol.samples, sentences=protocol.sentences))
@@ -241,7 +241,7 @@ class _Watch(keras.callbacks.Callback):
         if epoch + 1 != self.half:
             return
         run = Run(self.directory / f"seed-{self.config.training.seed}")
-        model = TextVAE(load_vocabulary(run.vocabulary_file, self.config.data), self.model, max_length=self.config.data.eval_max_length)
+        model = Model(modality_of(self.config).load(run.path, self.config.data), self.model)
         value = self.protocol.objective(measure(model, self.config, self.corpus, self.protocol, every=False))
         peers = [_read(file) for file in self.directory.parent.glob("*/half.json") if file != self._file]
         others = [float(peer["value"]) for peer in peers if peer.get("epoch") == self.half]

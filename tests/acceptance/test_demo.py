@@ -6,8 +6,8 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from tfvae.data import demo
 from tfvae.models.build import build_vae
-from tfvae.models.registry import resolve
-from tfvae.models.text_vae import TextVAE
+from tfvae.models.model import Model
+from tfvae.registry import resolve
 from tfvae.training.fit import fit
 
 
@@ -20,7 +20,7 @@ def trained(tmp_path_factory):
 def best_agreement(model):
     """The greatest adjusted mutual information between a label and the joint code or one variable's."""
     test = demo.read().test
-    codes = model.encode(list(test.texts))["codes"]
+    codes = model.encode(list(test.items))["codes"]
     joint = codes @ (model.vae.latent.num_components ** np.arange(codes.shape[1]))
     return max(adjusted_mutual_info_score(label, code) for label in test.labels.values() for code in [joint, *codes.T])
 
@@ -30,8 +30,8 @@ def test_codes_agree_with_a_true_label(trained):
 
 
 def test_an_untrained_model_s_codes_do_not(trained):
-    vocabulary = trained[0].vocabulary
-    assert best_agreement(TextVAE(vocabulary, build_vae(resolve("dem_vae", "demo"), vocabulary.size))) < 0.05
+    modality = trained[0].modality
+    assert best_agreement(Model(modality, build_vae(resolve("dem_vae", "demo"), modality.shape))) < 0.05
 
 
 def test_the_dispersed_mixture_does_not_collapse(trained):

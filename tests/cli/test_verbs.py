@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tfvae.cli.model import SMOKE
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 from tfvae.training.fit import fit
 
 COMMANDS = ("generate", "reconstruct", "interpolate", "encode", "evaluate", "report")

@@ -11,9 +11,10 @@ from tfvae import stateless
 from tfvae.data.vocabulary import Vocabulary
 from tfvae.errors import UserError
 from tfvae.generation.decoding import METHODS
+from tfvae.modalities.words import Words
 from tfvae.models.build import build_vae
-from tfvae.models.registry import MODELS, resolve
-from tfvae.models.text_vae import TextVAE
+from tfvae.models.model import Model
+from tfvae.registry import MODELS, resolve
 
 SMALL = {
     "encoder.embedding_dim": 6,
@@ -33,7 +34,7 @@ VARIANTS = {name: (name, {}) for name in MODELS} | {
 def create(variant, **overrides):
     name, settings = VARIANTS[variant]
     flat = {path.replace("__", "."): value for path, value in {**settings, **overrides}.items()}
-    return build_vae(resolve(name, "demo", base={**SMALL, **flat}), 20)
+    return build_vae(resolve(name, "demo", base={**SMALL, **flat}), {"vocabulary_size": 20})
 
 
 def make_batch(padding=0):
@@ -208,7 +209,7 @@ TEXTS = ["w1 w2 w3", "w4 w5", "w6", "w1 w1 w1 w1 nothing known"]
 @pytest.fixture(scope="module")
 def text_models():
     vocabulary = Vocabulary([f"w{number}" for number in range(16)])
-    return functools.cache(lambda variant: TextVAE(vocabulary, trained(variant)[0], max_length=4))
+    return functools.cache(lambda variant: Model(Words(vocabulary, max_length=4), trained(variant)[0]))
 
 
 def test_every_model_generates(variant, text_models):

@@ -21,7 +21,7 @@ def test_the_demo_corpus_is_read_without_files():
 def test_the_seed_of_splits_reaches_the_reader_of_text(tmp_path):
     (tmp_path / "a").write_text("\n".join(map(str, range(40))), encoding="utf-8")
     data = DataConfig(name="text", train_file=str(tmp_path / "a"))
-    test = [list(corpora.read(dataclasses.replace(data, split_seed=seed)).test.texts) for seed in (1, 1, 2)]
+    test = [list(corpora.read(dataclasses.replace(data, split_seed=seed)).test.items) for seed in (1, 1, 2)]
     assert test[0] == test[1] != test[2]
 
 

@@ -24,7 +24,7 @@ def make(folder, *, original_names=False, **changes):
 def test_a_turn_is_an_example_with_its_own_labels(tmp_path, original_names):
     corpus = daily_dialog.read(make(tmp_path, original_names=original_names))
     for split in (corpus.train, corpus.valid, corpus.test):
-        assert list(split.texts) == ["Hi !", "Hello there .", "What ?"]
+        assert list(split.items) == ["Hi !", "Hello there .", "What ?"]
         acts = [corpus.label_names["act"][i] for i in split.labels["act"]]
         emotions = [corpus.label_names["emotion"][i] for i in split.labels["emotion"]]
         assert acts == ["directive", "inform", "question"]

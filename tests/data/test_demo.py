@@ -23,7 +23,7 @@ def corpus():
 
 @pytest.fixture(scope="module")
 def texts(corpus):
-    return [text for name in SPLITS for text in corpus.split(name).texts]
+    return [text for name in SPLITS for text in corpus.split(name).items]
 
 
 @pytest.mark.parametrize(("name", "size"), list(SIZES.items()))
@@ -98,16 +98,16 @@ def test_rows_are_shuffled(corpus):
 @pytest.mark.parametrize("label", CLASSES)
 def test_first_word_does_not_tell_the_label(corpus, label):
     counts = collections.defaultdict(collections.Counter)
-    for text, value in zip(corpus.train.texts, corpus.train.labels[label], strict=True):
+    for text, value in zip(corpus.train.items, corpus.train.labels[label], strict=True):
         counts[text.split()[0]][value] += 1
-    hits = [counts[text.split()[0]].most_common(1)[:1] for text in corpus.test.texts]
+    hits = [counts[text.split()[0]].most_common(1)[:1] for text in corpus.test.items]
     hits = [bool(best) and best[0][0] == value for best, value in zip(hits, corpus.test.labels[label], strict=True)]
     assert np.mean(hits) < 0.8  # by chance 1 / classes; a bag of words tells nine in ten
 
 
 @pytest.mark.parametrize("word", ["well", "so", "you", "honestly", "by", "to", "i"])
 def test_opening_occurs_with_every_class(corpus, word):
-    rows = [row for row, text in enumerate(corpus.train.texts) if text.split()[0] == word]
+    rows = [row for row, text in enumerate(corpus.train.items) if text.split()[0] == word]
     for label, classes in CLASSES.items():
         assert np.bincount(corpus.train.labels[label][rows], minlength=classes).min() >= 10
 
@@ -115,14 +115,14 @@ def test_opening_occurs_with_every_class(corpus, word):
 @pytest.mark.parametrize(("label", "accuracy"), [("topic", 0.9), ("act", 0.9), ("polarity", 0.85)])
 def test_bag_of_words_tells_the_label(corpus, label, accuracy):
     bags = CountVectorizer(token_pattern=r"\S+")
-    model = LogisticRegression(max_iter=1000).fit(bags.fit_transform(corpus.train.texts), corpus.train.labels[label])
-    assert model.score(bags.transform(corpus.test.texts), corpus.test.labels[label]) > accuracy
+    model = LogisticRegression(max_iter=1000).fit(bags.fit_transform(corpus.train.items), corpus.train.labels[label])
+    assert model.score(bags.transform(corpus.test.items), corpus.test.labels[label]) > accuracy
 
 
 def test_two_reads_are_equal(corpus):
     again = demo.read()
     for name in SPLITS:
-        assert again.split(name).texts == corpus.split(name).texts
+        assert again.split(name).items == corpus.split(name).items
         for label in CLASSES:
             np.testing.assert_array_equal(again.split(name).labels[label], corpus.split(name).labels[label])
 
@@ -131,7 +131,7 @@ def test_corpus_is_the_published_one(corpus):
     rows = [
         "\t".join([text, *(corpus.label_names[label][split.labels[label][row]] for label in CLASSES)])
         for split in map(corpus.split, SPLITS)
-        for row, text in enumerate(split.texts)
+        for row, text in enumerate(split.items)
     ]
     assert hashlib.sha256("\n".join(rows).encode()).hexdigest() == "829b0927cc0a8ca3cd2eacf947a3b0e0584e2cdcc766b7c67fed149c0b416c79"
 

@@ -17,7 +17,7 @@ def test_both_spellings_of_the_files_are_read(tmp_path, pattern):
     corpus = ptb.read(DataConfig(name="ptb", dir=str(tmp_path)))
     for name in ("train", "valid", "test"):
         split = corpus.split(name)
-        assert list(split.texts) == [f"a {name} <unk>", "N words"]
+        assert list(split.items) == [f"a {name} <unk>", "N words"]
         assert split.where(1) == f"{tmp_path / pattern.format(name)}:3"
         assert split.labels == {}
     assert corpus.name == "ptb"
@@ -47,4 +47,4 @@ def test_the_real_corpus_has_its_published_counts(data_dir):
         pytest.skip(f"no {data_dir / 'ptb'}")
     corpus = ptb.read(DataConfig(name="ptb", dir=str(data_dir / "ptb")))
     assert [len(corpus.split(name)) for name in ("train", "valid", "test")] == [42068, 3370, 3761]
-    assert sum(len(text.split(" ")) for text in corpus.train.texts) == 887521
+    assert sum(len(text.split(" ")) for text in corpus.train.items) == 887521

@@ -28,7 +28,7 @@ def make(folder, train=DIALOGUES):
 def test_a_turn_is_an_example_with_its_dialogue_s_intent_and_its_speaker(tmp_path):
     corpus = smd.read(make(tmp_path))
     for split in (corpus.train, corpus.valid, corpus.test):
-        assert list(split.texts) == ["Where to?", "Home, I guess.", "Rain?"]
+        assert list(split.items) == ["Where to?", "Home, I guess.", "Rain?"]
         assert [corpus.label_names["intent"][i] for i in split.labels["intent"]] == ["navigate", "navigate", "weather"]
         assert [corpus.label_names["speaker"][i] for i in split.labels["speaker"]] == ["driver", "assistant", "driver"]
         np.testing.assert_array_equal(split.lines, [1, 1, 2])

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from tfvae.data import sources
+from tfvae.data import corpora, sources
 from tfvae.data.sources import SOURCES, Source
 from tfvae.errors import UserError
 
@@ -88,6 +88,36 @@ def test_an_archive_that_cannot_be_read_is_an_error(tmp_path, archive, message):
     (tmp_path / "archive").write_bytes(archive)
     with pytest.raises(UserError, match=message):
         sources.unpack(SOURCE, str(tmp_path / "archive"), str(tmp_path / "corpus"))
+
+
+def test_where_the_archive_is_the_file_itself_it_is_copied_as_it_is(tmp_path):
+    data = zipped({"x.npy": TEXT})
+    (tmp_path / "any.zip").write_bytes(data)
+    source = Source("free", {"a.npz": ("", hashlib.sha256(data).hexdigest())})
+    sources.unpack(source, str(tmp_path / "any.zip"), str(tmp_path / "corpus"))
+    assert (tmp_path / "corpus" / "a.npz").read_bytes() == data and os.listdir(tmp_path / "corpus") == ["a.npz"]
+    assert sources.verify(source, str(tmp_path / "corpus")) == []
+    (tmp_path / "any.zip").write_bytes(TEXT)
+    with pytest.raises(UserError, match=r"a\.npz: is there and differs from the archive's; --overwrite replaces it"):
+        sources.unpack(source, str(tmp_path / "any.zip"), str(tmp_path / "corpus"))
+    with pytest.raises(UserError, match=r"none\.npz: no such file; name the archive in --archive"):
+        sources.unpack(source, str(tmp_path / "none.npz"), str(tmp_path / "corpus"))
+
+
+def test_a_file_larger_than_any_corpus_is_not_taken_for_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "_LARGEST", 1 << 20)
+    (tmp_path / "a.npz").write_bytes(bytes(3 << 20))
+    with pytest.raises(UserError, match=r"a\.npz: 3 MiB, more than the 1 of any corpus here; is it the right file"):
+        sources.unpack(Source("free", {"a.npz": ("", "")}), str(tmp_path / "a.npz"), str(tmp_path / "corpus"))
+
+
+def test_a_corpus_whose_archive_is_a_file_has_no_other():
+    assert all(len(source.files) == 1 for source in SOURCES.values() if any(not name for name, _ in source.files.values()))
+
+
+def test_every_corpus_of_files_that_comes_from_elsewhere_is_here():
+    assert set(SOURCES) == set(corpora.names()) - {"demo", "text"}
+    assert all(source.licence and bool(source.address) != bool(source.by_hand) for source in SOURCES.values())
 
 
 @contextlib.contextmanager

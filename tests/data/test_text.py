@@ -23,7 +23,7 @@ def read(**fields):
 
 
 def splits(corpus):
-    return [list(corpus.split(name).texts) for name in ("train", "valid", "test")]
+    return [list(corpus.split(name).items) for name in ("train", "valid", "test")]
 
 
 def message(**fields):
@@ -61,7 +61,7 @@ def test_split_off_texts_keep_their_order_and_their_lines(write):
     corpus = read(train_file=write("a", *(f"{i}" for i in range(1, 51))))
     for name in ("train", "valid", "test"):
         split = corpus.split(name)
-        assert [int(line) for line in split.texts] == split.lines.tolist() == sorted(split.lines)
+        assert [int(line) for line in split.items] == split.lines.tolist() == sorted(split.lines)
 
 
 def test_only_the_missing_split_is_split_off_and_is_the_same_with_or_without_a_validation_file(write):
@@ -100,7 +100,7 @@ def test_labels_stay_with_their_texts_when_one_file_is_split(write):
     for name in ("train", "valid", "test"):
         split = corpus.split(name)
         names = [corpus.label_names["label"][number] for number in split.labels["label"]]
-        assert names == ["odd" if int(line) % 2 else "even" for line in split.texts]
+        assert names == ["odd" if int(line) % 2 else "even" for line in split.items]
 
 
 @pytest.mark.parametrize(

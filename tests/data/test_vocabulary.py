@@ -234,6 +234,6 @@ def test_the_real_corpus_has_its_published_number_of_words(data_dir):
     if not (data_dir / "ptb").is_dir():
         pytest.skip(f"no {data_dir / 'ptb'}")
     corpus = ptb.read(DataConfig(name="ptb", dir=str(data_dir / "ptb")))
-    vocabulary = Vocabulary.from_texts(corpus.train.texts, size=10_000)
+    vocabulary = Vocabulary.from_texts(corpus.train.items, size=10_000)
     assert len(vocabulary.words) == 9_998
     assert vocabulary.words[:3] == ("the", "N", "of")

@@ -21,7 +21,7 @@ def strings(tensor):
 
 @pytest.fixture(scope="module")
 def learned():
-    return WordpieceVocabulary.from_texts(demo.read().train.texts, size=300)
+    return WordpieceVocabulary.from_texts(demo.read().train.items, size=300)
 
 
 def test_a_word_falls_into_the_longest_pieces_that_fit():
@@ -43,7 +43,7 @@ def test_special_tokens_and_unknown_marks_in_texts_are_unknown():
 
 def test_a_learned_vocabulary_has_the_size_asked_for_and_spells_every_text(learned):
     assert 250 <= len(learned.words) <= 300
-    texts = list(demo.read().test.texts)
+    texts = list(demo.read().test.items)
     assert strings(learned.detokenize(learned(texts)["tokens"])) == texts
     pieces = np.mean(learned(texts)["length"]) / np.mean([len(text.split()) + 1 for text in texts])
     assert 1.0 < pieces < 2.5
@@ -82,7 +82,7 @@ def test_casing_and_punctuation_are_as_for_words():
 
 def test_a_size_below_the_characters_is_refused():
     with pytest.raises(UserError, match=r"vocabulary_size = 10: the texts have \d+ characters"):
-        WordpieceVocabulary.from_texts(demo.read().train.texts[:100], size=10)
+        WordpieceVocabulary.from_texts(demo.read().train.items[:100], size=10)
 
 
 def test_it_round_trips_through_its_file_and_its_configuration(learned, tmp_path):
@@ -98,7 +98,7 @@ def test_it_round_trips_through_its_file_and_its_configuration(learned, tmp_path
 
 
 def test_the_settings_choose_the_tokenizer():
-    texts = list(demo.read().train.texts[:500])
+    texts = list(demo.read().train.items[:500])
     assert type(learn_vocabulary(texts, DataConfig(tokenizer="wordpiece", vocabulary_size=200))) is WordpieceVocabulary
     assert type(learn_vocabulary(texts, DataConfig())) is not WordpieceVocabulary
 

@@ -15,7 +15,7 @@ def make(folder, splits=("train", "valid", "test"), pattern="yahoo.{}.txt"):
 @pytest.mark.parametrize("pattern", ["yahoo.{}.txt", "{}.txt"])
 def test_both_spellings_of_the_files_are_read(tmp_path, pattern):
     corpus = yahoo.read(DataConfig(name="yahoo", dir=make(tmp_path, pattern=pattern)))
-    assert [corpus.split(name).texts[1] for name in ("train", "valid", "test")] == ["train 1 _UNK", "valid 1 _UNK", "test 1 _UNK"]
+    assert [corpus.split(name).items[1] for name in ("train", "valid", "test")] == ["train 1 _UNK", "valid 1 _UNK", "test 1 _UNK"]
 
 
 def test_without_the_training_part_the_message_says_where_it_is_and_what_can_be_done_without(tmp_path):
@@ -33,7 +33,7 @@ def test_three_splits_can_be_drawn_from_the_validation_file(tmp_path):
     assert len(set(lines)) == 43
     for split in splits:
         np.testing.assert_array_equal(split.lines, np.sort(split.lines))
-        assert list(split.texts) == [f"valid {line - 1} _UNK" for line in split.lines]
+        assert list(split.items) == [f"valid {line - 1} _UNK" for line in split.lines]
     again = yahoo.read(DataConfig(name="yahoo", dir=folder, split="30,8,5"))
     other = yahoo.read(DataConfig(name="yahoo", dir=folder, split="30,8,5", split_seed=1))
     np.testing.assert_array_equal(corpus.test.lines, again.test.lines)

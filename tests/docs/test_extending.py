@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 import tfvae
-from tfvae.models.families import FAMILIES
+from tfvae.registry.families import FAMILIES
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "extending.md"
 

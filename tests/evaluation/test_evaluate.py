@@ -11,7 +11,7 @@ from tfvae.errors import UserError
 from tfvae.evaluation import evaluate as module
 from tfvae.evaluation.compare import COLUMNS
 from tfvae.evaluation.evaluate import METRICS, USUAL, evaluate, figures_of, read_evaluation
-from tfvae.models.registry import MODELS, resolve
+from tfvae.registry import MODELS, resolve
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
 
@@ -29,6 +29,11 @@ def runs(tmp_path_factory, untrained):
         else:
             untrained(directory / name, name)
     return directory
+
+
+def replaced(name, function):
+    """A group of figures that another function makes."""
+    return dataclasses.replace(METRICS[name], function=function)
 
 
 def values(answer):
@@ -105,7 +110,7 @@ def test_the_bound_and_its_parts_are_those_of_training(runs):
 
 def test_what_is_there_is_not_computed_again_unless_something_changed(runs, monkeypatch):
     run, calls = str(runs / "vae"), []
-    counted = {name: (lambda subject, name=name: calls.append(name) or iter(())) for name in METRICS}
+    counted = {name: replaced(name, lambda subject, name=name: calls.append(name) or iter(())) for name in METRICS}
     monkeypatch.setattr(module, "METRICS", counted)
     evaluate(run, "train", ["latent"], **SMALL)
     evaluate(run, "train", **SMALL)
@@ -126,7 +131,7 @@ def test_what_is_there_is_not_computed_again_unless_something_changed(runs, monk
 
 def test_other_weights_are_evaluated_anew(runs, monkeypatch):
     calls = []
-    monkeypatch.setattr(module, "METRICS", {"latent": lambda subject: calls.append("latent") or iter(())})
+    monkeypatch.setattr(module, "METRICS", {"latent": replaced("latent", lambda subject: calls.append("latent") or iter(()))})
     run = Run(runs / "skip_vae")
     evaluate(str(run.path), "valid", ["latent"], **SMALL)
     model = load(str(run.path))
@@ -148,7 +153,7 @@ def test_an_interrupted_evaluation_keeps_the_groups_it_has(runs, monkeypatch):
     def fails(subject):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "METRICS", {"latent": lambda subject: iter(()), "samples": fails})
+    monkeypatch.setattr(module, "METRICS", {"latent": replaced("latent", lambda subject: iter(())), "samples": replaced("samples", fails)})
     with pytest.raises(KeyboardInterrupt):
         evaluate(str(runs / "ae"), "valid", ["latent", "samples"], **SMALL)
     assert set(read_evaluation(Run(runs / "ae"))["valid"]["metrics"]) == {"latent"}
@@ -218,7 +223,7 @@ def test_a_corpus_without_labels_is_said_to_have_none(runs, monkeypatch):
 
 
 def test_texts_that_probes_were_fitted_to_are_said_to_flatter_them(runs, monkeypatch):
-    monkeypatch.setattr(module, "METRICS", {"labels": lambda subject: iter(())})
+    monkeypatch.setattr(module, "METRICS", {"labels": replaced("labels", lambda subject: iter(()))})
     told = []
     evaluate(str(runs / "gm_vae"), "train", ["labels"], **SMALL, say=told.append)
     assert told[0] == "--split=train: probes, votes and baselines are fitted to these texts, and flattered by them"
@@ -227,7 +232,7 @@ def test_texts_that_probes_were_fitted_to_are_said_to_flatter_them(runs, monkeyp
 
 
 def test_more_generated_sentences_than_training_has_are_said(runs, monkeypatch):
-    monkeypatch.setattr(module, "METRICS", {"reverse_perplexity": lambda subject: iter(())})
+    monkeypatch.setattr(module, "METRICS", {"reverse_perplexity": replaced("reverse_perplexity", lambda subject: iter(()))})
     told = []
     evaluate(str(runs / "vae"), metrics=["reverse_perplexity"], **{**SMALL, "generated": 5000}, say=told.append)
     assert "--generated=5,000: training has 100 sentences; reverse perplexity takes as many generated ones" in told

@@ -13,7 +13,7 @@ from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.subject import no_progress
 from tfvae.latents.gaussian import GaussianLatent
 from tfvae.models.build import build_vae
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 
 
 def test_the_information_of_codes_is_exact_on_a_table():
@@ -38,7 +38,7 @@ def test_its_error_is_that_of_resampling_examples():
 
 @pytest.mark.parametrize(("model", "unit"), [("vae", 1.0), ("vmf_vae", 1 / 4), ("dem_vmf_vae", 1 / 4)])
 def test_an_entry_is_active_by_its_share_of_the_prior_s_variance(model, unit):
-    latent = build_vae(resolve(model, "demo", overrides={"latent.dim": 4}), 20).latent
+    latent = build_vae(resolve(model, "demo", overrides={"latent.dim": 4}), {"vocabulary_size": 20}).latent
     assert latent.unit_variance == unit
     mean = np.zeros([2, latent.size])
     for entry, share in enumerate((0.5, 0.015, 0.03, 0.005)):
@@ -134,7 +134,7 @@ def test_blocks_do_not_change_what_is_estimated(monkeypatch):
 @pytest.mark.parametrize("model", ["vae", "vmf_vae", "dem_vae", "dem_vmf_vae"])
 def test_densities_of_every_latent_are_those_of_each_pair(model):
     sizes = {"encoder.hidden_dim": 4, "encoder.embedding_dim": 4, "decoder.hidden_dim": 4, "decoder.embedding_dim": 4}
-    latent = build_vae(resolve(model, "demo", overrides=sizes), 20).latent
+    latent = build_vae(resolve(model, "demo", overrides=sizes), {"vocabulary_size": 20}).latent
     params = tf.nest.map_structure(lambda leaf: leaf.numpy(), latent(tf.random.stateless_normal([5, latent.feature_dim], [1, 2])))
     z = latent.sample(params, 1, tf.constant([3, 4]))[0].numpy()
     own, aggregate = latent_use.Densities(latent)(params, z)

@@ -1,11 +1,19 @@
 """Errors and perplexities, against drawing anew and against counting by hand."""
 
 import math
+import types
 
 import numpy as np
 import pytest
 
-from tfvae.evaluation.likelihood import _error_of_difference, _perplexities
+from tfvae.decoders.rate import BITS, PERPLEXITY
+from tfvae.evaluation.likelihood import _error_of_difference, _rates
+
+SUBJECT = types.SimpleNamespace(
+    model=types.SimpleNamespace(
+        vae=types.SimpleNamespace(decoder=types.SimpleNamespace(ordered=True, rate=PERPLEXITY)), modality=types.SimpleNamespace(unit="word")
+    )
+)
 
 
 def draw(rng, count):
@@ -34,11 +42,11 @@ def test_with_all_sentences_it_is_that_of_their_own_differences():
 
 def test_perplexities_by_hand():
     nll, length = np.array([6.0, 3.0]), np.array([4.0, 2.0])  # ends counted
-    figures = {figure.name: figure for figure in _perplexities("bound", nll, length, {})}
+    figures = {figure.name: figure for figure in _rates(SUBJECT, "bound", nll, length, {})}
     assert figures["perplexity_bound"].value == pytest.approx(math.exp(9 / 6))
     assert figures["perplexity_bound_without_eos"].value == pytest.approx(math.exp(9 / 4))
     assert figures["perplexity_bound_without_eos"].settings["tokens"] == 4
-    gained = next(_perplexities("iw", nll, length, {}, (np.array([1.5]), np.array([0]))))
+    gained = next(_rates(SUBJECT, "iw", nll, length, {}, (np.array([1.5]), np.array([0]))))
     assert gained.value == pytest.approx(math.exp((9 - 2 * 1.5) / 6))
 
 
@@ -48,7 +56,17 @@ def test_the_error_of_a_perplexity_is_the_spread_over_samples(chosen):
     for _ in range(300):
         length, bound, gain = draw(rng, 400)
         index = rng.permutation(400)[:chosen]
-        figure = next(_perplexities("iw", bound, length, {}, (gain[index], index)))
+        figure = next(_rates(SUBJECT, "iw", bound, length, {}, (gain[index], index)))
         values.append(figure.value)
         errors.append(figure.error)
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.15)
+
+
+def test_bits_a_dimension_by_hand():
+    decoder = types.SimpleNamespace(ordered=False, rate=BITS)
+    subject = types.SimpleNamespace(
+        model=types.SimpleNamespace(vae=types.SimpleNamespace(decoder=decoder), modality=types.SimpleNamespace(unit="pixel"))
+    )
+    [figure] = _rates(subject, "bound", np.array([6.0, 2.0]), np.array([4.0, 4.0]), {})
+    assert (figure.name, figure.settings["pixels"]) == ("bits_per_dimension_bound", 8)
+    assert figure.value == pytest.approx(1 / math.log(2)) and figure.error == pytest.approx(0.5 / math.log(2))

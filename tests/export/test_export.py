@@ -16,7 +16,7 @@ from tfvae.export import saved_model as module
 from tfvae.export.examples import examples
 from tfvae.export.saved_model import check, export, versions_of
 from tfvae.export.signatures import Settings, make_signatures
-from tfvae.models.registry import MODELS, resolve
+from tfvae.registry import MODELS, resolve
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tfvae.layers.decoder import RecurrentDecoder
+from tfvae.decoders.recurrent import RecurrentDecoder
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""The official DEM-VAE code's values of each loss term, on random inputs."""
+"""The official codes' values of each loss term, on random inputs.
+
+demvae_* is of wenxianxian/demvae, vmf_kl of jiacheng-xu/vmf_vae_nlp @6459c62, `KL_davidson`.
+"""
 
 import pathlib
 
@@ -8,6 +11,7 @@ import tensorflow as tf
 
 from tfvae.latents.gaussian_family import LOG_VARIANCE_RANGE, Gaussian
 from tfvae.latents.mixture import MixtureLatent
+from tfvae.latents.spherical import kl_to_uniform
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 
@@ -53,3 +57,10 @@ def test_terms_equal_the_official_code(golden, latent, params):
 def test_log_prior_equals_the_official_code(golden, latent):
     z = golden["z"].reshape(len(golden["z"]), -1)
     np.testing.assert_allclose(latent.log_prior(tf.constant(z)), golden["log_prior_z"], rtol=1e-9)
+
+
+def test_kl_to_the_uniform_law_on_a_sphere_equals_the_official_code():
+    golden = np.load(GOLDEN / "vmf_kl.npz")
+    values = [kl_to_uniform(int(dim), float(kappa)) for dim, kappa in zip(golden["dim"], golden["kappa"], strict=True)]
+    assert len(values) == 40
+    np.testing.assert_allclose(values, golden["kl_davidson"], rtol=1e-9)

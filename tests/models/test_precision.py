@@ -6,7 +6,7 @@ import tensorflow as tf
 from tfvae.models import precision
 from tfvae.models.build import build_vae
 from tfvae.models.precision import dtype_policy, resolve_precision
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 
 SMALL = {"encoder.embedding_dim": 32, "encoder.hidden_dim": 32, "decoder.embedding_dim": 32, "decoder.hidden_dim": 32}
 BATCH = {
@@ -18,7 +18,7 @@ BATCH = {
 
 
 def build(model, numbers):
-    return build_vae(resolve(model, "demo", base={**SMALL, "training.precision": numbers}), 40)
+    return build_vae(resolve(model, "demo", base={**SMALL, "training.precision": numbers}), {"vocabulary_size": 40})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tfvae.cli.model import SMOKE
 from tfvae.data import corpora
 from tfvae.evaluation.evaluate import evaluate
 from tfvae.evaluation.subject import Subject
-from tfvae.models.registry import MODELS, resolve
+from tfvae.registry import MODELS, resolve
 from tfvae.reports import pictures, space
 from tfvae.reports.components import log_odds
 from tfvae.reports.report import CURVES, report

@@ -7,7 +7,7 @@ from tfvae.cli.command import config_from_flags, define_config_flags
 from tfvae.errors import UserError
 from tfvae.evaluation.figure import Figure
 from tfvae.latents.spherical import kl_to_uniform
-from tfvae.models.registry import MODELS, resolve
+from tfvae.registry import MODELS, resolve
 from tfvae.reports.results import command_line, keep, page, put_between, summary
 from tfvae.reports.sweep import swept_field
 from tfvae.training.run import Run

@@ -14,7 +14,7 @@ from tfvae.cli.model import SMOKE
 from tfvae.errors import UserError
 from tfvae.export.saved_model import export
 from tfvae.export.signatures import Settings
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 from tfvae.serving.client import Client, Refused
 from tfvae.serving.server import Server
 from tfvae.training.fit import fit

@@ -1,6 +1,6 @@
 import pytest
 
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 
 TINY = {
     "data.limit": 120,

@@ -2,9 +2,10 @@ import types
 
 import pytest
 
+from tfvae.modalities.words import as_markdown
 from tfvae.objectives.elbo import ELBO
 from tfvae.objectives.schedules import Constant
-from tfvae.training.callbacks import CollapseWarning, as_markdown
+from tfvae.training.callbacks import CollapseWarning
 
 
 @pytest.mark.parametrize(("w", "final", "count"), [(0.5, 1.0, 0), (1.0, 1.0, 1), (0.5, 0.5, 1)])

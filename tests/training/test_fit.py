@@ -15,8 +15,8 @@ import tfvae
 from tfvae.data import demo
 from tfvae.errors import UserError
 from tfvae.models.precision import resolve_precision
-from tfvae.models.registry import PRESETS, resolve
 from tfvae.models.vae import VAE
+from tfvae.registry import PRESETS, resolve
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
 
@@ -370,7 +370,7 @@ def test_a_model_without_an_encoder_begins_with_a_decoder_only(tiny, tmp_path):
 def test_an_auto_encoder_s_prior_is_fitted_to_its_training_sentences(tiny, tmp_path):
     model, run = fit(tiny("ae"), str(tmp_path / "run"))
     latent = model.vae.latent
-    means = model.encode(list(demo.read().head(120).train.texts))["mean"]
+    means = model.encode(list(demo.read().head(120).train.items))["mean"]
     np.testing.assert_allclose(latent.prior_mean, means.mean(0), atol=1e-4)
     covariance = latent.prior_scale.numpy() @ latent.prior_scale.numpy().T
     np.testing.assert_allclose(covariance, np.cov(means.T), atol=1e-4 * np.abs(covariance).max() + 1e-6)

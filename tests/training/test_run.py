@@ -3,7 +3,7 @@ import json
 import pytest
 
 from tfvae.errors import UserError
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 from tfvae.training.run import Run, default_path
 
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.serving import free_ports
 from tfvae.cli.model import SMOKE
 from tfvae.data.corpus import Split
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 from tfvae.training.fit import fit
 from tfvae.training.tensorboard import write_projector
 
@@ -91,8 +91,9 @@ def test_tensorboard_shows_hyper_parameters(board):
 
 
 def test_a_projector_without_codes_and_labels_has_sentences_alone(tmp_path):
-    texts = Split(["a\tb", "c"], {}, "", np.arange(2))
-    write_projector(tmp_path, np.zeros([2, 3]), None, texts, {})
+    texts, captions = Split(["a\tb", "c"], {}, "", np.arange(2)), {"sentence": ["a b", "c"]}
+    write_projector(tmp_path, np.zeros([2, 3]), None, captions, texts, {})
     assert (tmp_path / "sentences.tsv").read_text() == "a b\nc\n"
-    write_projector(tmp_path, np.zeros([2, 3]), None, Split(texts.texts, {"act": np.array([1, 5])}, "", np.arange(2)), {"act": ("x", "y")})
+    labelled = Split(texts.items, {"act": np.array([1, 5])}, "", np.arange(2))
+    write_projector(tmp_path, np.zeros([2, 3]), None, captions, labelled, {"act": ("x", "y")})
     assert (tmp_path / "sentences.tsv").read_text() == "sentence\tact\na b\ty\nc\t5\n"

@@ -1,7 +1,7 @@
 import pytest
 
 from tfvae.cli.model import SMOKE
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 from tuning import search as module
 from tuning.search import Search, settings_of
 from tuning.trial import COMPLETED, Result

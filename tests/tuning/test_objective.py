@@ -4,7 +4,7 @@ import pytest
 
 from tfvae.errors import UserError
 from tfvae.models.build import build_vae
-from tfvae.models.registry import MODELS
+from tfvae.registry import MODELS
 from tuning.objective import BALANCE, METRICS, Measured, capabilities, read_objective
 
 ALL = {"codes": True, "density": True, "posterior": True, "prior": True, "size": True}
@@ -13,7 +13,7 @@ LABELS = {"act": None}
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_usual_objective_trades_likelihood_against_use_where_there_are_codes(config, model):
-    objective = read_objective("", capabilities(build_vae(config(model), 5).latent), {})
+    objective = read_objective("", capabilities(build_vae(config(model), {"vocabulary_size": 5}).latent), {})
     expected = BALANCE if model.startswith(("gm", "dgm", "dem")) else "reconstruction" if model == "ae" else "log_perplexity"
     assert (objective.text, objective.direction) == (expected, "min")
 
@@ -65,15 +65,15 @@ def test_a_metric_that_the_model_has_not_is_an_error():
 
 def test_every_metric_is_measured_of_a_model_that_has_all(config):
     from tfvae.data import corpora
-    from tfvae.data.tokenizers import learn_vocabulary
     from tfvae.evaluation.subject import Subject
-    from tfvae.models.text_vae import TextVAE
+    from tfvae.modalities.words import Words
+    from tfvae.models.model import Model
     from tuning import objective as module
 
     settings = config(data__limit=60)
     corpus = corpora.read(settings.data)
-    vocabulary = learn_vocabulary(corpus.train.texts, settings.data)
-    model = TextVAE(vocabulary, build_vae(settings, vocabulary.size))
+    words = Words.learn(corpus, settings.data)
+    model = Model(words, build_vae(settings, words.shape))
     measured = Measured(Subject(model, settings, corpus, "valid", samples=3, sentences=10))
     proxy = dict(module._PROXY)
     module._PROXY.update(sentences=40, held_out=5, units=4, epochs=1)

@@ -286,7 +286,7 @@ def test_the_best_trial_is_a_completed_one(prepare):
 def measured(tmp_path_factory):
     """A trial of two seeds that was really trained: its directory, its protocol and its result."""
     from tfvae.cli.model import SMOKE
-    from tfvae.models.registry import resolve
+    from tfvae.registry import resolve
     from tuning.objective import read_objective
 
     config = resolve("dem_vae", "demo", base={**SMOKE, "data.limit": 100})

@@ -13,7 +13,7 @@ from absl import flags
 
 from tfvae.config import Config, describe_fields, read_json
 from tfvae.errors import UserError, suggest
-from tfvae.models.registry import CORPORA, MODELS, resolve
+from tfvae.registry import CORPORA, MODELS, resolve
 
 SHORT_NAMES = {
     "data_dir": "data.dir",
@@ -22,6 +22,8 @@ SHORT_NAMES = {
     "test_file": "data.test_file",
     "split": "data.split",
     "batch_size": "data.batch_size",
+    "encoder": "encoder.kind",
+    "decoder": "decoder.kind",
     "kappa": "latent.kappa",
     "components": "latent.components",
     "beta": "objective.beta",
@@ -74,7 +76,8 @@ def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None =
     # A run remembers its files wherever a later command is started; those within data.dir are named from there.
     own = _PATHS if "data.dir" not in overrides else [path for path in _PATHS if not path.endswith("_file")]
     overrides |= {path: os.path.abspath(os.path.expanduser(str(overrides[path]))) for path in own if overrides.get(path)}
-    return resolve(model, corpus, {key: value for key, value in settings.items() if key != "versions"}, overrides, base=base)
+    fields = {key: value for key, value in settings.items() if key not in ("format", "versions")}
+    return resolve(model, corpus, fields, overrides, base=base)
 
 
 def run_command(

@@ -6,9 +6,9 @@ import sys
 from absl import flags
 
 from tfvae.cli.command import run_command
-from tfvae.cli.model import define_model_flags, model_from_flags, sentences_of_test_split
+from tfvae.cli.model import define_model_flags, items_of_test_split, model_from_flags
 from tfvae.errors import UserError
-from tfvae.models.encode_file import encode_file
+from tfvae.export.encode_file import encode_file
 
 SUMMARY = "Encodes a file of texts, one a line: codes, their probabilities and posterior means. The file may be larger than memory."
 
@@ -33,7 +33,7 @@ def _encode(values: flags.FlagValues) -> None:
     source, target = values.input, values.output or str(run.path / "codes.jsonl")
     if not source:
         source = str(run.path / "texts.txt")
-        pathlib.Path(source).write_text("\n".join(sentences_of_test_split(run)))
+        pathlib.Path(source).write_text("\n".join(items_of_test_split(run)))
     report = encode_file(model, source, target, batch_size=values.batch_size)
     for line in report.lines():
         print(line, file=sys.stderr)

@@ -12,7 +12,7 @@ from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
 from tfvae.errors import UserError, suggest
 from tfvae.evaluation.compare import markdown, rows, to_csv
-from tfvae.evaluation.evaluate import METRICS, USUAL, evaluate, evaluation_file, figures_of
+from tfvae.evaluation.evaluate import METRICS, evaluate, evaluation_file, figures_of
 from tfvae.evaluation.table import figure_lines
 from tfvae.training.run import Run, write_text
 
@@ -30,7 +30,9 @@ def main() -> None:
 def _define_flags(values: flags.FlagValues) -> None:
     define_model_flags(values)
     flags.DEFINE_string("split", "test", f"Split to evaluate on, one of {', '.join(SPLITS)}.", flag_values=values)
-    flags.DEFINE_list("metrics", list(USUAL), f"Groups of figures, of {', '.join(METRICS)}.", flag_values=values)
+    flags.DEFINE_list(
+        "metrics", None, f"Groups of figures, of {', '.join(METRICS)} (default those that suit the corpus).", flag_values=values
+    )
     flags.DEFINE_integer("samples", 500, "Posterior samples of the importance-weighted likelihood.", flag_values=values)
     flags.DEFINE_integer("sentences", 1000, "Sentences it is estimated on, drawn by the seed; 0: all of the split.", flag_values=values)
     flags.DEFINE_integer("generated", 40_000, "Sentences drawn from the prior.", flag_values=values)

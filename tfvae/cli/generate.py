@@ -1,16 +1,25 @@
-"""tfvae-generate: sentences from the prior, or from chosen components of it."""
+"""tfvae-generate: sentences, or other items, from the prior, or from chosen components of it."""
 
 import json
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from absl import flags
 
 from tfvae.cli.command import run_command
-from tfvae.cli.model import decoding_from_flags, define_decoding_flags, define_model_flags, model_from_flags
+from tfvae.cli.model import (
+    decoding_from_flags,
+    define_decoding_flags,
+    define_model_flags,
+    define_output_flag,
+    model_from_flags,
+    print_items,
+)
 from tfvae.errors import UserError
 from tfvae.latents.latent import Latent
 
-SUMMARY = "Generates sentences from the prior of a trained model, or from components of it."
+_COLUMNS = 10  # images beside each other
+SUMMARY = "Generates sentences, or images, from the prior of a trained model, or from components of it."
 
 
 def main() -> None:
@@ -20,22 +29,28 @@ def main() -> None:
 
 def _define_flags(values: flags.FlagValues) -> None:
     define_model_flags(values)
-    flags.DEFINE_integer("num", 10, "Sentences.", lower_bound=1, flag_values=values)
+    flags.DEFINE_integer("num", 10, "Sentences, or images.", lower_bound=1, flag_values=values)
     component = "Holds variable j at component k, written j:k; may be given several times, for several variables. The others are free."
     flags.DEFINE_multi_string("component", [], component, flag_values=values)
     flags.DEFINE_enum("format", "text", ["text", "jsonl"], "text: a sentence a line; jsonl: with its codes.", flag_values=values)
+    define_output_flag(values)
     define_decoding_flags(values, "sample")
 
 
 def _generate(values: flags.FlagValues) -> None:
-    decoding = decoding_from_flags(values)
-    model, _ = model_from_flags(values)
+    decoding = decoding_from_flags(values, "sample")
+    model, run = model_from_flags(values)
     latent = model.vae.latent
     component = held_components(values.component, latent) if values.component else None
-    texts, codes = model.generate(values.num, component=component, seed=values.seed, **decoding)
+    items, codes = model.generate(values.num, component=component, seed=values.seed, **decoding)
+    lines = _lines(items, codes, values.format, coded=latent.has_codes)
+    print_items(values, run, model.modality, items, "generated", _COLUMNS, lines)
+
+
+def _lines(texts: Sequence[str], codes: np.ndarray, form: str, *, coded: bool) -> Iterator[str]:
     for text, code in zip(texts, codes.tolist(), strict=True):
-        line = {"text": text, **({"codes": code} if latent.has_codes else {})}
-        print(json.dumps(line, ensure_ascii=False) if values.format == "jsonl" else text)
+        line = {"text": text, **({"codes": code} if coded else {})}
+        yield json.dumps(line, ensure_ascii=False) if form == "jsonl" else text
 
 
 def held_components(pairs: list[str], latent: Latent) -> np.ndarray:

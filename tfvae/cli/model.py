@@ -3,16 +3,17 @@
 import dataclasses
 import pathlib
 import tempfile
+from collections.abc import Iterable
 from typing import Any
 
 from absl import flags
 
 from tfvae.data import corpora
-from tfvae.data.files import read_lines, split_label
 from tfvae.errors import UserError
 from tfvae.generation.decoding import METHODS, Decoding
-from tfvae.models.registry import resolve
-from tfvae.models.text_vae import TextVAE
+from tfvae.modalities.modality import Modality
+from tfvae.models.model import Model
+from tfvae.registry import resolve
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
 
@@ -57,19 +58,21 @@ def define_decoding_flags(values: flags.FlagValues, method: str) -> None:
     for field in dataclasses.fields(Decoding):
         default: Any = method if field.name == "method" else field.default
         help, owner = _DECODING[field.name]
-        define[type(default)](field.name, default, f"{owner and f'{owner}: '}{help} (default {default})", flag_values=values)
+        # None: what is not given is the decoder's to choose
+        define[type(default)](field.name, None, f"{owner and f'{owner}: '}{help} (default {default})", flag_values=values)
 
 
-def decoding_from_flags(values: flags.FlagValues) -> dict[str, Any]:
-    """Returns the fields of `Decoding`, of which those that the method does not read may not be given.
+def decoding_from_flags(values: flags.FlagValues, method: str) -> dict[str, Any]:
+    """Returns the fields of `Decoding` that are given, of which those that the method does not read may not be.
 
     Raises:
       UserError: a flag means nothing for the method.
     """
+    method = values.method or method
     for name, (_, owner) in _DECODING.items():
-        if owner and values[name].present and values.method in METHODS and owner != values.method:
-            raise UserError(f"--{name} means nothing for --method={values.method}: leave it out, or use --method={owner}")
-    return {name: values[name].value for name in _DECODING}
+        if owner and values[name].present and method in METHODS and owner != method:
+            raise UserError(f"--{name} means nothing for --method={method}: leave it out, or use --method={owner}")
+    return {name: values[name].value for name in _DECODING if values[name].value is not None}
 
 
 def run_from_flags(values: flags.FlagValues) -> Run:
@@ -85,7 +88,7 @@ def run_from_flags(values: flags.FlagValues) -> Run:
     return Run(values.run)
 
 
-def model_from_flags(values: flags.FlagValues) -> tuple[TextVAE, Run]:
+def model_from_flags(values: flags.FlagValues) -> tuple[Model, Run]:
     """Returns the trained model and its run.
 
     Raises:
@@ -101,8 +104,8 @@ def define_text_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("input", "", "File of texts, one a line, plain or .gz.", flag_values=values)
 
 
-def texts_from_flags(values: flags.FlagValues, run: Run, num: int) -> list[str]:
-    """Returns the texts of --text, or of the file --input, or the first `num` test sentences of the run's corpus.
+def items_from_flags(values: flags.FlagValues, run: Run, modality: Modality, num: int) -> Any:
+    """Returns the texts of --text, or the items of the file --input, or the first `num` test items of the run's corpus.
 
     Raises:
       UserError: both are given, or the file cannot be read.
@@ -110,13 +113,40 @@ def texts_from_flags(values: flags.FlagValues, run: Run, num: int) -> list[str]:
     if values.text and values.input:
         raise UserError("--text and --input are two sources of texts: give one")
     if values.text:
-        return list(values.text)
+        return modality.of_texts(values.text)
     if values.input:
-        return [split_label(line)[1] for line in read_lines(values.input, advice="check --input")[0]]
-    return sentences_of_test_split(run)[:num]
+        return modality.read_file(values.input)
+    return items_of_test_split(run)[:num]
 
 
-def sentences_of_test_split(run: Run) -> list[str]:
-    """Returns the sentences of the test split of a run's corpus."""
-    config = run.config()
-    return list(corpora.read(config.data).test.texts)
+def items_of_test_split(run: Run) -> Any:
+    """Returns the items of the test split of a run's corpus."""
+    return corpora.read(run.config().data).test.items
+
+
+def print_items(values: flags.FlagValues, run: Run, modality: Modality, items: Any, name: str, columns: int, lines: Iterable[str]) -> None:
+    """Prints lines, or, where items are no lines, writes them into --output, by default a file in the run's directory.
+
+    Args:
+      values: parsed flags, of which --output is read.
+      run: whose directory it is.
+      modality: what the items are.
+      items: what the lines are made of.
+      name: of the file in the run's directory.
+      columns: items beside each other there.
+      lines: what is printed of texts.
+    """
+    if modality.printable and not values.output:
+        for line in lines:
+            print(line)
+        return
+    path = pathlib.Path(values.output or run.path / f"{name}{modality.suffix}")
+    if path.suffix != modality.suffix:
+        raise UserError(f"--output={values.output}: a name that ends in {modality.suffix} is wanted")
+    modality.save_items(path, list(lines) if modality.printable else items, columns)
+    print(f"{len(items)} {modality.item}s in {path}")
+
+
+def define_output_flag(values: flags.FlagValues) -> None:
+    """Defines --output."""
+    flags.DEFINE_string("output", "", "File to write in place of printing, texts as .txt, images as .png.", flag_values=values)

@@ -1,15 +1,20 @@
-"""tfvae-train: trains a model and prints sentences from its busiest components."""
+"""tfvae-train: trains a model and shows what its busiest components generate."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from absl import flags
 
 from tfvae.cli.command import config_from_flags, define_config_flags, run_command
 from tfvae.cli.model import SMOKE, smoke_directory
-from tfvae.models.text_vae import TextVAE
+from tfvae.modalities.modality import Modality
+from tfvae.models.model import Model
 from tfvae.training.fit import fit
 from tfvae.training.run import Run
 
-SUMMARY = "Trains a model of texts into a run directory and prints sentences from its busiest components."
+SUMMARY = "Trains a model into a run directory and shows what its busiest components generate."
 _SENTENCES, _COMPONENTS = 4, 5
 
 
@@ -32,7 +37,7 @@ def _train(values: flags.FlagValues) -> None:
     config = config_from_flags(values, base=SMOKE if values.smoke else None)
     directory = values.run or (smoke_directory() if values.smoke else "")
     model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, say=_say)
-    _print_sentences(model, run, config.training.seed)
+    _show(model, run, config.training.seed)
     print(f"\nThe run is in {run.path}; `tensorboard --logdir {run.path.parent}` shows its curves.")
 
 
@@ -40,24 +45,33 @@ def _say(message: str) -> None:
     print(message, flush=True)
 
 
-def _print_sentences(model: TextVAE, run: Run, seed: int) -> None:
-    """Prints sentences of the components that the validation split uses most, or of the prior where there are no codes."""
-    latent = model.vae.latent
+def _show(model: Model, run: Run, seed: int) -> None:
+    """Shows items of the components that the validation split uses most, or of the prior where there are no codes."""
+    latent, modality = model.vae.latent, model.modality
     if not latent.has_codes:
-        print("\nSentences from the prior:")
-        for text in model.generate(2 * _SENTENCES, seed=seed)[0]:
-            print(f"  {text}")
+        print(f"\n{modality.item.capitalize()}s from the prior:")
+        _show_items(modality, run.path / f"prior{modality.suffix}", model.generate(2 * _SENTENCES, seed=seed)[0])
         return
     kept = next(line for line in run.read_metrics() if line["step"] == int(model.vae.step.numpy()))
     use = np.array(kept["val_component_use"])  # [J, K]
     busiest = np.argsort(-use, axis=None, kind="stable")[:_COMPONENTS]
-    print("\nSentences from the busiest components, the other variables free:")
+    print(f"\n{modality.item.capitalize()}s from the busiest components, the other variables free:")
     for rank, (variable, component) in enumerate(zip(*np.unravel_index(busiest, use.shape), strict=True)):
         codes = np.full(latent.num_variables, -1)
         codes[variable] = component
-        print(f"component {variable}:{component}, {use[variable, component]:.0%} of the validation sentences")
-        for text in model.generate(_SENTENCES, component=codes, seed=seed + rank)[0]:
+        print(f"component {variable}:{component}, {use[variable, component]:.0%} of the validation {modality.item}s")
+        items = model.generate(_SENTENCES, component=codes, seed=seed + rank)[0]
+        _show_items(modality, run.path / f"component-{variable}-{component}{modality.suffix}", items)
+
+
+def _show_items(modality: Modality, path: pathlib.Path, items: Sequence[Any]) -> None:
+    """Prints texts, or writes what is none into a file and prints where."""
+    if modality.printable:
+        for text in items:
             print(f"  {text}")
+    else:
+        modality.save_items(path, items, len(items))
+        print(f"  {path}")
 
 
 if __name__ == "__main__":

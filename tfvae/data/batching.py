@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import logging
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,7 +22,7 @@ in their split, int32 [B]; labels: {name: int32 [B]}."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Examples:
+class TokenExamples:
     """A tokenized split.
 
     Attributes:
@@ -45,6 +46,11 @@ class Examples:
         return np.diff(self.row_splits).astype(np.int32)
 
     @property
+    def cost(self) -> np.ndarray:
+        """What a sentence costs in a batch, its tokens, int32 [N]."""
+        return self.length
+
+    @property
     def cut(self) -> np.ndarray:
         """The numbers of the sentences that lost tokens, ascending, int64 [num_cut]."""
         return np.flatnonzero(self.length < self.whole_length)
@@ -54,8 +60,8 @@ class Examples:
         """How many sentences lost tokens."""
         return len(self.cut)
 
-    def batch(self, index: np.ndarray | tf.Tensor) -> Batch:
-        """Returns the batch of the sentences that `index`, int [B], names, padded to the longest of them."""
+    def batch(self, index: np.ndarray | tf.Tensor, epoch: Any = None) -> Batch:
+        """Returns the batch of the sentences that `index`, int [B], names, padded to the longest of them; the same in every epoch."""
         index = tf.cast(index, tf.int32)
         ids, length, labels = self._tensors
         return {
@@ -74,7 +80,7 @@ class Examples:
             return ids, tf.constant(self.length), {name: tf.constant(classes) for name, classes in self.labels.items()}
 
 
-def tokenize_split(split: Split, vocabulary: Vocabulary, max_length: int, *, ceiling: int = 0) -> Examples:
+def tokenize_split(split: Split, vocabulary: Vocabulary, max_length: int, *, ceiling: int = 0) -> TokenExamples:
     """Tokenizes a split.
 
     Args:
@@ -83,7 +89,7 @@ def tokenize_split(split: Split, vocabulary: Vocabulary, max_length: int, *, cei
       max_length: most tokens of a sentence, EOS included; a longer one keeps its first max_length - 1 and EOS. 0: no limit.
       ceiling: `eval_max_length`, to have logged what `warn_of_cuts` says; 0: nothing is logged.
     """
-    chunks = [vocabulary.tokenize(split.texts[start : start + CHUNK]) for start in range(0, len(split), CHUNK)]
+    chunks = [vocabulary.tokenize(split.items[start : start + CHUNK]) for start in range(0, len(split), CHUNK)]
     tokens = np.concatenate([chunk.flat_values.numpy() for chunk in chunks])
     whole_length = np.concatenate([chunk.row_lengths().numpy() for chunk in chunks])
     length = np.minimum(whole_length, max_length or whole_length)
@@ -91,7 +97,7 @@ def tokenize_split(split: Split, vocabulary: Vocabulary, max_length: int, *, cei
     tokens = tokens[position < np.repeat(length, whole_length)]
     row_splits = np.concatenate([[0], np.cumsum(length)])
     tokens[row_splits[1:] - 1] = EOS
-    examples = Examples(tokens, row_splits, whole_length.astype(np.int32), split.labels)
+    examples = TokenExamples(tokens, row_splits, whole_length.astype(np.int32), split.labels)
     if ceiling:
         warn_of_cuts(split, examples, max_length, ceiling=ceiling)
     return examples
@@ -102,7 +108,7 @@ def spread(count: int, num: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(num, count)).astype(np.int32))
 
 
-def warn_of_cuts(split: Split, examples: Examples, max_length: int, *, ceiling: int, most_named: int = 5) -> None:
+def warn_of_cuts(split: Split, examples: TokenExamples, max_length: int, *, ceiling: int, most_named: int = 5) -> None:
     """Logs how many sentences of a split were cut to `max_length`, training's when it is below the ceiling, `eval_max_length`.
 
     Names the file and line of sentences beyond the ceiling, `most_named` of them at most.
@@ -127,20 +133,20 @@ def bucket_boundaries(lengths: np.ndarray, num_buckets: int = 8) -> np.ndarray:
     return np.unique(np.quantile(lengths, np.arange(1, num_buckets + 1) / num_buckets, method="higher"))
 
 
-def steps_per_epoch(examples: Examples, batch_size: int) -> int:
+def steps_per_epoch(examples: Any, batch_size: int) -> int:
     """Returns the number of training batches of an epoch, the same for all epochs."""
     return sum(-(-len(bucket) // batch_size) for bucket in _buckets(examples, batch_size))
 
 
-def training_batches(examples: Examples, batch_size: int, seed: int, *, first_epoch: int = 0, epochs: int = 1) -> tf.data.Dataset:
+def training_batches(examples: Any, batch_size: int, seed: int, *, first_epoch: int = 0, epochs: int = 1) -> tf.data.Dataset:
     """Returns the batches of the epochs first_epoch, …, epochs - 1, one epoch after the other.
 
-    An epoch has every example once, in batches of sentences of similar lengths. It is a function of the seed and its number: an epoch
+    An epoch has every example once, in batches of those that cost alike. It is a function of the seed and its number: an epoch
     comes out the same wherever the dataset starts.
 
     Args:
-      examples: the training split, tokenized.
-      batch_size: sentences a batch; the last batch of each bucket of lengths may have fewer.
+      examples: the training split: `tfvae.modalities.modality.Examples`.
+      batch_size: examples a batch; the last batch of each bucket of lengths may have fewer.
       seed: what the order depends on, beside the number of the epoch.
       first_epoch: the number of the epoch to start with.
       epochs: the number of the epoch to stop before.
@@ -157,24 +163,24 @@ def training_batches(examples: Examples, batch_size: int, seed: int, *, first_ep
 
     def indices(epoch: tf.Tensor) -> tf.data.Dataset:
         order, ends = tf.numpy_function(plan, [epoch], [tf.int32, tf.int64])
-        return tf.data.Dataset.range(steps).map(lambda i: tf.ensure_shape(order[ends[i] : ends[i + 1]], [None]))
+        return tf.data.Dataset.range(steps).map(lambda i: (tf.ensure_shape(order[ends[i] : ends[i + 1]], [None]), epoch))
 
     # not Dataset.from_generator: it changes how the whole process allocates memory
     sized = tf.data.experimental.assert_cardinality(max(0, epochs - first_epoch) * steps)
     return tf.data.Dataset.range(first_epoch, epochs).flat_map(indices).apply(sized).map(examples.batch).prefetch(tf.data.AUTOTUNE)
 
 
-def evaluation_batches(examples: Examples, batch_size: int, index: np.ndarray | None = None) -> tf.data.Dataset:
-    """Returns one pass over the examples that `index` names, or all, from the shortest to the longest; the last batch may be smaller."""
+def evaluation_batches(examples: Any, batch_size: int, index: np.ndarray | None = None) -> tf.data.Dataset:
+    """Returns one pass over the examples that `index` names, or all, the cheapest first; the last batch may be smaller."""
     chosen = np.arange(len(examples)) if index is None else index
-    order = chosen[np.argsort(examples.length[chosen], kind="stable")].astype(np.int32)
+    order = chosen[np.argsort(examples.cost[chosen], kind="stable")].astype(np.int32)
     return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(examples.batch).prefetch(tf.data.AUTOTUNE)
 
 
 def similar_batches(length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    """Yields batches of the numbers of texts of similar lengths [N], the longest first; fewer texts where they are long.
+    """Yields batches of the numbers of examples of similar costs [N], the dearest first; fewer of them where they are dear.
 
-    So a batch has no more tokens, padding included, than `batch_size` texts of usual length.
+    So a batch of texts has no more tokens, padding included, than `batch_size` texts of usual length.
     """
     order = np.argsort(length, kind="stable")
     end = len(order)
@@ -185,9 +191,9 @@ def similar_batches(length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]
         end = max(0, end - size)
 
 
-def _buckets(examples: Examples, batch_size: int) -> list[np.ndarray]:
-    """The numbers of the sentences of each bucket, int32 [n], shortest first."""
+def _buckets(examples: Any, batch_size: int) -> list[np.ndarray]:
+    """The numbers of the examples of each bucket, int32 [n], shortest first."""
     # each bucket ends in a batch that may be small, so a bucket is at least a few batches
-    boundaries = bucket_boundaries(examples.length, min(8, max(1, len(examples) // (4 * batch_size))))
-    bucket = np.searchsorted(boundaries, examples.length)
+    boundaries = bucket_boundaries(examples.cost, min(8, max(1, len(examples) // (4 * batch_size))))
+    bucket = np.searchsorted(boundaries, examples.cost)
     return [np.flatnonzero(bucket == number).astype(np.int32) for number in range(len(boundaries))]

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 from tfvae.config import DataConfig
-from tfvae.data import daily_dialog, demo, ptb, smd, text, yahoo
+from tfvae.data import daily_dialog, demo, mnist, newsgroups, omniglot, ptb, smd, text, yahoo
 from tfvae.data.corpus import SPLITS, Corpus
 from tfvae.errors import UserError, suggest
 
-_READERS: dict[str, Callable[[DataConfig], Corpus]] = {
+READERS: dict[str, Callable[[DataConfig], Corpus]] = {
+    "20ng": newsgroups.read,
     "daily_dialog": daily_dialog.read,
     "demo": lambda data: demo.read(),
+    "mnist": mnist.read,
+    "omniglot": omniglot.read,
     "ptb": ptb.read,
     "smd": smd.read,
     "text": text.read,
@@ -19,7 +22,7 @@ _READERS: dict[str, Callable[[DataConfig], Corpus]] = {
 
 def names() -> list[str]:
     """Returns the names that `config.data.name` may have, sorted."""
-    return sorted(_READERS)
+    return sorted(READERS)
 
 
 def read(data: DataConfig) -> Corpus:
@@ -31,10 +34,10 @@ def read(data: DataConfig) -> Corpus:
     Raises:
       UserError: there is no such corpus, it cannot be read, or files are named that it does not read.
     """
-    if data.name not in _READERS:
-        raise UserError(f"config.data.name = {data.name!r}: no such corpus{suggest(data.name, _READERS)}")
+    if data.name not in READERS:
+        raise UserError(f"config.data.name = {data.name!r}: no such corpus{suggest(data.name, READERS)}")
     for field in (f"{split}_file" for split in SPLITS):
         if data.name != "text" and getattr(data, field):
             raise UserError(f"config.data.{field} is read by the corpus text, not by {data.name}: set config.data.name=text")
-    corpus = _READERS[data.name](data)
+    corpus = READERS[data.name](data)
     return corpus.head(data.limit) if data.limit else corpus

@@ -1,8 +1,9 @@
-"""What a corpus is: three splits of texts with optional labels."""
+"""What a corpus is: three splits of items, such as texts or images, with optional labels."""
 
 import dataclasses
 import types
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,36 +12,37 @@ SPLITS = ("train", "valid", "test")
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Texts in order, each with its labels and where it came from.
+    """Items in order, each with its labels and where it came from.
 
     Attributes:
-      texts: one string an example, tokens separated by white space.
-      labels: for each label name the class of every text, int32 [N].
-      origin: where the texts come from, a file's path or the corpus's name.
-      lines: for each text the line of `origin` it stands on, counted from 1, int64 [N].
+      items: an example each: N strings, tokens separated by white space, or an array [N, ...] of images and the like.
+      labels: for each label name the class of every item, int32 [N].
+      origin: where the items come from, a file's path or the corpus's name.
+      lines: for each item the line of `origin` it stands on, counted from 1, int64 [N].
       unit: what `lines` counts, where it is not lines, as in "dialogue".
     """
 
-    texts: Sequence[str]
+    items: Any
     labels: Mapping[str, np.ndarray]
     origin: str
     lines: np.ndarray
     unit: str = ""
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.items)
 
     def take(self, index: np.ndarray) -> "Split":
-        """Returns the texts of the given numbers, int [M], in their order."""
+        """Returns the items of the given numbers, int [M], in their order."""
         labels = {name: classes[index] for name, classes in self.labels.items()}
-        return Split([self.texts[i] for i in index], labels, self.origin, self.lines[index], self.unit)
+        items = self.items[index] if isinstance(self.items, np.ndarray) else [self.items[i] for i in index]
+        return Split(items, labels, self.origin, self.lines[index], self.unit)
 
     def head(self, limit: int) -> "Split":
-        """Returns the first `limit` texts."""
+        """Returns the first `limit` items."""
         return self.take(np.arange(min(limit, len(self))))
 
     def where(self, index: int) -> str:
-        """Returns "file:line" of a text, for messages."""
+        """Returns "file:line" of an item, for messages."""
         return f"{self.origin}: {self.unit} {self.lines[index]}" if self.unit else f"{self.origin}:{self.lines[index]}"
 
 
@@ -50,10 +52,12 @@ class Corpus:
 
     Attributes:
       name: the corpus's name.
-      train: the split the vocabulary and the model are made from.
+      train: the split the model is made from, and its vocabulary.
       valid: the split that selects an epoch.
       test: the split that figures are reported on.
       label_names: for each label the names of its classes, in the order of their numbers.
+      ordered: whether the words of an item are in the order of the text.
+      words: the words that the corpus comes with, in order, where its vocabulary is closed; empty where it is learnt.
     """
 
     name: str
@@ -61,11 +65,14 @@ class Corpus:
     valid: Split
     test: Split
     label_names: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=lambda: types.MappingProxyType({}))
+    words: Sequence[str] = ()
+    ordered: bool = True
 
     def split(self, name: str) -> Split:
         """Returns the split called `name`, one of SPLITS."""
         return getattr(self, name)
 
     def head(self, limit: int) -> "Corpus":
-        """Returns the first `limit` texts of each split."""
-        return Corpus(self.name, self.train.head(limit), self.valid.head(limit), self.test.head(limit), self.label_names)
+        """Returns the first `limit` items of each split."""
+        train, valid, test = (self.split(name).head(limit) for name in SPLITS)
+        return dataclasses.replace(self, train=train, valid=valid, test=test)

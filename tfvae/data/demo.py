@@ -182,7 +182,7 @@ def _split(rows: list[tuple[str, tuple[int, int, int]]], label_names: Sequence[s
     rows = sorted(rows, key=lambda row: rng.random())
     labels = np.array([classes for _, classes in rows], np.int32)  # [N, 3]
     return Split(
-        texts=[text for text, _ in rows],
+        items=[text for text, _ in rows],
         labels={name: labels[:, column].copy() for column, name in enumerate(label_names)},
         origin="demo",
         lines=np.arange(1, len(rows) + 1, dtype=np.int64),

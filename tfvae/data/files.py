@@ -67,7 +67,7 @@ def iterate_lines(path: str | os.PathLike[str], *, advice: str = "check the path
       UserError: there is no such file, or it cannot be read.
     """
     path = os.fspath(path)
-    with _opened(path, advice) as file:
+    with opened(path, advice) as file:
         for number, data in enumerate(file, 1):
             line = data.removeprefix(codecs.BOM_UTF8) if number == 1 else data
             try:
@@ -111,13 +111,13 @@ def find_file(folder: str, candidates: Sequence[str], *, advice: str) -> str:
 
 
 def _read_bytes(path: str, advice: str) -> bytes:
-    with _opened(path, advice) as file:
+    with opened(path, advice) as file:
         return file.read()
 
 
 @contextlib.contextmanager
-def _opened(path: str, advice: str) -> Iterator[Any]:
-    """Opens a file to read bytes, and says in a line what is wrong with it, then or later."""
+def opened(path: str, advice: str) -> Iterator[Any]:
+    """Opens a file to read bytes, plain or .gz, and says in a line what is wrong with it, then or later."""
     try:
         with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
             yield file

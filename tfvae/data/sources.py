@@ -29,6 +29,7 @@ class Source:
     Attributes:
       licence: under what terms it may be used.
       files: for each file of the corpus's folder, its name in the archive (without folders) and its sha256; "" where that is not known.
+        A file without a name in the archive is the archive itself.
       address: of the official archive; "" where there is none.
       by_hand: how to obtain what has no address.
     """
@@ -86,6 +87,28 @@ SOURCES: Mapping[str, Source] = {
         },
         by_hand="download the raw data sets that the README of github.com/harvardnlp/sa-vae links to, and name the archive in --archive",
     ),
+    "20ng": Source(
+        "MIT as the repository that holds them; postings to Usenet, counted by their words",
+        {
+            "train.feat": ("train.feat", "55dfc0cc4e8aac22484ed93a4d785bb171959a00e8ffbca6f13c1c80d8cc4ce5"),
+            "test.feat": ("test.feat", "344eff7e61116d72abd6ebc3d3c1e286c0474b41bf85ab09c8b898e0a5ff80c1"),
+            "vocab.new": ("vocab.new", "afbe73140a0d39578e6ae33914e049e6587768c088a0501392afda20ca3c85a8"),
+        },
+        by_hand="download data/20ng.zip of github.com/jiacheng-xu/vmf_vae_nlp, and name it in --archive",
+    ),
+    "mnist": Source(
+        "CC BY-SA 3.0",
+        # Of the file that figures were made with: made from the images and not Keras's own bytes, so a fetched one is another edition.
+        {"mnist.npz": ("", "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64")},
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+    ),
+    "omniglot": Source(
+        "MIT",
+        {"omniglot_28x28.npz": ("", "a249802048f4943045f79ce468371befb40a867f493596055b2218cf15ce3f0b")},
+        by_hand="shrink the drawings of images_background.zip and images_evaluation.zip of github.com/brendenlake/omniglot to 28x28, "
+        "0 the paper and 255 the ink, save them with numpy.savez_compressed as omniglot_28x28.npz, with uint8 arrays x_background and "
+        "x_evaluation, and integers y_background and y_evaluation, the characters counted from 0 in each, and name it in --archive",
+    ),
 }
 
 
@@ -119,7 +142,7 @@ def fetch(source: Source, archive: str, say_progress: Callable[[int, int], None]
 
 
 def unpack(source: Source, archive: str, folder: str, *, overwrite: bool = False) -> None:
-    """Writes a corpus's files from its archive, a zip or tar file, possibly with zip files in it.
+    """Writes a corpus's files from its archive: a zip or tar file, possibly with zip files in it, or the corpus's only file itself.
 
     A file is written whole or not at all. One that is there and the same is left alone.
 
@@ -134,7 +157,7 @@ def unpack(source: Source, archive: str, folder: str, *, overwrite: bool = False
     """
     wanted = {name: path for path, (name, _) in source.files.items()}
     found: set[str] = set()
-    for name, data in _members(archive):
+    for name, data in _whole(archive) if "" in wanted else _members(archive):
         if name not in wanted or name in found:
             continue
         found.add(name)
@@ -178,6 +201,17 @@ def _write(path: str, data: bytes, overwrite: bool) -> None:
             with contextlib.suppress(OSError):
                 os.remove(file.name)
             raise
+
+
+def _whole(archive: str) -> Iterator[tuple[str, bytes]]:
+    """Yields an archive that is a corpus's file, which has no name in itself."""
+    try:
+        if (size := os.path.getsize(archive)) > _LARGEST:
+            raise UserError(f"{archive}: {size >> 20} MiB, more than the {_LARGEST >> 20} of any corpus here; is it the right file?")
+        with open(archive, "rb") as file:
+            yield "", file.read()
+    except (FileNotFoundError, IsADirectoryError):
+        raise UserError(f"{archive}: no such file; name the archive in --archive") from None
 
 
 def _members(archive: str) -> Iterator[tuple[str, bytes]]:

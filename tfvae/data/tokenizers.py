@@ -16,13 +16,21 @@ def vocabulary_class(tokenizer: str) -> type[Vocabulary]:
     return Vocabulary
 
 
-def learn_vocabulary(texts: Sequence[str], data: DataConfig) -> Vocabulary:
+def learn_vocabulary(texts: Sequence[str], data: DataConfig, *, closed: Sequence[str] = ()) -> Vocabulary:
     """Makes the vocabulary of training texts.
+
+    Args:
+      texts: the training texts.
+      data: how they are split, and how many words there are.
+      closed: the words that the corpus comes with; then nothing is learnt of whole words.
 
     Raises:
       UserError: no token is left, or the size is too small for the texts.
     """
-    return vocabulary_class(data.tokenizer).from_texts(
+    kind = vocabulary_class(data.tokenizer)
+    if closed and kind is Vocabulary:
+        return Vocabulary(closed, data.lowercase, data.split_punctuation)
+    return kind.from_texts(
         texts, size=data.vocabulary_size, min_count=data.min_count, lowercase=data.lowercase, split_punctuation=data.split_punctuation
     )
 

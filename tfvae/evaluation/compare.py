@@ -13,7 +13,7 @@ from tfvae.errors import UserError
 from tfvae.evaluation.evaluate import figures_of, split_evaluation
 from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.table import number
-from tfvae.models.registry import reason_unused
+from tfvae.registry import reason_unused
 from tfvae.training.fit import usual
 from tfvae.training.run import Run, changed_fields
 
@@ -44,7 +44,22 @@ COLUMNS: Mapping[str, str] = {
     "self_bleu": "self-BLEU",
     "self_bleu_greedy": "self-BLEU, greedy",
 }
-"""Figures of a table and their headings; a column that no row has is left out. Agreement of the joint code with each label follows."""
+"""Figures of a table of sentences and their headings; a column that no row has is left out.
+
+Agreement of the joint code with each label follows."""
+ALL_COLUMNS: Mapping[str, str] = {
+    **COLUMNS,
+    "bits_per_dimension_iw": "bits/dim",
+    "bits_per_dimension_bound": "bits/dim (bound)",
+    "pixels_reconstructed": "pixels right",
+    "coherence_c_v_component": "C_v",
+    "coherence_c_v_dimension": "C_v, dimensions",
+    "coherence_npmi_component": "NPMI",
+    "coherence_npmi_dimension": "NPMI, dimensions",
+    "diversity_component": "diversity",
+    "diversity_dimension": "diversity, dimensions",
+}
+"""The same with figures of examples that are no sentences."""
 _JOINT = {"adjusted_mutual_information": "AMI", "homogeneity": "homogeneity"}
 _WITH_ERROR = ("nll_iw", "reverse_perplexity", "reverse_perplexity_greedy")  # of one run, beside the value
 _REAL = "_real"  # ends the names of what real text scores
@@ -169,7 +184,7 @@ def unequal_settings(table: Sequence[Row]) -> list[str]:
     return sorted(setting for setting in differing if setting.partition(":")[0] in shared)
 
 
-def markdown(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = COLUMNS) -> str:
+def markdown(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = ALL_COLUMNS) -> str:
     """Returns a Markdown table.
 
     Args:
@@ -193,7 +208,7 @@ def markdown(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] 
     return markdown_table(lines) + "".join(f"\n{note}\n" for note in notes)
 
 
-def cells(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = COLUMNS) -> list[list[str]]:
+def cells(table: Sequence[Row], corpus: str = "", columns: Mapping[str, str] = ALL_COLUMNS) -> list[list[str]]:
     """Returns the lines of `markdown`'s table as cells, the headings first."""
     published = PUBLISHED.get(corpus, ())
     columns = {**columns, **label_columns(table)}

@@ -4,7 +4,7 @@ import hashlib
 import json
 import pathlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,62 +13,19 @@ from tfvae.data import corpora
 from tfvae.data.corpus import SPLITS, Split
 from tfvae.errors import UserError, suggest
 from tfvae.evaluation.figure import Figure
-from tfvae.evaluation.generation import reconstruction, samples
-from tfvae.evaluation.labels import labels
-from tfvae.evaluation.latent_use import latent_use
-from tfvae.evaluation.likelihood import likelihood
-from tfvae.evaluation.reverse_perplexity import reverse_perplexity, reverse_perplexity_real
+from tfvae.evaluation.metrics import METRICS, USUAL, reason_absent, usual
 from tfvae.evaluation.subject import Progress, Subject, no_progress
 from tfvae.models.precision import resolve_precision
 from tfvae.training.fit import load
 from tfvae.training.run import Run, versions, write_text
 
-METRICS: Mapping[str, Callable[[Subject], Iterator[Figure]]] = {
-    "likelihood": likelihood,
-    "latent": latent_use,
-    "labels": labels,
-    "reconstruction": reconstruction,
-    "samples": samples,
-    "reverse_perplexity": reverse_perplexity,
-    "reverse_perplexity_real": reverse_perplexity_real,
-}
-"""Groups of figures by name, in the order in which they are computed."""
-
-USUAL = tuple(name for name in METRICS if not name.startswith("reverse_perplexity"))
-"""Groups that are computed unless others are named; reverse perplexity trains language models, and takes longer than all others."""
-
-# Which of an evaluation's settings each group depends on: with others unchanged it need not be computed again.
-_DEPENDS = {
-    "likelihood": ("seed", "samples", "sentences"),
-    "latent": ("seed",),
-    "labels": ("seed",),
-    "reconstruction": (),
-    "samples": ("seed", "generated"),
-    "reverse_perplexity": ("seed", "generated"),
-    "reverse_perplexity_real": ("seed", "generated"),
-}
-
-
-def reason_absent(metric: str, subject: Subject) -> str:
-    """Returns why a group of figures does not apply; empty where it does."""
-    latent = subject.model.vae.latent
-    if metric in ("latent", "reconstruction") and not latent.size:
-        return "this model has no latent variable"
-    if metric == "labels" and not subject.texts.labels:
-        return f"the corpus {subject.config.data.name} has no labels"
-    if metric == "labels" and not latent.size:
-        return "this model has no latent variable, so no codes to hold against labels"
-    if metric in ("samples", "reverse_perplexity") and not latent.has_prior:
-        return "this model has no prior to draw from"
-    if metric.startswith("reverse_perplexity") and subject.split != "test":
-        return "its language models are trained on the training split and selected on validation: take --split=test"
-    return ""
+__all__ = ["METRICS", "USUAL", "evaluate", "figures_of", "read_evaluation", "reason_absent", "split_evaluation"]
 
 
 def evaluate(
     run: str,
     split: str = "test",
-    metrics: Sequence[str] = USUAL,
+    metrics: Sequence[str] | None = None,
     *,
     seed: int = 0,
     samples: int = 500,
@@ -86,11 +43,11 @@ def evaluate(
     Args:
       run: the run directory.
       split: train, valid or test.
-      metrics: names of groups, of METRICS.
+      metrics: names of groups, of METRICS; None: those that are usual for what the examples are.
       seed: of what is drawn.
       samples: posterior samples of the importance-weighted likelihood.
-      sentences: how many of the split's sentences that is made of, drawn by the seed; 0: all.
-      generated: sentences drawn from the prior.
+      sentences: how many of the split's examples that is made of, drawn by the seed; 0: all.
+      generated: items drawn from the prior.
       overwrite: compute the groups again even so.
       progress: shows how far long loops are.
       say: hears of what is done and of what does not apply, a line each.
@@ -104,7 +61,7 @@ def evaluate(
     Raises:
       UserError: an unknown group or split, a run that holds no model, or a corpus that cannot be read.
     """
-    for name in metrics:
+    for name in metrics or ():
         if name not in METRICS:
             raise UserError(f"--metrics={name}: no such group of figures{suggest(name, METRICS)}")
     if split not in SPLITS:
@@ -117,8 +74,9 @@ def evaluate(
     model = load(run)
     corpus = corpora.read(config.data)
     subject = Subject(model, config, corpus, split, seed=seed, samples=samples, sentences=sentences, generated=generated, progress=progress)
-    if sentences > len(subject.texts) and "likelihood" in metrics:
-        say(f"--sentences={sentences:,}: the split has {len(subject.texts):,}, all of which are taken")
+    metrics = usual(subject) if metrics is None else metrics
+    if sentences > len(subject.data) and "likelihood" in metrics:
+        say(f"--sentences={sentences:,}: the split has {len(subject.data):,}, all of which are taken")
     if generated > len(corpus.train) and any(name.startswith("reverse_perplexity") for name in metrics):
         say(f"--generated={generated:,}: training has {len(corpus.train):,} sentences; reverse perplexity takes as many generated ones")
     if split == "train" and "labels" in metrics and not reason_absent("labels", subject):
@@ -126,11 +84,11 @@ def evaluate(
     kept = _of_these_weights(place, split)
     kept |= {"model": config.model, "corpus": config.data.name, "split": split}
     now = versions()
-    texts = _checksum(subject.texts)
+    texts = _checksum(subject.data)
     for name in METRICS:
         if name not in metrics:
             continue
-        group: dict[str, Any] = {"settings": {key: getattr(subject, key) for key in _DEPENDS[name]}, "texts": texts}
+        group: dict[str, Any] = {"settings": {key: getattr(subject, key) for key in METRICS[name].depends}, "texts": texts}
         there = kept["metrics"].get(name, {})
         start = time.monotonic()
         if reason := reason_absent(name, subject):
@@ -140,7 +98,7 @@ def evaluate(
             say(f"{name}: is there")
             continue
         else:
-            figures = [figure.to_dict() for figure in METRICS[name](subject)]
+            figures = [figure.to_dict() for figure in METRICS[name].function(subject)]
             group |= {"seconds": round(time.monotonic() - start, 1), "versions": now, "figures": figures}
             group["precision"] = resolve_precision(config.training.precision)
             say(f"{name}: {group['seconds']} s")
@@ -174,8 +132,8 @@ def checksum(run: Run) -> str:
 
 def _checksum(texts: Split) -> str:
     sums = hashlib.sha256()
-    for text in texts.texts:
-        sums.update(text.encode() + b"\n")
+    for item in texts.items:
+        sums.update(item.encode() + b"\n" if isinstance(item, str) else np.ascontiguousarray(item).tobytes())
     for label, values in texts.labels.items():
         sums.update(label.encode() + np.asarray(values).astype("<i8").tobytes())
     return sums.hexdigest()

@@ -25,12 +25,12 @@ _BATCH = 2000
 
 def reconstruction(subject: Subject) -> Iterator[Figure]:
     """Yields the BLEU of greedy reconstructions of the split."""
-    references = as_read(subject, subject.texts.texts)
-    longest = int(subject.examples.length.max())
+    references = as_read(subject, subject.data.items)
+    longest = int(subject.sentences_read.length.max())
     written: list[str] = []
     starts = range(0, len(references), _BATCH)
     for start in subject.progress("reconstructions", starts, len(starts)):
-        some = subject.texts.texts[start : start + _BATCH]
+        some = subject.data.items[start : start + _BATCH]
         written += subject.model.reconstruct(some, method="greedy", max_length=longest, unknown=True)
     score, error, signature = corpus_bleu(written, references)
     estimator = f"greedy reconstructions from the mode of q(z|x), sacrebleu {signature}"
@@ -52,14 +52,14 @@ def samples(subject: Subject) -> Iterator[Figure]:
     Those that end in "_real" are of the split's own sentences. They are a yardstick, not a bound: the split is smaller than what is
     generated, and its sentences come from texts that training has none of.
     """
-    train, real = (as_read(subject, texts.texts) for texts in (subject.corpus.train, subject.texts))
+    train, real = (as_read(subject, texts.items) for texts in (subject.corpus.train, subject.data))
     for name, value, estimator in word_divergences(real, train):
         yield Figure(f"{name}_real", value, unit="nats", estimator=estimator, settings={"sentences": len(real)})
     some = [real[i] for i in subject.choose(_SELF_BLEU)]  # neighbours are of one text, and alike
     yield dataclasses.replace(_self_bleu_figure(some), name="self_bleu_real")
     for suffix, method in subject.decodings.items():
         generated = subject.from_prior(subject.generated, method)
-        settings = {"sentences": len(generated), "seed": subject.seed, "decoding": method, "max_length": subject.longest_generated}
+        settings = {"sentences": len(generated), "seed": subject.seed, "decoding": method, **subject.limits}
         for figure in _sample_figures(generated, train):
             yield dataclasses.replace(figure, name=figure.name + suffix, settings={**settings, **figure.settings})
 
@@ -87,7 +87,7 @@ def _self_bleu_figure(texts: Sequence[str]) -> Figure:
 
 def as_read(subject: Subject, texts: Sequence[str]) -> list[str]:
     """Returns texts as the model reads them: its tokens joined by spaces, unknown words as their mark."""
-    vocabulary = subject.model.vocabulary
+    vocabulary = subject.model.modality.vocabulary  # type: ignore[attr-defined]
     starts = range(0, len(texts), _BATCH)
     parts = [vocabulary.detokenize(vocabulary.tokenize(tf.constant(texts[i : i + _BATCH])).to_tensor()) for i in starts]
     return [text.decode() for part in parts for text in part.numpy()]

@@ -11,34 +11,29 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.cluster import MiniBatchKMeans
-from sklearn.decomposition import LatentDirichletAllocation, TruncatedSVD
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_mutual_info_score, homogeneity_completeness_v_measure
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Normalizer, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
 from tfvae.data.batching import spread
 from tfvae.data.corpus import Split
-from tfvae.data.vocabulary import split_words
+from tfvae.evaluation.baselines import BASELINES
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.subject import Subject
 
 FITTED = 20_000
-"""Training texts, at most, that probes and baselines are fitted to."""
+"""Training examples, at most, that probes and baselines are fitted to."""
 MOST_CLUSTERS = 500
 """Clusters of a baseline, at most: many variables make nearly as many joint codes as there are texts."""
-_SVD = 100  # dimensions of the TF-IDF baseline
 _GROUPS = 20  # left out one at a time for standard errors
-_LARGE = 1000  # training texts from which on the baselines leave out rare words, and LDA common ones
 
 
 def labels(subject: Subject) -> Iterator[Figure]:
     """Yields the agreement with each of the corpus's labels; there are none where it has none."""
     train = _fitted(subject)
-    encoded = subject.model.encode(train.texts) if subject.model.vae.latent.size else {}
+    encoded = subject.model.encode(train.items) if subject.model.vae.latent.size else {}
     clusterings = dict(_codes(subject.posteriors.codes)) if subject.model.vae.latent.has_codes else {}
     joint = len(np.unique(clusterings["joint"])) if clusterings else 0
     if clusterings:
@@ -47,17 +42,18 @@ def labels(subject: Subject) -> Iterator[Figure]:
         yield Figure("codes", None, estimator="the prior is no mixture, so there are no codes to hold against labels")
     classes = (len(np.unique(truth)) for truth in train.labels.values())
     sizes = sorted({min(size, MOST_CLUSTERS) for size in (subject.model.vae.latent.num_components, joint, *classes)} - {0, 1})
+    known = BASELINES.get(subject.model.modality.unit, {})
     baselines = {
-        (name, size): fit(train, subject.texts, size, subject)
+        (name, size): fit(train, subject.data, size, subject)
         for size, (name, fit) in subject.progress(
-            "baselines", [(size, baseline) for size in sizes for baseline in _BASELINES.items()], len(sizes) * len(_BASELINES)
+            "baselines", [(size, baseline) for size in sizes for baseline in known.items()], len(sizes) * len(known)
         )
     }
-    for label, truth in subject.texts.labels.items():
+    for label, truth in subject.data.labels.items():
         for name, codes in clusterings.items():
             yield from agreement(label, name, codes, truth, subject.seed)
         for (name, size), codes in baselines.items():
-            how = {"method": _BASELINES[name].__doc__, "fitted_to": len(train)}
+            how = {"method": known[name].__doc__, "fitted_to": len(train)}
             yield from agreement(label, f"{name} of {size}", codes, truth, subject.seed, **how)
         if encoded:
             yield from _probes(label, encoded, train.labels[label], subject.posteriors.mean, subject.posteriors.codes, truth, subject)
@@ -177,37 +173,3 @@ def _votes(train_codes: np.ndarray, train_truth: np.ndarray, codes: np.ndarray, 
     np.add.at(counts, (place.ravel(), train_truth), 1)
     meaning = {tuple(code): count.argmax() for code, count in zip(known.tolist(), counts, strict=True)}
     return np.array([meaning.get(tuple(code), majority) for code in codes.tolist()])
-
-
-def _words(split: Split, subject: Subject) -> list[list[str]]:
-    data = subject.config.data
-    words = split_words(split.texts, lowercase=data.lowercase, split_punctuation=data.split_punctuation)
-    return [[word.decode() for word in text] for text in words.to_list()]
-
-
-def _rare(train: Split) -> int:
-    """Texts that a word must be in for the baselines to count it."""
-    return 2 if len(train) >= _LARGE else 1
-
-
-def _k_means(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
-    """Mini-batch k-means, the best of 10 starts, on TF-IDF vectors (1 + log counts) reduced to 100 dimensions by SVD and normalized."""
-    if len(train) < 2:
-        return np.zeros(len(texts), np.int64)
-    counts = TfidfVectorizer(analyzer=list, min_df=_rare(train), sublinear_tf=True)
-    vectors = counts.fit_transform(_words(train, subject))
-    dimensions = max(1, min(_SVD, min(vectors.shape) - 1))
-    reduce = make_pipeline(TruncatedSVD(dimensions, random_state=subject.seed), Normalizer())
-    means = MiniBatchKMeans(min(size, len(train)), n_init=10, random_state=subject.seed).fit(reduce.fit_transform(vectors))
-    return means.predict(reduce.transform(counts.transform(_words(texts, subject))))
-
-
-def _topics(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
-    """The most probable topic of latent Dirichlet allocation, fitted by online variational Bayes to counts of words."""
-    counts = CountVectorizer(analyzer=list, min_df=_rare(train), max_df=0.5 if len(train) >= _LARGE else 1.0)
-    model = LatentDirichletAllocation(size, learning_method="online", random_state=subject.seed)
-    model.fit(counts.fit_transform(_words(train, subject)))
-    return model.transform(counts.transform(_words(texts, subject))).argmax(-1)
-
-
-_BASELINES = {"k-means": _k_means, "LDA": _topics}

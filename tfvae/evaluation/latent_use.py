@@ -61,7 +61,7 @@ def mixed(subject: Subject, most: int) -> tuple[Params, np.ndarray]:
 
 def _variance_at_the_start(subject: Subject) -> Figure:
     """What `natural_variance` was before training, when q(c|x) was uniform: that of the first components of this seed."""
-    first = build_vae(subject.config, subject.model.vocabulary.size).latent.prior_parameters()["components"]
+    first = build_vae(subject.config, subject.model.modality.shape).latent.prior_parameters()["components"]
     value = first.astype(np.float64).var(axis=1).sum()
     return Figure("natural_variance_start", value, estimator="natural_variance of the components that the run's seed begins with")
 

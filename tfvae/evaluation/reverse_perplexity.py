@@ -15,7 +15,7 @@ from tfvae.data.corpus import Corpus, Split
 from tfvae.evaluation.figure import Figure, ratio
 from tfvae.evaluation.generation import as_read
 from tfvae.evaluation.subject import Subject
-from tfvae.models.registry import resolve
+from tfvae.registry import resolve
 from tfvae.training.fit import fit
 
 SIZE = 200
@@ -35,10 +35,10 @@ def reverse_perplexity(subject: Subject) -> Iterator[Figure]:
 def reverse_perplexity_real(subject: Subject) -> Iterator[Figure]:
     """Yields the yardstick: the same of as many real training sentences. All runs that read texts alike have the same one."""
     count, held_out = _sizes(subject)
-    train = subject.corpus.train.texts
+    train = subject.corpus.train.items
     chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(train))[:count])
     real = as_read(subject, [train[i] for i in chosen])
-    valid = as_read(subject, subject.corpus.valid.texts[:held_out])
+    valid = as_read(subject, subject.corpus.valid.items[:held_out])
     yield _perplexity(subject, "reverse_perplexity_real", real, valid, "real training")
 
 
@@ -88,9 +88,9 @@ def language_model_perplexity(
         },
     )
     train, valid = (Split(texts, {}, "generated", np.arange(1, len(texts) + 1)) for texts in (training, validation))
-    corpus = Corpus("generated", train, valid, subject.texts)
+    corpus = Corpus("generated", train, valid, subject.data)
     with tempfile.TemporaryDirectory() as directory:
-        model, _ = fit(config, f"{directory}/run", corpus=corpus, vocabulary=subject.model.vocabulary, say=lambda line: None)
+        model, _ = fit(config, f"{directory}/run", corpus=corpus, modality=subject.model.modality, say=lambda line: None)
     judged = Subject(model, config, corpus, "test", progress=subject.progress)
-    value, error = ratio(-judged.posteriors.terms["elbo"], judged.examples.length)
+    value, error = ratio(-judged.posteriors.terms["elbo"], judged.posteriors.observations)
     return math.exp(value), math.exp(value) * error

@@ -3,17 +3,18 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 
 from tfvae import stateless
 from tfvae.config import Config
-from tfvae.data.batching import Examples, similar_batches, tokenize_split
+from tfvae.data.batching import TokenExamples, similar_batches
 from tfvae.data.corpus import Corpus, Split
 from tfvae.latents.latent import Params
-from tfvae.models.text_vae import TextVAE
+from tfvae.modalities.modality import Examples
+from tfvae.models.model import Model
 
 _GENERATED_AT_ONCE = 2000
 Progress = Callable[[str, Iterable[Any], int], Iterator[Any]]
@@ -31,6 +32,7 @@ class Posteriors:
 
     Attributes:
       terms: "elbo" and each term of the objective, nats, [N], from one posterior sample.
+      observations: words, pixels, … of each example that its likelihood is a product over, [N].
       mean: E[z|x], [N, size].
       probabilities: q(c|x), [N, J, K].
       params: unconstrained parameters, leaves [N, ...].
@@ -39,6 +41,7 @@ class Posteriors:
     """
 
     terms: Mapping[str, np.ndarray]
+    observations: np.ndarray
     mean: np.ndarray
     probabilities: np.ndarray
     params: Params
@@ -61,14 +64,14 @@ class Subject:
       split: the name of the one that is evaluated.
       seed: of what the evaluation draws.
       samples: posterior samples of importance-weighted estimates.
-      sentences: how many of the split's sentences those are made of; 0: all.
-      generated: sentences drawn from the prior.
+      sentences: how many of the split's examples those are made of; 0: all.
+      generated: items drawn from the prior.
       progress: shows how far a long loop is.
     """
 
     def __init__(
         self,
-        model: TextVAE,
+        model: Model,
         config: Config,
         corpus: Corpus,
         split: str = "test",
@@ -82,18 +85,22 @@ class Subject:
         """Joins them; nothing is computed yet."""
         self.model, self.config, self.corpus, self.split = model, config, corpus, split
         self.seed, self.samples, self.sentences, self.generated, self.progress = seed, samples, sentences, generated, progress
-        self._drawn: dict[str, list[str]] = {}
+        self._drawn: dict[str, list[Any]] = {}
 
     @property
-    def texts(self) -> Split:
+    def data(self) -> Split:
         """The split itself."""
         return self.corpus.split(self.split)
 
     @functools.cached_property
     def examples(self) -> Examples:
-        """The split's sentences as ids, cut to the ceiling that the configuration has for evaluation."""
-        ceiling = self.config.data.eval_max_length
-        return tokenize_split(self.texts, self.model.vocabulary, ceiling, ceiling=ceiling)
+        """The split's items as the model reads them."""
+        return self.model.modality.examples(self.data)
+
+    @property
+    def sentences_read(self) -> TokenExamples:
+        """The split's examples, of a model whose examples are sentences."""
+        return cast(TokenExamples, self.examples)
 
     @functools.cached_property
     def posteriors(self) -> Posteriors:
@@ -105,7 +112,7 @@ class Subject:
             outputs, params, sums = vae.examine(batch, self.seed)
             vae.totals.add(sums)
             z = vae.latent.sample(params, 1, stateless.rows(seed, batch["index"]))[0]
-            return {**outputs, "z": z, "index": batch["index"]}, params
+            return {**outputs, "observations": vae.decoder.num_observations(batch), "z": z, "index": batch["index"]}, params
 
         vae.totals.reset_state()
         parts = []
@@ -114,10 +121,12 @@ class Subject:
         totals = vae.summarize(vae.totals.result())
         order = np.argsort(np.concatenate([outputs["index"] for outputs, _ in parts]))
         outputs, params = tf.nest.map_structure(lambda *leaves: np.concatenate(leaves)[order], *parts)
-        mean, probabilities, z = (outputs.pop(name) for name in ("z_mean", "code_probabilities", "z"))
+        taken = ("observations", "z_mean", "code_probabilities", "z")
+        observations, mean, probabilities, z = (outputs.pop(name) for name in taken)
         del outputs["index"]
         return Posteriors(
             outputs,
+            observations,
             mean,
             probabilities,
             params,
@@ -126,44 +135,42 @@ class Subject:
         )
 
     @functools.cached_property
-    def longest_generated(self) -> int:
-        """Tokens after which a sentence from the prior is broken off, its end included: those of the longest training text."""
-        longest = tokenize_split(self.corpus.train, self.model.vocabulary, 0).whole_length.max()
-        return min(int(longest), self.config.data.eval_max_length)
+    def limits(self) -> dict[str, Any]:
+        """Fields of `Decoding` that bound what is written: nothing is longer than the longest training item."""
+        longest = self.model.modality.longest(self.corpus.train)
+        return {"max_length": longest} if self.model.vae.decoder.ordered else {}
 
     @property
     def decodings(self) -> dict[str, str]:
-        """How sentences are made of what is drawn from the prior: the suffix of figures' names, and the method.
+        """How items are made of what is drawn from the prior: the suffix of figures' names, and the method.
 
         Words are sampled, which shows the model's own distribution, and where there is a z also taken greedily, as the papers do: then all
         differences between sentences come from z.
         """
         return {"": "sample"} | ({"_greedy": "greedy"} if self.model.vae.latent.size else {})
 
-    def from_prior(self, count: int, method: str = "sample") -> list[str]:
-        """Returns sentences drawn from the prior; the unknown word may be in them. Those drawn before are not drawn again."""
+    def from_prior(self, count: int, method: str = "sample") -> list[Any]:
+        """Returns items drawn from the prior; the unknown word may be in them. Those drawn before are not drawn again."""
         drawn = self._drawn.setdefault(method, [])
         starts = range(len(drawn), count, _GENERATED_AT_ONCE)
-        for start in self.progress(f"{count:,} sentences from the prior, {method}", starts, len(starts)):
+        for start in self.progress(f"{count:,} {self.model.modality.item}s from the prior, {method}", starts, len(starts)):
             some = min(_GENERATED_AT_ONCE, count - start)
-            drawn += self.model.generate(some, seed=self.seed, start=start, unknown=True, method=method, max_length=self.longest_generated)[
-                0
-            ]
+            drawn += list(self.model.generate(some, seed=self.seed, start=start, unknown=True, method=method, **self.limits)[0])
         return drawn[:count]
 
     def over_batches(self, description: str, function: Callable[..., Any], index: np.ndarray | None = None) -> Iterator[Any]:
-        """Yields what a function, made a graph, returns for each batch of the split, or of the sentences that `index` names.
+        """Yields what a function, made a graph, returns for each batch of the split, or of the examples that `index` names.
 
-        Batches of long sentences have fewer of them, so that memory does not grow with their length.
+        Batches of long ones have fewer of them, so that memory does not grow with their length.
         """
         index = np.arange(len(self.examples)) if index is None else index
-        batches = list(similar_batches(self.examples.length[index], self.config.data.eval_batch_size))
+        batches = list(similar_batches(self.examples.cost[index], self.config.data.eval_batch_size))
         graph = tf.function(function, reduce_retracing=True, autograph=False)
         for batch in self.progress(description, batches, len(batches)):
             yield graph(self.examples.batch(index[batch]))
 
     def choose(self, count: int) -> np.ndarray:
-        """Returns the numbers of `count` of the split's sentences, drawn by the seed; of all where there are fewer or count is 0."""
+        """Returns the numbers of `count` of the split's examples, drawn by the seed; of all where there are fewer or count is 0."""
         if not 0 < count < len(self.examples):
             return np.arange(len(self.examples))
         return np.sort(np.random.default_rng(self.seed).permutation(len(self.examples))[:count])

@@ -10,15 +10,12 @@ from tfvae.evaluation.evaluate import figures_of
 from tfvae.evaluation.table import number
 from tfvae.export.examples import examples
 from tfvae.export.signatures import Settings, Signature
-from tfvae.models.registry import MODELS
+from tfvae.modalities.modality import Modality
+from tfvae.registry import MODELS
+from tfvae.registry.applicable import has_z, part_of
 
-_FIGURES = ("nll_iw", "perplexity_iw", "reconstruction", "bleu", "mutual_information_c_mean", "active_units")
-_TEXTS = ("the train was slow .", "is this soup really fresh ?")
-_SUB_WORDS = (
-    "Texts are split into sub-words by TensorFlow Text's operations: TensorFlow Serving has them, a plain TensorFlow runtime must load "
-    "their library first (`tf.load_op_library`, `TF_LoadLibrary`), or does not load the model at all."
-)
-_WORDS = "Only TensorFlow's own operations are in the graph, look-up of words included: every runtime that loads SavedModels loads it."
+_FIGURES = ("nll_iw", "perplexity_iw", "bits_per_dimension_iw", "reconstruction", "bleu", "mutual_information_c_mean", "active_units")
+_LONGEST = 2000  # characters of a request that the card shows; a longer one is a file beside it
 
 
 def model_card(
@@ -28,6 +25,7 @@ def model_card(
     signatures: Mapping[str, Signature],
     settings: Settings,
     evaluation: Mapping[str, Any],
+    modality: Modality,
     *,
     default: str,
 ) -> str:
@@ -40,6 +38,7 @@ def model_card(
       signatures: of the export.
       settings: what was fixed.
       evaluation: what evaluation.json holds, by split; nothing where the run was not evaluated.
+      modality: what its examples are.
       default: the signature that serving_default is.
     """
     model = MODELS[config.model]
@@ -47,44 +46,60 @@ def model_card(
         f"# {name}, version {version}\n",
         f"`{config.model}` ({model.paper}): {model.summary}. {_latent(config)}\n",
         "## Data\n",
-        f"Trained on {_data(config)}. Texts are cut to {config.data.eval_max_length} tokens. "
-        f"{_WORDS if config.data.tokenizer == 'word' else _SUB_WORDS}\n",
+        f"Trained on {_data(config, modality)}. {modality.reading(config.data)}\n",
         "## Figures\n",
         _figures(evaluation),
         "## Limits\n",
-        "Words that training did not have are read as unknown and never written. Sentences are those of the training texts' kind: the "
-        "model knows nothing of whether what it writes is true, and repeats what is offensive in its data. Codes are what the model "
-        "found useful, and need not be anyone's categories.\n",
+        f"{modality.limits} Codes are what the model found useful, and need not be anyone's categories.\n",
         "## Signatures\n",
-        f"The first dimension of every input and output is the batch. `serving_default` is `{default}`. Sentences have "
-        f"{settings.max_length} tokens at most. A row that cannot be answered has an empty answer and a message in `status`.\n",
+        f"The first dimension of every input and output is the batch. `serving_default` is `{default}`. "
+        f"{modality.written(settings.max_length)}A row that cannot be answered has an empty answer and a message in `status`.\n",
     ]
-    requests = examples(signatures, _TEXTS)
+    requests = examples(signatures, modality.stand_ins()[:2])
     for key, signature in signatures.items():
         shapes = ", ".join(f"`{spec.name}` {spec.dtype.name} {_shape(spec.shape)}" for spec in signature.inputs)
         outputs = ", ".join(f"`{output}` ({meaning})" for output, meaning in signature.outputs.items())
-        body = json.dumps({"signature_name": key, "inputs": requests[key]}, ensure_ascii=False)
+        body = _quoted(request_body(key, requests[key]))
+        if len(body) > _LONGEST:
+            body = f"@{request_file(key)}"
         parts.append(f"### {key}\n\n{signature.summary[0].upper()}{signature.summary[1:]}.\n\n- takes {shapes}\n- returns {outputs}\n")
-        parts.append(f"```bash\ncurl http://localhost:8501/v1/models/{name}:predict -d {_quoted(body)}\n```\n")
+        parts.append(f"```bash\ncurl http://localhost:8501/v1/models/{name}:predict -d {body}\n```\n")
     return "\n".join(parts)
 
 
 def _latent(config: Config) -> str:
     latent = config.latent
-    if latent.kind == "none":
+    settings = part_of(config, "latent").settings(latent)
+    if not has_z(config):
         return "It has no latent variable."
-    if latent.kind == "mixture":
+    if "components" in settings:
         return f"{latent.variables} latent variables of {latent.dim} dimensions, each with a mixture of {latent.components} components."
     return f"A latent variable of {latent.dim} dimensions."
 
 
-def _data(config: Config) -> str:
+def request_body(key: str, inputs: Mapping[str, Any]) -> str:
+    """Returns the JSON of a request of a signature."""
+    return json.dumps({"signature_name": key, "inputs": inputs}, ensure_ascii=False)
+
+
+def request_file(key: str) -> str:
+    """Returns where beside the card the request of a signature is that is too long for it."""
+    return f"requests/{key}.json"
+
+
+def long_requests(requests: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Returns the JSON of requests that are too long for the card, by their files."""
+    bodies = {request_file(key): request_body(key, inputs) for key, inputs in requests.items()}
+    return {file: body for file, body in bodies.items() if len(_quoted(body)) > _LONGEST}
+
+
+def _data(config: Config, modality: Modality) -> str:
     data = config.data
     if data.name == "demo":
         return "`demo`, sentences that tfvae makes by a grammar (Apache License 2.0)"
     if data.name in SOURCES:
         return f"`{data.name}` ({SOURCES[data.name].licence})"
-    return "texts of its maker, whose licence is not known here"
+    return f"{modality.name} of its maker, whose licence is not known here"
 
 
 def _figures(evaluation: Mapping[str, Any]) -> str:

@@ -17,14 +17,16 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.config import Config
+from tfvae.data import corpora
 from tfvae.errors import UserError
 from tfvae.evaluation.evaluate import read_evaluation
 from tfvae.export import loads
-from tfvae.export.card import model_card
+from tfvae.export.card import long_requests, model_card
 from tfvae.export.examples import examples
 from tfvae.export.signatures import Settings, Signature, make_signatures
 from tfvae.export.warmup import write_warmup
-from tfvae.models.text_vae import TextVAE
+from tfvae.models.model import Model
+from tfvae.registry.applicable import reason_unused
 from tfvae.training.fit import load
 from tfvae.training.run import Run, versions
 
@@ -91,7 +93,7 @@ def _alone(home: pathlib.Path) -> Iterator[None]:
 
 
 def _export(
-    model: TextVAE,
+    model: Model,
     config: Config,
     place: Run,
     name: str,
@@ -104,7 +106,7 @@ def _export(
     partial = pathlib.Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=target.parent))
     try:
         signatures = make_signatures(model, settings)
-        requests = examples(signatures, _texts(config))
+        requests = examples(signatures, _items(config, model))
         say(f"writing {', '.join(signatures)}")
         write(model, signatures, partial)
         library = op_library(config)
@@ -113,19 +115,19 @@ def _export(
         if problem:
             raise UserError(f"--run={place.path}: the export is not usable and was not kept: {problem}")
         write_warmup(partial, name, version, signatures, requests)
-        _describe(partial, name, version, config, place, signatures, settings)
+        _describe(partial, name, version, config, place, model, signatures, settings)
         partial.chmod(0o755)
         os.rename(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write(model: TextVAE, signatures: Mapping[str, Signature], path: pathlib.Path) -> None:
+def write(model: Model, signatures: Mapping[str, Signature], path: pathlib.Path) -> None:
     """Writes signatures as a SavedModel; the first of `_FALLBACK` that there is also under the name that servers take by default."""
     module = tf.Module()
     # Keras's own objects would end up in the graph under names that the C++ loader does not find.
     module.state = [variable.value for variable in model.vae.variables]
-    module.tables = model.vocabulary.tables
+    module.tables = model.modality.tables()
     functions = {}
     for name, signature in signatures.items():
         function = tf.function(signature.function, autograph=False)
@@ -178,7 +180,7 @@ def _tensors(signature: Signature, feed: Mapping[str, Any]) -> dict[str, tf.Tens
 
 def op_library(config: Config) -> str:
     """Returns the library of operations that a model needs beside TensorFlow's own; "" for none."""
-    if config.data.tokenizer == "word":
+    if config.data.tokenizer == "word" or reason_unused(config, "data.tokenizer"):
         return ""
     import tensorflow_text
 
@@ -197,15 +199,12 @@ def _checked(name: str) -> str:
     return name
 
 
-def _texts(config: Config) -> list[str]:
-    """A few sentences of the corpus, or of the demo where it is not at hand."""
-    from tfvae.data import corpora, demo
-
+def _items(config: Config, model: Model) -> Any:
+    """A few items of the corpus, or what the modality has in their place where it is not at hand."""
     try:
-        found = corpora.read(config.data).test.texts
+        return corpora.read(config.data).test.items[:3]
     except UserError:
-        found = demo.read().test.texts
-    return list(found[:3])
+        return model.modality.stand_ins()[:3]
 
 
 def _describe(
@@ -214,11 +213,16 @@ def _describe(
     version: int,
     config: Config,
     run: Run,
+    model: Model,
     signatures: Mapping[str, Signature],
     settings: Settings,
 ) -> None:
-    """Writes the model card and the configuration beside the model."""
-    card = model_card(name, version, config, signatures, settings, read_evaluation(run), default=_default(signatures))
+    """Writes the model card, requests that are too long for it, and the configuration beside the model."""
+    modality = model.modality
+    card = model_card(name, version, config, signatures, settings, read_evaluation(run), modality, default=_default(signatures))
+    for file, body in long_requests(examples(signatures, modality.stand_ins()[:2])).items():
+        (path / file).parent.mkdir(exist_ok=True)
+        (path / file).write_text(body + "\n", encoding="utf-8")
     (path / "README.md").write_text(card, encoding="utf-8")
     described = {"config": config.to_dict(), "versions": {**run.versions(), "exported_by": versions()}, "settings": vars(settings)}
     (path / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")

@@ -43,6 +43,7 @@ class Latent(keras.layers.Layer):
       has_prior: whether z can be drawn without an x.
       has_density: whether q(z|x) and p(z) have densities.
       has_codes: whether there is a discrete c.
+      fits_prior: whether the prior is fitted to posterior means, by `fit_prior`, after every epoch of training.
       unit_variance: see `ExponentialFamily`.
     """
 
@@ -52,6 +53,7 @@ class Latent(keras.layers.Layer):
     has_prior: bool = True
     has_density: bool = True
     has_codes: bool = False
+    fits_prior: bool = False
     unit_variance: float = 1.0
 
     def build(self, input_shape: Any) -> None:

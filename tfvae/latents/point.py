@@ -21,6 +21,7 @@ class PointLatent(DeterministicLatent):
     """
 
     has_density = False
+    fits_prior = True
 
     def __init__(self, *, feature_dim: int, dim: int, seed: int = 0, dtype: str = "float32", **kwargs: Any) -> None:
         """Makes the layer.

@@ -1,31 +1,28 @@
-"""From a configuration to a model."""
+"""From a configuration to a model: a loop over the tables of parts."""
 
 import dataclasses
+import inspect
 import random
+from collections.abc import Mapping
 from typing import Any
 
-from tfvae.config import Config, LatentConfig, ScheduleConfig
-from tfvae.latents.gaussian import GaussianLatent
-from tfvae.latents.latent import Latent
-from tfvae.latents.mixture import MixtureLatent
-from tfvae.latents.none import NoLatent
-from tfvae.latents.point import PointLatent
-from tfvae.latents.spherical import SphericalLatent
-from tfvae.layers.decoder import RecurrentDecoder
-from tfvae.layers.encoder import NoEncoder, RecurrentEncoder
-from tfvae.models.families import make_families
+from tfvae.config import Config, ScheduleConfig
+from tfvae.encoders.encoder import Encoder
+from tfvae.encoders.none import NoEncoder
 from tfvae.models.precision import dtype_policy
 from tfvae.models.vae import VAE
 from tfvae.objectives.elbo import ELBO
 from tfvae.objectives.schedules import SCHEDULES, Schedule
+from tfvae.registry.applicable import has_z, part_of
+from tfvae.registry.parts import AUXILIARIES
 
 
-def build_vae(config: Config, vocabulary_size: int, *, steps_per_epoch: int = 1) -> VAE:
+def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int = 1) -> VAE:
     """Makes the model that a configuration describes.
 
     Args:
       config: a validated configuration.
-      vocabulary_size: V, special tokens included.
+      shape: sizes of an example by name, such as {"vocabulary_size": V}, special tokens included: a modality's `shape`.
       steps_per_epoch: updates an epoch, for a schedule that counts epochs.
 
     Returns:
@@ -33,23 +30,21 @@ def build_vae(config: Config, vocabulary_size: int, *, steps_per_epoch: int = 1)
     """
     seeds = random.Random(config.training.seed)
     common: dict[str, Any] = {"implementation": config.training.implementation, "dtype": dtype_policy(config.training.precision)}
-    encoder_options = {**dataclasses.asdict(config.encoder), **common, "seed": seeds.getrandbits(31)}
-    with_z = config.latent.kind != "none"
-    encoder = RecurrentEncoder(vocabulary_size, **encoder_options, name="encoder") if with_z else NoEncoder(name="encoder")
-    latent = _latent(config.latent, encoder.output_dim, seeds.getrandbits(31))
-    decoder = RecurrentDecoder(
-        vocabulary_size,
-        z_dim=latent.size,
-        **dataclasses.asdict(config.decoder),
-        **common,
-        seed=seeds.getrandbits(31),
-        name="decoder",
-    )
+    network = {**shape, **common, "seed": seeds.getrandbits(31)}
+    encoder: Encoder = _make(config, "encoder", name="encoder", **network) if has_z(config) else NoEncoder(name="encoder")
+    latent = _make(config, "latent", feature_dim=encoder.output_dim, seed=seeds.getrandbits(31), name="latent")
+    network = {**shape, **common, "z_dim": latent.size, "seed": seeds.getrandbits(31)}
+    decoder = _make(config, "decoder", name="decoder", **network)
+    wanted = {name: getattr(config.objective, f"{name}_weight") for name in AUXILIARIES}
+    wanted = {name: weight for name, weight in wanted.items() if weight}
+    network = {**shape, **common, "z_dim": latent.size}
     return VAE(
         encoder=encoder,
         latent=latent,
         decoder=decoder,
-        objective=_objective(config, steps_per_epoch),
+        objective=_objective(config, wanted, steps_per_epoch),
+        inference=_make(config, "inference"),
+        auxiliaries=[_call(AUXILIARIES[name].make, name=name, seed=seeds.getrandbits(31), **network) for name in wanted],
         seed=config.training.seed,
         num_samples=config.objective.samples,
         clip_norm=config.training.clip_norm,
@@ -57,25 +52,24 @@ def build_vae(config: Config, vocabulary_size: int, *, steps_per_epoch: int = 1)
     )
 
 
-def _latent(config: LatentConfig, feature_dim: int, seed: int) -> Latent:
-    if config.kind == "none":
-        return NoLatent(name="latent")
-    common: dict[str, Any] = {"feature_dim": feature_dim, "seed": seed, "name": "latent"}
-    if config.kind == "gaussian":
-        return GaussianLatent(dim=config.dim, **common)
-    if config.kind == "spherical":
-        return SphericalLatent(dim=config.dim, kappa=config.kappa, **common)
-    if config.kind == "point":
-        return PointLatent(dim=config.dim, **common)
-    posterior, prior = make_families(config)
-    sizes: dict[str, Any] = {"variables": config.variables, "components": config.components, "hidden_dim": config.hidden_dim}
-    return MixtureLatent(family=posterior, prior_family=prior, **sizes, **common)
+def _make(config: Config, section: str, **given: Any) -> Any:
+    """Makes the part that a section names, from the settings that it has."""
+    part, settings = part_of(config, section), getattr(config, section)
+    return _call(part.make, **{name: getattr(settings, name) for name in part.settings(settings)}, **given)
 
 
-def _objective(config: Config, steps_per_epoch: int) -> ELBO:
-    weights = dataclasses.asdict(config.objective)
-    del weights["samples"], weights["schedule"]
-    return ELBO(**weights, schedule=_schedule(config.objective.schedule, steps_per_epoch))
+def _call(make: Any, **arguments: Any) -> Any:
+    """Calls a constructor, without an implementation where it has but one."""
+    if "implementation" not in inspect.signature(make).parameters:
+        arguments.pop("implementation", None)
+    return make(**arguments)
+
+
+def _objective(config: Config, auxiliaries: Mapping[str, float], steps_per_epoch: int) -> ELBO:
+    names = set(inspect.signature(ELBO).parameters)
+    weights = {name: value for name, value in dataclasses.asdict(config.objective).items() if name in names}
+    weights["schedule"] = _schedule(config.objective.schedule, steps_per_epoch)
+    return ELBO(**weights, penalty_weights=auxiliaries)
 
 
 def _schedule(config: ScheduleConfig, steps_per_epoch: int) -> Schedule:

@@ -1,7 +1,7 @@
-"""The variational auto-encoder over ids: three parts and an objective."""
+"""The variational auto-encoder: parts and an objective."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -9,6 +9,10 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae import stateless
+from tfvae.auxiliaries.auxiliary import Auxiliary
+from tfvae.decoders.decoder import Decoder
+from tfvae.encoders.encoder import Encoder
+from tfvae.inference.amortized import Amortized
 from tfvae.latents.latent import Latent, Params, Term, weighted_sum
 from tfvae.models.totals import Totals
 from tfvae.objectives.elbo import ELBO
@@ -16,15 +20,16 @@ from tfvae.objectives.elbo import ELBO
 Batch = Mapping[str, Any]
 
 _ROLES = ("reconstruction", "kl", "relief", "penalty", "diagnostic")
-_POSTERIOR, _ENCODER_DROPOUT, _DECODER_DROPOUT = range(3)  # streams of one step's seed
+_POSTERIOR, _ENCODER_DROPOUT, _DECODER_DROPOUT, _AUXILIARY = range(4)  # streams of one step's seed
 
 
 @keras.saving.register_keras_serializable("tfvae")
 class VAE(keras.Model):
     """encoder -> latent -> decoder, trained on an ELBO.
 
-    `evaluate_posterior` scores posterior parameters, wherever they come from; `call`, `train_step` and `test_step` are thin over it and
-    `encode`. All noise is a function of (seed, step), in evaluation of (seed, the example's index): scores do not depend on batching.
+    `infer` finds posterior parameters, `evaluate_posterior` scores them, wherever they come from; `call`, `train_step` and `test_step` are
+    thin over the two. All noise is a function of (seed, step), in evaluation of (seed, the example's index), so that scores do not depend
+    on batching.
 
     Attributes:
       step: updates made, a saved variable.
@@ -34,10 +39,12 @@ class VAE(keras.Model):
     def __init__(
         self,
         *,
-        encoder: keras.layers.Layer,
+        encoder: Encoder,
         latent: Latent,
-        decoder: keras.layers.Layer,
+        decoder: Decoder,
         objective: ELBO,
+        inference: Any = None,
+        auxiliaries: Sequence[Auxiliary] = (),
         seed: int = 0,
         num_samples: int = 1,
         clip_norm: float = 0.0,
@@ -50,18 +57,21 @@ class VAE(keras.Model):
           latent: features -> q(z|x), and the prior.
           decoder: log p(x|z).
           objective: of training.
+          inference: from a batch to posterior parameters; None: the encoder's own.
+          auxiliaries: losses beside the bound.
           seed: of all noise.
-          num_samples: S, posterior samples a sentence in training.
+          num_samples: S, posterior samples an example in training.
           clip_norm: global gradient norm above which gradients are scaled down; 0 for none.
           **kwargs: of keras.Model.
         """
         super().__init__(**kwargs)
         self.encoder, self.latent, self.decoder, self.objective = encoder, latent, decoder, objective
+        self.inference, self.auxiliaries = inference or Amortized(), list(auxiliaries)
         self.seed, self.num_samples, self.clip_norm = seed, num_samples, clip_norm
         self.step = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="step")
         self.built = True
         self.totals = Totals()
-        self.totals.reserve(self._sums(*self._score_one_word()))
+        self.totals.reserve(self._sums(*self._score(self.decoder.example())))
 
     def build(self, input_shape: Any = None) -> None:
         """Does nothing: the parts come built."""
@@ -74,16 +84,21 @@ class VAE(keras.Model):
 
     @property
     def generative_variables(self) -> list[keras.Variable]:
-        """Trainable variables of p(x, z, c): the decoder's and the prior's."""
+        """Trainable variables of p(x, z, c), the decoder's and the prior's, and of auxiliary losses."""
         return [variable for variable in self.trainable_variables if self._is_generative(variable)]
 
     def _is_generative(self, variable: keras.Variable) -> bool:
         own = [*self.decoder.trainable_variables, *self.latent.prior_variables]
+        own += [variable for auxiliary in self.auxiliaries for variable in auxiliary.trainable_variables]
         return any(variable is candidate for candidate in own)
 
     def encode(self, batch: Batch, seed: tf.Tensor | None = None) -> Params:
         """Returns the posterior's unconstrained parameters; `seed` is of dropout, None outside training."""
-        return self.latent(self.encoder(batch, seed=seed))
+        return self.infer(batch, seed)[0]
+
+    def infer(self, batch: Batch, seed: tf.Tensor | None = None) -> tuple[Params, tf.Tensor | None]:
+        """Returns what `encode` returns, and a surrogate [] to be added to the objective that is differentiated, None for none."""
+        return self.inference(self, batch, seed=seed)
 
     def evaluate_posterior(
         self, batch: Batch, params: Params, *, seed: tf.Tensor, step: tf.Tensor | None = None, num_samples: int = 1, training: bool = False
@@ -96,15 +111,18 @@ class VAE(keras.Model):
           seed: int32 [2], or [B, 2] one a row.
           step: that sets the weight w of the regularisers; None for w = 1.
           num_samples: S.
-          training: whether the decoder drops units and words.
+          training: whether parts drop units and the like.
 
         Returns:
-          the objective [], nats a sentence, and all terms, the reconstruction first.
+          the objective [], nats an example, and all terms, the reconstruction first.
         """
         z = self.latent.sample(params, num_samples, stateless.fold(seed, _POSTERIOR))
         dropout_seed = stateless.fold(seed, _DECODER_DROPOUT) if training else None
         log_likelihood = tf.reduce_mean(self.decoder.log_prob(batch, z, seed=dropout_seed), axis=0)
         terms = [Term("reconstruction", -log_likelihood, "reconstruction", "monte_carlo"), *self.latent.terms(params, z, batch["weight"])]
+        auxiliary_seed = stateless.fold(seed, _AUXILIARY) if training and self.auxiliaries else None
+        for auxiliary in self.auxiliaries:
+            terms += auxiliary.terms(self, batch, params, z, auxiliary_seed)
         weight = 1.0 if step is None else self.objective.schedule(step)
         return self._loss(self._means(self._sums(batch, params, terms)), weight), terms
 
@@ -173,7 +191,7 @@ class VAE(keras.Model):
             return tf.reduce_logsumexp(tf.cast(log_weight, tf.float64), axis=0)
 
         rounds, rest = divmod(num_samples, samples_at_once)
-        total = log_sum(0, rest) if rest else tf.fill(tf.shape(batch["length"]), tf.constant(-math.inf, tf.float64))
+        total = log_sum(0, rest) if rest else tf.fill(tf.shape(batch["index"]), tf.constant(-math.inf, tf.float64))
 
         def body(i: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return i + 1, tfp.math.log_add_exp(total, log_sum(rest + i * samples_at_once, samples_at_once))
@@ -187,12 +205,13 @@ class VAE(keras.Model):
         batch = _unpack(data)
         seed = stateless.fold(tf.constant([self.seed, 0]), self.step.value)
         with tf.GradientTape() as tape:
-            params = self.encode(batch, seed=stateless.fold(seed, _ENCODER_DROPOUT))
+            params, surrogate = self.infer(batch, stateless.fold(seed, _ENCODER_DROPOUT))
             loss, terms = self.evaluate_posterior(
                 batch, params, seed=seed, step=self.step.value, num_samples=self.num_samples, training=True
             )
+            differentiated = loss if surrogate is None else loss + surrogate
         variables = self.trainable_variables
-        gradients = [_merged(gradient) for gradient in tape.gradient(loss, variables)]
+        gradients = [_merged(gradient) for gradient in tape.gradient(differentiated, variables)]
         norm = tf.linalg.global_norm(gradients)
         if self.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
@@ -241,9 +260,9 @@ class VAE(keras.Model):
         return self.objective(means["reconstruction"]["reconstruction"], means["kl"], relief, weight, penalty=means["penalty"])
 
     def summarize(self, sums: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns scalars by name, from sums over examples: nats a sentence, summed over variables and dimensions.
+        """Returns scalars by name, from sums over examples: nats an example, summed over variables and dimensions.
 
-        `loss` is the objective at w = 1, `elbo` the true lower bound and `perplexity` its exponential a token, `mutual_information` and
+        `loss` is the objective at w = 1, `elbo` the true lower bound, the decoder's `rate` that a word or a pixel, `mutual_information` and
         `aggregate_kl_c` those of the aggregate posterior of the examples summed over, `active_components` the mean over variables of
         exp(H(q(c_j))).
         """
@@ -253,7 +272,7 @@ class VAE(keras.Model):
         bound = scalars["reconstruction"] + sum(tf.reduce_sum(value) for value in means["kl"].values())
         scalars["loss"] = self._loss({**means, "aggregate": aggregate}, 1.0)
         scalars["elbo"] = -bound
-        scalars["perplexity"] = tf.exp(bound * tf.cast(sums["weight"] / sums["observations"], bound.dtype))
+        scalars[self.decoder.rate.name] = self.decoder.rate.value(bound * tf.cast(sums["weight"] / sums["observations"], bound.dtype))
         scalars |= {name: tf.reduce_sum(value) for name, value in aggregate.items() if name != "component_use"}
         if "component_use" in aggregate:
             use = aggregate["component_use"]
@@ -269,20 +288,18 @@ class VAE(keras.Model):
         """The totals alone: they are what an epoch resets."""
         return [self.totals]
 
-    def _score_one_word(self) -> tuple[Batch, Params, list[Term]]:
-        """A batch of one sentence of one token, scored: it shows which sums there are."""
-        ones = tf.ones([1], tf.int32)
-        return self._score({"tokens": ones[:, tf.newaxis], "length": ones, "weight": tf.ones([1]), "index": ones})
-
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
+        parts["auxiliaries"] = [keras.saving.serialize_keras_object(auxiliary) for auxiliary in self.auxiliaries]
         return {**parts, "seed": self.seed, "num_samples": self.num_samples, "clip_norm": self.clip_norm, "name": self.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "VAE":
         """Makes the model from `get_config`'s answer."""
-        return cls(**{**config, **{name: keras.saving.deserialize_keras_object(config[name]) for name in _PARTS}})
+        parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in _PARTS}
+        parts["auxiliaries"] = [keras.saving.deserialize_keras_object(auxiliary) for auxiliary in config["auxiliaries"]]
+        return cls(**{**config, **parts})
 
 
 def _unpack(data: Any) -> Batch:
@@ -302,8 +319,8 @@ def _elbo(terms: list[Term]) -> tf.Tensor:
 
 
 def _complete(batch: Batch) -> Batch:
-    """Adds what a batch of bare texts has not."""
-    count = tf.shape(batch["length"])[0]
+    """Adds what a batch of bare examples has not."""
+    count = tf.shape(tf.nest.flatten(batch)[0])[0]
     return {"weight": tf.ones([count]), "index": tf.range(count), **batch}
 
 
@@ -316,4 +333,4 @@ def _merged(gradient: Any) -> Any:
     return tf.IndexedSlices(values, indices, gradient.dense_shape)
 
 
-_PARTS = ("encoder", "latent", "decoder", "objective")
+_PARTS = ("encoder", "latent", "decoder", "objective", "inference")

@@ -11,7 +11,7 @@ from tfvae.objectives.schedules import Constant, Schedule
 
 @keras.saving.register_keras_serializable("tfvae")
 class ELBO:
-    """loss = reconstruction + w * [kl_weight * sum of KLs - beta * dispersion - mi_weight * mutual information] + norm_weight * penalty.
+    """loss = reconstruction + w * [kl_weight * sum of KLs - beta * dispersion - mi_weight * mutual information] + penalties.
 
     A function of means over examples, so the same formula gives the loss of a batch and of a split. The defaults give the negative ELBO.
     `beta` is the paper's: the share of the dispersion term that is given back. Beyond 1 the objective would be unbounded.
@@ -34,6 +34,7 @@ class ELBO:
         free_bits: float = 0.0,
         free_bits_per: str = "variable",
         norm_weight: float = 0.0,
+        penalty_weights: Mapping[str, float] | None = None,
         schedule: Schedule | None = None,
     ) -> None:
         """Holds the weights.
@@ -44,7 +45,8 @@ class ELBO:
           kl_weight: weight of the KL terms.
           free_bits: nats a unit.
           free_bits_per: "variable", "dimension" or "total".
-          norm_weight: weight of a spherical latent's norm penalty.
+          norm_weight: weight of a spherical latent's "norm_penalty".
+          penalty_weights: weights of other penalties, by name; one that is not named counts for nothing.
           schedule: of w; constantly 1 unless given.
 
         Raises:
@@ -56,6 +58,7 @@ class ELBO:
             raise ValueError(f"free_bits_per = {free_bits_per!r}: must be 'variable', 'dimension' or 'total'")
         self.beta, self.mi_weight, self.kl_weight = beta, mi_weight, kl_weight
         self.free_bits, self.free_bits_per, self.norm_weight = free_bits, free_bits_per, norm_weight
+        self.penalty_weights = dict(penalty_weights or {})
         self.schedule = schedule or Constant()
 
     def __call__(
@@ -74,7 +77,7 @@ class ELBO:
           kl: means of the KL terms, [], [J] or [J, F] each.
           relief: means of "dispersion" and "mutual_information", where the latent has them, any shape.
           weight: w.
-          penalty: mean of "norm_penalty", [], where the latent has it.
+          penalty: means of penalties, [] each, by name.
         """
         given_back = {"dispersion": self.beta, "mutual_information": self.mi_weight}
         regularizer = self.kl_weight * self.total_kl(kl)
@@ -82,8 +85,9 @@ class ELBO:
             if share and name in relief:
                 regularizer -= share * tf.reduce_sum(relief[name])
         loss = reconstruction + tf.cast(weight, reconstruction.dtype) * regularizer
-        for value in (penalty or {}).values():
-            loss += self.norm_weight * value
+        weights = {"norm_penalty": self.norm_weight, **self.penalty_weights}
+        for name, value in (penalty or {}).items():
+            loss += weights.get(name, 0.0) * value
         return loss
 
     def total_kl(self, kl: Mapping[str, tf.Tensor]) -> tf.Tensor | float:
@@ -100,7 +104,7 @@ class ELBO:
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ("beta", "mi_weight", "kl_weight", "free_bits", "free_bits_per", "norm_weight")
+        names = ("beta", "mi_weight", "kl_weight", "free_bits", "free_bits_per", "norm_weight", "penalty_weights")
         return {**{name: getattr(self, name) for name in names}, "schedule": keras.saving.serialize_keras_object(self.schedule)}
 
     @classmethod

@@ -6,11 +6,13 @@ References:
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tfvae.data.wordpiece import JOINER
 from tfvae.evaluation.subject import Subject
+from tfvae.modalities.words import Words
 from tfvae.tokens import EOS
 
 WORDS, SENTENCES, NAMING, CLASSES = 8, 5, 3, 4
@@ -29,14 +31,15 @@ class Card:
     Attributes:
       variable: j.
       component: k.
-      share: share of the split's sentences whose most probable component it is.
+      share: share of the split's examples whose most probable component it is.
       probability: q(c_j = k), the mean over the split.
       words: its most telling words with their z-scores, the highest first.
-      closest: sentences of the split that are most its own.
-      generated: sentences drawn with the component held and the other variables free.
-      labels: for each label its classes and their counts among the component's sentences, the most frequent first, a few at most.
-      others: for each label how many of the component's sentences are of classes that `labels` has not.
+      closest: items of the split that are most its own.
+      generated: items drawn with the component held and the other variables free.
+      labels: for each label its classes and their counts among the component's examples, the most frequent first, a few at most.
+      others: for each label how many of the component's examples are of classes that `labels` has not.
       dead: whether next to nothing is of it.
+      unnamed: its name where no words tell of it.
     """
 
     variable: int
@@ -44,17 +47,18 @@ class Card:
     share: float
     probability: float
     words: Sequence[tuple[str, float]]
-    closest: Sequence[str]
-    generated: Sequence[str]
+    closest: Sequence[Any]
+    generated: Sequence[Any]
     labels: dict[str, Sequence[tuple[str, int]]]
     others: dict[str, int]
     dead: bool
+    unnamed: str = "no telling words"
 
     @property
     def name(self) -> str:
         """A name proposed from its words, marks of punctuation only where there is nothing else."""
         written = [word for word, _ in self.words if any(character.isalnum() for character in word)]
-        return " · ".join((written or [word for word, _ in self.words])[:NAMING]) or "no telling words"
+        return " · ".join((written or [word for word, _ in self.words])[:NAMING]) or self.unnamed
 
 
 def cards(subject: Subject, variable: int) -> list[Card]:
@@ -69,7 +73,8 @@ def cards(subject: Subject, variable: int) -> list[Card]:
     codes = probabilities.argmax(-1)
     shares, use = _use(probabilities)
     is_dead = dead(probabilities)
-    telling = telling_words(subject, codes, latent.num_components)
+    words = isinstance(subject.model.modality, Words)
+    telling = telling_words(subject, codes, latent.num_components) if words else [[]] * latent.num_components
     width = latent.size // latent.num_variables
     place = posteriors.mean[:, variable * width : (variable + 1) * width]
     found = []
@@ -80,8 +85,8 @@ def cards(subject: Subject, variable: int) -> list[Card]:
         closest = own[np.lexsort((distance, -np.round(probabilities[own, component], 3)))]
         held = np.full(latent.num_variables, -1)
         held[variable] = component
-        generated = subject.model.generate(2 * SENTENCES, component=held, seed=subject.seed, max_length=subject.longest_generated)[0]
-        labels = {label: _counts(label, truth[own], subject) for label, truth in subject.texts.labels.items()}
+        generated = subject.model.generate(2 * SENTENCES, component=held, seed=subject.seed, **subject.limits)[0]
+        labels = {label: _counts(label, truth[own], subject) for label, truth in subject.data.labels.items()}
         found.append(
             Card(
                 variable,
@@ -89,11 +94,12 @@ def cards(subject: Subject, variable: int) -> list[Card]:
                 float(shares[component]),
                 float(use[component]),
                 telling[component],
-                _distinct([subject.texts.texts[i] for i in closest]),
+                _distinct([subject.data.items[i] for i in closest]),
                 _distinct(generated),
                 {label: counts[:CLASSES] for label, counts in labels.items()},
                 {label: sum(count for _, count in counts[CLASSES:]) for label, counts in labels.items()},
                 bool(is_dead[component]),
+                "no telling words" if words else "",
             )
         )
     return found
@@ -118,8 +124,8 @@ def telling_words(subject: Subject, codes: np.ndarray, components: int) -> list[
       codes: of its sentences, [N].
       components: K.
     """
-    examples = subject.examples
-    vocabulary = ["<pad>", "<unk>", "<s>", "</s>", *subject.model.vocabulary.words]
+    examples = subject.sentences_read
+    vocabulary = ["<pad>", "<unk>", "<s>", "</s>", *subject.model.modality.vocabulary.words]  # type: ignore[attr-defined]
     counts = np.zeros([components, len(vocabulary)])
     np.add.at(counts, (np.repeat(codes, examples.length), examples.tokens), 1)
     counts[:, : EOS + 1] = 0
@@ -151,5 +157,9 @@ def _counts(label: str, classes: np.ndarray, subject: Subject) -> list[tuple[str
     return [(names[value] if value < len(names) else str(value), count) for value, count in ranked]
 
 
-def _distinct(texts: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(texts))[:SENTENCES]
+def _distinct(items: Sequence[Any]) -> list[Any]:
+    """The first few that differ."""
+    seen: dict[Any, Any] = {}
+    for item in items:
+        seen.setdefault(item if isinstance(item, str) else np.asarray(item).tobytes(), item)
+    return list(seen.values())[:SENTENCES]

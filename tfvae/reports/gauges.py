@@ -38,7 +38,7 @@ def gauges(subject: Subject, information: np.ndarray) -> tuple[list[Gauge], list
       information: I(x; c) of each variable, nats, [J].
     """
     vae, totals = subject.model.vae, subject.posteriors.totals
-    latent = vae.latent
+    latent, item = vae.latent, subject.model.modality.item
     if not latent.size:
         return [], ["No latent variable: components, space and walks do not apply."]
     messages = collapse_messages(vae, {f"val_{name}": value for name, value in totals.items()})
@@ -46,18 +46,18 @@ def gauges(subject: Subject, information: np.ndarray) -> tuple[list[Gauge], list
     kl = totals.get("average_kl", totals.get("kl_z"))
     if kl is not None:
         name = "KL(z) without the dispersion" if "average_kl" in totals else "KL(z)"
-        meaning = messages.get("posterior", "nats that z tells the decoder of a sentence")
+        meaning = messages.get("posterior", f"nats that z tells the decoder of {subject.model.modality.an_item}")
         found.append(Gauge(name, number(kl), meaning, "posterior" in messages))
     else:
         left_out.append("The posterior is a point: it has no KL to gauge.")
     variance = subject.posteriors.mean.var(axis=0)
     active = int((variance > ACTIVE).sum())
-    meaning = "entries of z whose posterior mean varies from sentence to sentence; the others are ignored"
+    meaning = f"entries of z whose posterior mean varies from {item} to {item}; the others are ignored"
     if few := active < _FEW * len(variance):
         meaning += f": for more of them, {posterior_cure(vae)}"
     found.append(Gauge("active units", f"{active} of {len(variance)}", meaning, few))
     if latent.has_codes and latent.num_components > 1:
-        meaning = f"nats that a variable's code tells of the sentence on average, of at most {math.log(latent.num_components):.2f}"
+        meaning = f"nats that a variable's code tells of the {item} on average, of at most {math.log(latent.num_components):.2f}"
         value = f"{information.mean():.3f}"
         found.append(Gauge("I(x; c) a variable", value, messages.get("mixture", meaning), "mixture" in messages))
     elif latent.has_codes:

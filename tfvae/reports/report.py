@@ -16,16 +16,18 @@ from sklearn.metrics import adjusted_mutual_info_score
 from tfvae.config import Config
 from tfvae.data import corpora
 from tfvae.errors import UserError
-from tfvae.evaluation.compare import COLUMNS, Row, cells, changes, rows
+from tfvae.evaluation.compare import ALL_COLUMNS, Row, cells, changes, rows
 from tfvae.evaluation.evaluate import read_evaluation
 from tfvae.evaluation.latent_use import information
 from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.subject import Progress, Subject, no_progress
 from tfvae.latents.mixture import MixtureLatent
-from tfvae.models.registry import MODELS
+from tfvae.registry import MODELS, reason_unused
+from tfvae.registry.applicable import has_z
 from tfvae.reports import pictures, space, story, walks
 from tfvae.reports.components import cards, dead
 from tfvae.reports.gauges import Gauge, gauges
+from tfvae.reports.items import html_of
 from tfvae.reports.pictures import Picture, picture
 from tfvae.reports.results import command_line
 from tfvae.training.fit import load
@@ -49,6 +51,7 @@ CURVES = {
     "norm_penalty": "penalty on the direction's length",
     "elbo": "ELBO",
     "perplexity": "perplexity of the bound",
+    "bits_per_dimension": "bits a dimension, of the bound",
     "w": "weight of the regularisers",
 }
 
@@ -66,7 +69,7 @@ def report(
 
     Args:
       run: the run directory.
-      split: whose sentences are shown.
+      split: whose examples are shown.
       compare: other runs, whose components during training are drawn beside.
       seed: of what is drawn.
       progress: shows how far it is.
@@ -106,7 +109,7 @@ def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
         "walks": ("walks", "Walks"),
     }
     found = [("figures", "Figures")] + [section for part, section in named.items() if parts[part]]
-    return [*found, ("sentences", "Sentences"), ("notes", "Notes")]
+    return [*found, ("sentences", "From the prior"), ("notes", "Notes")]
 
 
 class _Report:
@@ -156,12 +159,15 @@ class _Report:
             f"{latent.variables} latent variables of {latent.dim} dimensions, {latent.components} components each. " if self.mixture else ""
         )
         versions = ", ".join(f"{name} {value}" for name, value in self.run.versions().items() if value)
-        corpus = self.subject.corpus
+        corpus, modality = self.subject.corpus, self.subject.model.modality
         return {
+            "item": modality.item,
+            "unit": modality.unit,
+            "html": html_of(modality),
             "title": f"{self.config.model} on {data.name}",
             "summary": f"{model.summary[0].upper()}{model.summary[1:]} ({model.paper}). {sizes}Seed {self.config.training.seed}.",
-            "data": f"{len(corpus.train):,} training, {len(corpus.valid):,} validation and {len(corpus.test):,} test sentences, "
-            f"{self.subject.model.vocabulary.size:,} words; this page shows the {self.subject.split} split.",
+            "data": f"{len(corpus.train):,} training, {len(corpus.valid):,} validation and {len(corpus.test):,} test {modality.item}s, "
+            f"{modality.describe()}; this page shows the {self.subject.split} split.",
             "split": self.subject.split,
             "evaluated": self.evaluation is not None,
             "run": str(self.run.path),
@@ -177,10 +183,11 @@ class _Report:
             self.left_out.append(f"No paper's figures of the {self.subject.split} split of {self.config.data.name} are known here.")
         totals = dict(self.subject.posteriors.totals)
         if self.latent.has_density:
-            totals |= {"nll_bound": -totals["elbo"], "perplexity_bound": totals["perplexity"]}
+            rate = self.subject.model.vae.decoder.rate.name
+            totals |= {"nll_bound": -totals["elbo"], f"{rate}_bound": totals[rate]}
         if self.latent.has_codes:
             totals["mutual_information_c_mean"] = totals["mutual_information"] / self.latent.num_variables
-        values = {name: [totals[name]] for name in COLUMNS if name in totals}
+        values = {name: [totals[name]] for name in ALL_COLUMNS if name in totals}
         row = Row(self.config, changes(self.config), [self.config.training.seed], values, dict.fromkeys(values))
         if kept := self.evaluation:  # of some groups of figures, perhaps
             row = dataclasses.replace(kept, values={**row.values, **kept.values}, errors={**row.errors, **kept.errors})
@@ -214,7 +221,7 @@ class _Report:
     def agreement(self) -> list[Picture]:
         if not self.latent.has_codes:
             return []
-        if not self.subject.texts.labels:
+        if not self.subject.data.labels:
             self.left_out.append(f"The corpus {self.config.data.name} has no labels to hold codes against.")
             return []
         if self.latent.num_components == 1:
@@ -222,14 +229,14 @@ class _Report:
             return []
         codes, found = self.subject.posteriors.codes, []
         for label, (best, score) in self.best_variables.items():
-            found.append(self._heat_map(label, self.subject.texts.labels[label], codes[:, best], best, score))
+            found.append(self._heat_map(label, self.subject.data.labels[label], codes[:, best], best, score))
         return found
 
     @functools.cached_property
     def best_variables(self) -> dict[str, tuple[int, float]]:
         """For each label the variable whose code agrees with it most, and its adjusted mutual information."""
         codes, found = self.subject.posteriors.codes, {}
-        for label, truth in self.subject.texts.labels.items():
+        for label, truth in self.subject.data.labels.items():
             scores = [float(adjusted_mutual_info_score(truth, codes[:, j])) for j in range(codes.shape[1])]
             best = int(np.argmax(scores))
             found[label] = best, scores[best]
@@ -259,14 +266,14 @@ class _Report:
             flat = "" if self.config.latent.dim <= 2 else " in their two principal components"
             outlined = "outlines are the prior's components, dashed where they are dead"
             found.append((self._planes(), f"Posterior means of each variable{flat}, coloured by its code; {outlined}."))
-            if self.subject.texts.labels and self.latent.num_components > 1:
+            if self.subject.data.labels and self.latent.num_components > 1:
                 of = "of the variable whose code agrees most with each label, coloured by the label"
                 found.append((self._label_planes(), f"Posterior means{flat} {of}; {outlined}."))
         views = [("whole", space.plane(mean)), ("neighbours", space.neighbours(mean))]
         groups = self._groups()
         for name, view in views:
             if view is None:
-                self.left_out.append("z has too few dimensions or there are too few sentences for a picture of neighbourhoods (t-SNE).")
+                self.left_out.append("z has too few dimensions or there are too few examples for a picture of neighbourhoods (t-SNE).")
                 continue
             caption = "All of z in two dimensions" if name == "whole" else "All of z by t-SNE, which keeps near what is near"
             made = picture(f"space-{name}", caption, self.folder, lambda view=view: _views(view, groups))  # type: ignore[misc]
@@ -288,7 +295,7 @@ class _Report:
         return picture("space-variables", "posterior means of each variable and the prior's components", self.folder, draw)
 
     def _label_planes(self) -> Picture:
-        labels = self.subject.texts.labels
+        labels = self.subject.data.labels
 
         def draw() -> Figure:
             figure, panels = pictures.panels(len(labels), most=3, size=(4.4, 3.4))
@@ -318,7 +325,7 @@ class _Report:
             best = space.most_used(self.information, 1)[0]
             names = [f"{best}:{k}" for k in range(self.latent.num_components)]
             groups.append((f"code of variable {best}", self.subject.posteriors.codes[:, best], names))
-        for label, truth in self.subject.texts.labels.items():
+        for label, truth in self.subject.data.labels.items():
             names = self._class_names(label, truth)
             groups.append((label, np.asarray(truth), names))
             numbered = [f"#{i} {name}" for i, name in enumerate(names) if pictures.drawable(name, i) == f"#{i}"]
@@ -327,12 +334,13 @@ class _Report:
         for title, group, _ in groups:
             if (count := len(np.unique(group))) > pictures.LEGEND:
                 self.left_out.append(f"Of {title} there are {count}, too many for a picture to name.")
-        return groups or [("sentences", np.zeros(len(self.subject.examples), int), ["a sentence"])]
+        modality = self.subject.model.modality
+        return groups or [(f"{modality.item}s", np.zeros(len(self.subject.examples), int), [modality.an_item])]
 
     def training(self) -> Picture | None:
-        runs = [run for run in (self.run, *self.others) if run.config().latent.kind == "mixture"]
+        runs = [run for run in (self.run, *self.others) if not reason_unused(run.config(), "latent.components")]
         for run in (self.run, *self.others):
-            if run not in runs and run.config().latent.kind != "none":
+            if run not in runs and has_z(run.config()):
                 self.left_out.append(f"{run.path} has no mixture whose components could be followed through training.")
         stories = [(run, epochs) for run in runs if (epochs := story.snapshots(run))]
         told = [run for run, _ in stories]
@@ -348,7 +356,7 @@ class _Report:
             return []
         found = walks.interpolations(self.subject)
         if not found:
-            self.left_out.append("There is one sentence, so none to go to from it.")
+            self.left_out.append(f"There is one {self.subject.model.modality.item}, so none to go to from it.")
         if self.mixture and self.latent.num_components > 1:
             found += walks.switches(self.subject, self.information)
         if self.config.on_spheres:
@@ -357,8 +365,8 @@ class _Report:
             found += walks.moves(self.subject)
         return found
 
-    def sentences(self) -> list[str]:
-        return self.subject.from_prior(_SENTENCES)
+    def sentences(self) -> list[Any]:
+        return list(self.subject.model.generate(_SENTENCES, seed=self.subject.seed, unknown=True, **self.subject.limits)[0])
 
 
 def _views(view: space.Plane, groups: Sequence[tuple[str, np.ndarray, list[str]]]) -> Figure:

@@ -14,7 +14,7 @@ from tfvae.evaluation.compare import Row, changes, markdown, markdown_table, row
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
 from tfvae.evaluation.published import COUNTERPARTS, PUBLISHED
 from tfvae.evaluation.table import label_tables
-from tfvae.models.registry import MODELS
+from tfvae.registry import MODELS
 from tfvae.reports.findings import against_baselines, claims
 from tfvae.reports.result import SENTENCES, Result
 from tfvae.reports.sweep import draw, sweep_table, swept_field

@@ -18,7 +18,7 @@ from tfvae.training.run import Run
 
 _EPOCHS = 4
 CAPTION = (
-    "One variable's prior components (outlines) and the posterior means of the same validation sentences, coloured by code, from the first "
+    "One variable's prior components (outlines) and the posterior means of the same validation examples, coloured by code, from the first "
     "epoch to the last: in a collapse the components come to lie on each other, dispersed ones keep apart."
 )
 

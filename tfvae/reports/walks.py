@@ -1,7 +1,8 @@
-"""Walks through the latent space, as sentences."""
+"""Walks through the latent space, as items."""
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,30 +15,30 @@ _SPREAD = (-2.0, -1.0, 0.0, 1.0, 2.0)  # standard deviations of the aggregate po
 
 @dataclasses.dataclass(frozen=True)
 class Walk:
-    """Sentences on a way.
+    """Items on a way.
 
     Attributes:
       title: what changes on the way.
-      rows: the place on the way, and the sentence there.
+      rows: the place on the way, and the item there.
     """
 
     title: str
-    rows: Sequence[tuple[str, str]]
+    rows: Sequence[tuple[str, Any]]
 
 
 def interpolations(subject: Subject, count: int = 3) -> list[Walk]:
-    """Returns ways from one sentence of the split to another."""
-    chosen = _some(subject, 2 * count)
+    """Returns ways from one item of the split to another."""
+    items, named = _some(subject, 2 * count)
     walks = []
-    for start, end in zip(chosen[::2], chosen[1::2], strict=False):
-        sentences = subject.model.interpolate(start, end, _STEPS, max_length=subject.longest_generated)
+    for i in range(0, len(items) - 1, 2):
+        on_the_way = subject.model.interpolate(items[i], items[i + 1], _STEPS, **subject.limits)
         places = ["start", *[f"{i / (_STEPS - 1):.0%}" for i in range(1, _STEPS - 1)], "end"]
-        walks.append(Walk(f"from “{start}” to “{end}”", list(zip(places, sentences, strict=True))))
+        walks.append(Walk(f"from {named[i]} to {named[i + 1]}", list(zip(places, on_the_way, strict=True))))
     return walks
 
 
 def switches(subject: Subject, information: np.ndarray, count: int = 2) -> list[Walk]:
-    """Returns sentences in which one variable takes each component's centre in turn while the rest stays.
+    """Returns items in which one variable takes each component's centre in turn while the rest stays.
 
     Args:
       subject: a model with codes on a split.
@@ -45,40 +46,41 @@ def switches(subject: Subject, information: np.ndarray, count: int = 2) -> list[
       count: variables.
     """
     latent, model = subject.model.vae.latent, subject.model
-    [sentence] = _some(subject, 1)
-    z = model.modes([sentence])
+    items, [named] = _some(subject, 1)
+    z = model.modes(items)
     centres = latent.prior_family.mode(latent.component_parameters()).numpy()  # [J, K, D]
     width = latent.size // latent.num_variables
     walks = []
     for variable in most_used(information, count):
         changed = np.repeat(z, latent.num_components, axis=0)
         changed[:, variable * width : (variable + 1) * width] = centres[variable]
-        sentences = model.decode(changed, method="greedy", max_length=subject.longest_generated)
-        title = f"“{sentence}”, variable {variable} switched from component to component"
-        walks.append(Walk(title, [(str(k), text) for k, text in enumerate(sentences)]))
+        made = model.decode(changed, method="greedy", **subject.limits)
+        title = f"{named}, variable {variable} switched from component to component"
+        walks.append(Walk(title, [(str(k), item) for k, item in enumerate(made)]))
     return walks
 
 
 def moves(subject: Subject, count: int = 2) -> list[Walk]:
-    """Returns sentences along the dimensions of z in which posterior means vary most."""
+    """Returns items along the dimensions of z in which posterior means vary most."""
     mean = subject.posteriors.mean
-    [sentence] = _some(subject, 1)
-    z = subject.model.modes([sentence])
+    items, [named] = _some(subject, 1)
+    z = subject.model.modes(items)
     walks = []
     for dimension in np.argsort(-mean.std(axis=0), kind="stable")[:count]:
         centre, spread = mean[:, dimension].mean(), mean[:, dimension].std()
         changed = np.repeat(z, len(_SPREAD), axis=0)
         changed[:, dimension] = centre + spread * np.array(_SPREAD)
-        sentences = subject.model.decode(changed, method="greedy", max_length=subject.longest_generated)
+        made = subject.model.decode(changed, method="greedy", **subject.limits)
         places = [f"{step:+.0f} sd" if step else "mean" for step in _SPREAD]
-        walks.append(Walk(f"“{sentence}”, dimension {dimension} moved", list(zip(places, sentences, strict=True))))
+        walks.append(Walk(f"{named}, dimension {dimension} moved", list(zip(places, made, strict=True))))
     return walks
 
 
-def _some(subject: Subject, count: int) -> list[str]:
-    """Sentences of the split of middling length, drawn by the seed; fewer where it has fewer."""
-    length = subject.examples.length
-    middling = np.flatnonzero((length >= np.quantile(length, 0.25)) & (length <= np.quantile(length, 0.75)))
-    order = np.random.default_rng(subject.seed).permutation(middling if len(middling) else len(length))
+def _some(subject: Subject, count: int) -> tuple[list[Any], list[str]]:
+    """Items of the split of middling cost, drawn by the seed, fewer where it has fewer; and what they are called."""
+    cost = subject.examples.cost
+    middling = np.flatnonzero((cost >= np.quantile(cost, 0.25)) & (cost <= np.quantile(cost, 0.75)))
+    order = np.random.default_rng(subject.seed).permutation(middling if len(middling) else len(cost))
     chosen = order[:count]
-    return [subject.texts.texts[i] for i in chosen]
+    items, modality = [subject.data.items[i] for i in chosen], subject.model.modality
+    return items, [modality.quoted(caption) for caption in modality.captions(items, chosen.tolist())]

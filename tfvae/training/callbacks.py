@@ -1,10 +1,8 @@
 """What happens at the end of an epoch, and what must be remembered from one to the next."""
 
 import contextlib
-import html
 import math
 import os
-import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +14,8 @@ import tensorflow as tf
 from tfvae.config import TrainingConfig
 from tfvae.data.corpus import Split
 from tfvae.errors import UserError
-from tfvae.models.text_vae import TextVAE
+from tfvae.modalities.modality import Modality
+from tfvae.models.model import Model
 from tfvae.models.vae import VAE
 from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.collapse import collapse_messages
@@ -147,26 +146,26 @@ class Journal(keras.callbacks.Callback):
 
 
 class FitPrior(keras.callbacks.Callback):
-    """Fits the prior of a latent that has none of its own to the posterior means of training sentences, before the epoch may be kept."""
+    """Fits the prior of a latent that has none of its own to the posterior means of training examples, before the epoch may be kept."""
 
     def __init__(self, batches: Any) -> None:
-        """Takes the sentences, in batches."""
+        """Takes the examples, in batches."""
         super().__init__()
         self.batches = batches
         self._mean = tf.function(lambda batch: self.model.latent.mean(self.model.encode(batch)), reduce_retracing=True, autograph=False)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Encodes the sentences and fits."""
+        """Encodes the examples and fits."""
         self.model.latent.fit_prior(np.concatenate([self._mean(batch).numpy() for batch in self.batches]))
 
 
 class Samples(keras.callbacks.Callback):
-    """Shows in TensorBoard what the prior and its components generate and how many validation sentences each component has."""
+    """Shows in TensorBoard what the prior and its components generate and how many validation examples each component has."""
 
-    def __init__(self, model: TextVAE, writer: tf.summary.SummaryWriter, num: int = 16, of_component: int = 2, most: int = 100) -> None:
-        """Generates `num` sentences an epoch and `of_component` for each of at most `most` components, from the same noise each time."""
+    def __init__(self, model: Model, writer: tf.summary.SummaryWriter, num: int = 16, of_component: int = 2, most: int = 100) -> None:
+        """Generates `num` items an epoch and `of_component` for each of at most `most` components, from the same noise each time."""
         super().__init__()
-        self.text_vae, self.writer, self.num = model, writer, num
+        self.generator, self.writer, self.num = model, writer, num
         latent = model.vae.latent
         shown = [(j, k) for j in range(latent.num_variables) for k in range(latent.num_components)][:most] if latent.has_codes else []
         self.components = np.repeat(np.array(shown, int).reshape(-1, 2), of_component, axis=0)
@@ -174,17 +173,16 @@ class Samples(keras.callbacks.Callback):
         self.held[num + np.arange(len(self.components)), self.components[:, 0]] = self.components[:, 1]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Writes the sentences as text, with their codes, and a histogram of codes a variable."""
-        latent = self.text_vae.vae.latent
-        texts, codes = self.text_vae.generate(len(self.held), component=self.held if latent.has_codes else None)
-        texts = [as_markdown(text) for text in texts]
-        rows = [f"| {' '.join(map(str, code)) if latent.has_codes else ''} | {text} |" for code, text in zip(codes, texts, strict=True)]
+        """Writes the items, with their codes, and a histogram of codes a variable."""
+        latent, modality = self.generator.vae.latent, self.generator.modality
+        items, codes = self.generator.generate(len(self.held), component=self.held if latent.has_codes else None)
+        noted = [" ".join(map(str, code)) if latent.has_codes else "" for code in codes[: self.num]]
         with self.writer.as_default(step=int(self.model.step.numpy())):
-            tf.summary.text("samples", "\n".join(["| codes | sentence |", "|---|---|", *rows[: self.num]]))
+            modality.summarize("samples", "codes", noted, items[: self.num])
             for variable in np.unique(self.components[:, 0]):
-                own = np.flatnonzero(self.components[:, 0] == variable)
-                lines = [f"| {self.components[i, 1]} | {texts[self.num + i]} |" for i in own]
-                tf.summary.text(f"components/variable_{variable}", "\n".join(["| component | sentence |", "|---|---|", *lines]))
+                [own] = np.nonzero(self.components[:, 0] == variable)
+                chosen = items[self.num + own[0] : self.num + own[-1] + 1]  # those of a variable are neighbours
+                modality.summarize(f"components/variable_{variable}", "component", self.components[own, 1].tolist(), chosen)
             use = self.model.aggregates().get("component_use")
             for variable, shares in enumerate([] if use is None else use.numpy()):
                 counts = np.round(shares * float(self.model.totals.result()["weight"])).astype(int)
@@ -192,18 +190,15 @@ class Samples(keras.callbacks.Callback):
         self.writer.flush()
 
 
-def as_markdown(text: str) -> str:
-    """Returns a text that Markdown, with HTML in it, shows as it is in a field of a table."""
-    return re.sub(r"([\\`*_|\[\]~])", r"\\\1", html.escape(text, quote=False))
-
-
 class Snapshots(keras.callbacks.Callback):
-    """Keeps the prior's parameters and the posteriors of some fixed validation sentences at each epoch."""
+    """Keeps the prior's parameters and the posteriors of some fixed validation examples at each epoch."""
 
-    def __init__(self, run: Run, batch: dict[str, tf.Tensor], texts: Split, label_names: Mapping[str, Sequence[str]]) -> None:
-        """Takes the sentences as one batch, and as texts with the names of their labels' classes, which the projector shows."""
+    def __init__(
+        self, run: Run, batch: dict[str, tf.Tensor], modality: Modality, items: Split, label_names: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Takes the examples as one batch, and as items with the names of their labels' classes, which the projector shows."""
         super().__init__()
-        self.run, self.batch, self.texts, self.label_names = run, batch, texts, label_names
+        self.run, self.batch, self.modality, self.items, self.label_names = run, batch, modality, items, label_names
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Writes snapshots/epoch-NNNNN.npz."""
@@ -224,7 +219,8 @@ class Snapshots(keras.callbacks.Callback):
                 self.run.tensorboard_dir,
                 latent.mean(params).numpy(),
                 latent.code_probabilities(params).numpy().argmax(-1) if latent.has_codes else None,
-                self.texts,
+                {self.modality.item: self.modality.captions(self.items.items)},
+                self.items,
                 self.label_names,
             )
 

@@ -21,10 +21,7 @@ def collapse_messages(model: VAE, logs: dict[str, Any]) -> dict[str, str]:
     messages = {}
     kl = float(logs.get("val_average_kl", logs.get("val_kl_z", math.inf)))
     if kl < 0.1:
-        messages["posterior"] = (
-            f"the posterior has collapsed: z carries {kl:.3f} nats, so the decoder is a language model that ignores it; "
-            f"{posterior_cure(model)}"
-        )
+        messages["posterior"] = f"the posterior has collapsed: z carries {kl:.3f} nats, so the decoder ignores it; {posterior_cure(model)}"
     latent = model.latent
     if latent.has_codes and latent.num_components > 1:
         information = float(logs["val_mutual_information"]) / latent.num_variables
@@ -44,7 +41,9 @@ def posterior_cure(model: VAE) -> str:
     """Returns which flags make a decoder use z more, in words."""
     if isinstance(model.latent, SphericalLatent):
         return "--kappa is too small for so many dimensions: raise it"
-    flags = ["--config.objective.free_bits=0.5", "--config.decoder.word_dropout=0.3"]
+    flags = ["--config.objective.free_bits=0.5", "--config.objective.kl_weight=0.5"]
+    if hasattr(model.decoder, "word_dropout"):
+        flags[1:] = ["--config.decoder.word_dropout=0.3"]
     if not model.decoder.z_to_output:
         flags.append("--config.decoder.z_to_output=true")
     return f"try {', '.join(flags[:-1])} or {flags[-1]}"

@@ -7,18 +7,17 @@ import keras
 
 from tfvae.config import Config
 from tfvae.data import corpora
-from tfvae.data.batching import Examples, evaluation_batches, spread, steps_per_epoch, tokenize_split, training_batches
+from tfvae.data.batching import evaluation_batches, spread, steps_per_epoch, training_batches
 from tfvae.data.corpus import Corpus
-from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary
-from tfvae.data.vocabulary import Vocabulary
 from tfvae.errors import UserError, suggest
 from tfvae.latents.latent import Latent
-from tfvae.latents.point import PointLatent
+from tfvae.modalities.modality import Examples, Modality
 from tfvae.models.build import build_vae
+from tfvae.models.model import Model
 from tfvae.models.precision import resolve_precision
-from tfvae.models.registry import resolve
-from tfvae.models.text_vae import TextVAE
 from tfvae.models.vae import VAE
+from tfvae.registry import resolve
+from tfvae.registry.applicable import modality_of
 from tfvae.training.adam import Adam
 from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
 from tfvae.training.checkpoint import Checkpoint
@@ -27,8 +26,8 @@ from tfvae.training.run import Run, default_path
 
 log = logging.getLogger("tfvae")
 OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD}
-FITTED_SENTENCES = 10_000
-"""Training sentences, at most, that an auto-encoder's prior is fitted to."""
+FITTED = 10_000
+"""Training examples, at most, that an auto-encoder's prior is fitted to."""
 
 
 def fit(
@@ -36,20 +35,20 @@ def fit(
     run: str = "",
     *,
     corpus: Corpus | None = None,
-    vocabulary: Vocabulary | None = None,
+    modality: Modality | None = None,
     overwrite: bool = False,
     resume: bool = False,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     bar: bool = True,
     say: Callable[[str], None] = print,
-) -> tuple[TextVAE, Run]:
+) -> tuple[Model, Run]:
     """Trains what a configuration describes, and leaves a run directory.
 
     Args:
-      config: a validated configuration, as from `tfvae.models.registry.resolve`.
+      config: a validated configuration, as from `tfvae.registry.resolve`.
       run: the directory; by default named after the configuration, under runs/.
-      corpus: texts to train on; by default those that the configuration names, which later commands read again.
-      vocabulary: by default learnt from the training texts.
+      corpus: what to train on; by default what the configuration names, which later commands read again.
+      modality: what an example is; by default learnt from the training split.
       overwrite: replace a run that is there.
       resume: go on with a run that is there, from its last whole epoch: figures equal those of a run that was never stopped.
       callbacks: others of yours, run before the checkpoint of an epoch is written.
@@ -66,17 +65,18 @@ def fit(
     config = Config.from_dict(config.to_dict())
     config.training.precision = resolve_precision(config.training.precision)  # what the run keeps is what was done
     corpus = corpora.read(config.data) if corpus is None else corpus
-    vocabulary = learn_vocabulary(corpus.train.texts, config.data) if vocabulary is None else vocabulary
-    train, valid = (tokenize(config, corpus, name, vocabulary) for name in ("train", "valid"))
+    modality = modality_of(config).learn(corpus, config.data) if modality is None else modality
+    train = modality.examples(corpus.train, training=True, seed=config.training.seed)
+    valid = modality.examples(corpus.valid)
     steps = steps_per_epoch(train, config.data.batch_size)
-    vae = build_vae(config, vocabulary.size, steps_per_epoch=steps)
-    model = TextVAE(vocabulary, vae, max_length=config.data.eval_max_length)
+    vae = build_vae(config, modality.shape, steps_per_epoch=steps)
+    model = Model(modality, vae)
     if config.training.init_from and not (resume and place.checkpoint_dir.exists()):
         _initialize_from_run(model, config, place)
     place.create(config, overwrite=overwrite, resume=resume)
-    _check_vocabulary(place, vocabulary)
+    _keep(modality, place, config)
     say(
-        f"{corpus.name}: {len(train):,} training and {len(valid):,} validation sentences, {vocabulary.size:,} words; "
+        f"{corpus.name}: {len(train):,} training and {len(valid):,} validation {modality.item}s, {modality.describe()}; "
         f"{config.model} in {config.training.precision} into {place.path}"
     )
     _train(config, model, corpus, train, valid, place, callbacks, bar, say)
@@ -84,7 +84,7 @@ def fit(
     return model, place
 
 
-def load(run: str, *, precision: str = "") -> TextVAE:
+def load(run: str, *, precision: str = "") -> Model:
     """Loads the selected epoch of a run.
 
     Args:
@@ -97,8 +97,8 @@ def load(run: str, *, precision: str = "") -> TextVAE:
     place = Run(run)
     config = place.config()
     config.training.precision = precision or config.training.precision
-    vocabulary = load_vocabulary(place.vocabulary_file, config.data)
-    model = TextVAE(vocabulary, build_vae(config, vocabulary.size), max_length=config.data.eval_max_length)
+    modality = modality_of(config).load(place.path, config.data)
+    model = Model(modality, build_vae(config, modality.shape))
     _load_weights(model.vae, place)
     return model
 
@@ -112,14 +112,6 @@ def _load_weights(vae: VAE, run: Run) -> None:
         raise UserError(f"{run.weights_file} is damaged or of another model: train anew with --overwrite") from None
 
 
-def tokenize(config: Config, corpus: Corpus, split: str, vocabulary: Vocabulary) -> Examples:
-    """Turns a split into ids: training sentences are cut to train_max_length, the others to eval_max_length."""
-    longest = config.data.eval_max_length
-    if split == "train" and config.data.train_max_length:
-        longest = min(longest, config.data.train_max_length)
-    return tokenize_split(corpus.split(split), vocabulary, longest, ceiling=config.data.eval_max_length)
-
-
 def usual(config: Config) -> Config:
     """Returns what the names of a configuration's model, corpus and preset stand for, the preset itself counting as a change."""
     preset = config.training.preset
@@ -128,17 +120,19 @@ def usual(config: Config) -> Config:
     return settings
 
 
-def _check_vocabulary(run: Run, vocabulary: Vocabulary) -> None:
-    """Writes the vocabulary of a new run, or checks that a resumed one has the same."""
-    if not run.vocabulary_file.exists():
-        vocabulary.save(run.vocabulary_file)
-    elif type(vocabulary).load(run.vocabulary_file).words != vocabulary.words:
-        raise UserError(f"{run.vocabulary_file} differs from the corpus's vocabulary: the texts have changed since; use --overwrite")
+def _keep(modality: Modality, run: Run, config: Config) -> None:
+    """Writes the modality of a new run, or checks that a resumed one has the same."""
+    files = [run.path / name for name in modality.files]
+    if not all(file.exists() for file in files):
+        modality.save(run.path)
+    elif not type(modality).load(run.path, config.data).same(modality):
+        named = ", ".join(map(str, files))
+        raise UserError(f"{named} differs from the corpus's {modality.learnt}: the {modality.name} have changed since; use --overwrite")
 
 
 def _train(
     config: Config,
-    model: TextVAE,
+    model: Model,
     corpus: Corpus,
     train: Examples,
     valid: Examples,
@@ -152,7 +146,7 @@ def _train(
     vae.optimizer.build(vae.trainable_variables)
     steps = steps_per_epoch(train, data.batch_size)
     selection, warning = Selection(training, run), CollapseWarning(log.warning)
-    lines = EpochLines(steps, selection, say, bar=bar)
+    lines = EpochLines(steps, selection, say, item=model.modality.an_item, bar=bar)
     saver = Saver(Checkpoint(run.checkpoint_dir, vae), {"selection": selection, "warning": warning})
     done = saver.restore()
     if not done and len(run.read_metrics()) > 1:
@@ -168,11 +162,11 @@ def _train(
         return
     journal = Journal(run)
     callbacks = [StopOnNaN(), selection, journal, warning, lines, Samples(model, journal.writer)]
-    if isinstance(vae.latent, PointLatent):
-        callbacks.insert(1, FitPrior(evaluation_batches(train, data.eval_batch_size, spread(len(train), FITTED_SENTENCES))))
+    if vae.latent.fits_prior:
+        callbacks.insert(1, FitPrior(evaluation_batches(train, data.eval_batch_size, spread(len(train), FITTED))))
     if training.snapshot_sentences:
         shown = spread(len(valid), training.snapshot_sentences)
-        callbacks.append(Snapshots(run, valid.batch(shown), corpus.valid.take(shown), corpus.label_names))
+        callbacks.append(Snapshots(run, valid.batch(shown), model.modality, corpus.valid.take(shown), corpus.label_names))
     try:
         vae.fit(
             training_batches(train, data.batch_size, training.seed, first_epoch=done, epochs=training.epochs),
@@ -190,26 +184,28 @@ def _train(
     say(f"kept epoch {memory['best_epoch']}" + (f"; stopped: {memory['stopped']}" if memory["stopped"] else ""))
 
 
-def _initialize_from_run(model: TextVAE, config: Config, place: Run) -> None:
+def _initialize_from_run(model: Model, config: Config, place: Run) -> None:
     source = Run(config.training.init_from)
     if source.path.resolve() == place.path.resolve():
         raise UserError(f"--init_from={source.path} is the run itself: name another, or go on with this one by --resume")
     initialize(model, load(config.training.init_from), config.training.init_parts)
 
 
-def initialize(model: TextVAE, source: TextVAE, parts: str) -> None:
+def initialize(model: Model, source: Model, parts: str) -> None:
     """Gives a model weights of parts of another, as in pretraining by an auto-encoder.
 
     Args:
       model: to be trained.
-      source: trained before, with the same vocabulary.
+      source: trained before, on examples of the same kind.
       parts: of encoder, latent and decoder, with commas between.
 
     Raises:
-      UserError: another vocabulary, an unknown part, or parts of other kinds or sizes.
+      UserError: another kind of example, such as another vocabulary, an unknown part, or parts of other kinds or sizes.
     """
-    if source.vocabulary.words != model.vocabulary.words:
-        raise UserError("--init_from: that run's vocabulary differs from this corpus's: train both on the same texts and settings of data")
+    modality = model.modality
+    if not source.modality.same(modality):
+        same = f"train both on the same {modality.name} and settings of data"
+        raise UserError(f"--init_from: that run's {modality.learnt} differs from this corpus's: {same}")
     for name in (part.strip() for part in parts.split(",")):
         if name not in ("encoder", "latent", "decoder"):
             raise UserError(f"--parts={parts}: {name!r} is not a part{suggest(name, ('encoder', 'latent', 'decoder'))}")

@@ -23,10 +23,11 @@ _COLUMNS = (
     ("MI", "val_mutual_information", 6, 2),
     ("var", "val_natural_variance", 9, 2),
     ("ppl", "val_perplexity", 8, 2),
+    ("bits/dim", "val_bits_per_dimension", 8, 4),
     ("use", "val_active_components", 5, 2),
 )
-LEGEND = (
-    "train: objective at w; the rest is validation at w = 1, nats a sentence. recon: -log p(x|z); disp: dispersion, part of KL(z); "
+_LEGEND = (
+    "train: objective at w; the rest is validation at w = 1, nats {item}. recon: -log p(x|z); disp: dispersion, part of KL(z); "
     "MI: I(x;c) summed over variables; var: variance of the natural parameters; use: components in use, a variable; *: epoch kept"
 )
 
@@ -34,9 +35,13 @@ LEGEND = (
 class EpochLines(keras.callbacks.Callback):
     """A progress bar within an epoch, where a terminal shows it, and one line at its end."""
 
-    def __init__(self, steps: int, selection: Any, say: Callable[[str], None], *, bar: bool = True) -> None:
-        """Shows epochs of `steps` steps, by a bar unless `bar` is false; `selection.memory` says which epoch is kept; lines go to `say`."""
+    def __init__(self, steps: int, selection: Any, say: Callable[[str], None], *, item: str, bar: bool = True) -> None:
+        """Shows epochs of `steps` steps, by a bar unless `bar` is false, and lines, which go to `say`.
+
+        `selection.memory` says which epoch is kept, `item` what an example is called, with its article.
+        """
         super().__init__()
+        self.legend = _LEGEND.format(item=item)
         self.steps, self.selection, self.say = steps, selection, say
         self.console = Console(file=sys.stderr)
         self.shown = bar and self.console.is_terminal
@@ -69,7 +74,7 @@ class EpochLines(keras.callbacks.Callback):
         self.close()
         columns = [column for column in _COLUMNS if column[1] in logs]
         if not self.titled:
-            self.say(LEGEND)
+            self.say(self.legend)
             self.say("epoch " + " ".join(f"{heading:>{width}}" for heading, _, width, _ in columns) + "     time")
             self.titled = True
         values = {**logs, "val_elbo": -logs["val_elbo"]}

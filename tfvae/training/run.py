@@ -14,6 +14,7 @@ from typing import Any
 
 from tfvae.config import Config
 from tfvae.errors import UserError
+from tfvae.training.formats import FORMAT, migrated
 from tfvae.version import __version__
 
 _LONGEST_NAME = 120
@@ -28,7 +29,6 @@ class Run:
         self.path = pathlib.Path(path).expanduser()
 
     config_file = property(lambda self: self.path / "config.json")
-    vocabulary_file = property(lambda self: self.path / "vocabulary.txt")
     metrics_file = property(lambda self: self.path / "metrics.jsonl")
     weights_file = property(lambda self: self.path / "model.weights.h5")
     checkpoint_dir = property(lambda self: self.path / "checkpoint")
@@ -65,7 +65,7 @@ class Run:
         except OSError as error:
             raise UserError(f"--run={self.path} cannot be made: {error.strerror}; name a directory you may write to") from None
 
-        write_text(self.config_file, json.dumps({**config.to_dict(), "versions": versions()}, indent=2) + "\n")
+        write_text(self.config_file, json.dumps({"format": FORMAT, **config.to_dict(), "versions": versions()}, indent=2) + "\n")
 
     def _contents(self) -> list[pathlib.Path]:
         """What the directory holds beside a first file that a kill cut short."""
@@ -92,7 +92,7 @@ class Run:
             raise UserError(f"{self.config_file} is not valid JSON: {error}") from None
         if not isinstance(values, dict):
             raise UserError(f"{self.config_file} holds no configuration")
-        return values
+        return migrated(values, str(self.config_file))
 
     def config(self) -> Config:
         """Reads the configuration; a field that was not known yet when it was written has its default, which is what was done then.
@@ -101,7 +101,7 @@ class Run:
           UserError: there is no run here, its file is damaged, or it has a field that this version does not know.
         """
         values = self._read_config()
-        del values["versions"]
+        del values["versions"], values["format"]
         return Config.from_dict(values)
 
     def versions(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from tensorboard.plugins.hparams import api as hparams
 
 from tfvae.config import Config
 from tfvae.data.corpus import Split
-from tfvae.models.registry import reason_unused
+from tfvae.registry import reason_unused
 from tfvae.training.run import write_text
 
 _SHOWN = (
@@ -38,19 +38,25 @@ def write_hparams(config: Config) -> None:
 
 
 def write_projector(
-    folder: pathlib.Path, mean: np.ndarray, codes: np.ndarray | None, texts: Split, label_names: Mapping[str, Sequence[str]]
+    folder: pathlib.Path,
+    mean: np.ndarray,
+    codes: np.ndarray | None,
+    captions: Mapping[str, Sequence[str]],
+    items: Split,
+    label_names: Mapping[str, Sequence[str]],
 ) -> None:
-    """Writes sentences for TensorBoard's projector, over those of the epoch before.
+    """Writes examples for TensorBoard's projector, over those of the epoch before.
 
     Args:
       folder: of the run's TensorBoard files.
-      mean: E[z|x] of each sentence, [N, size].
+      mean: E[z|x] of each example, [N, size].
       codes: [N, J]; None where there are none.
-      texts: the sentences and their labels.
+      captions: a line an example, under the name of what it is.
+      items: the examples and their labels.
       label_names: for each label the names of its classes.
     """
-    columns: dict[str, Sequence[str]] = {"sentence": [" ".join(text.split()) for text in texts.texts]}
-    for label, classes in texts.labels.items():
+    columns: dict[str, Sequence[str]] = dict(captions)
+    for label, classes in items.labels.items():
         names = label_names.get(label, ())
         columns[label] = [names[value] if value < len(names) else str(value) for value in classes]
     for variable in range(0 if codes is None else codes.shape[1]):
@@ -58,9 +64,10 @@ def write_projector(
     # a single column has no heading, as the projector wants it
     head = ["\t".join(columns)] if len(columns) > 1 else []
     lines = [*head, *("\t".join(row) for row in zip(*columns.values(), strict=True))]
-    write_text(folder / "sentences.tsv", "\n".join(lines) + "\n")
+    write_text(folder / f"{next(iter(captions))}s.tsv", "\n".join(lines) + "\n")
     write_text(folder / "posterior_means.tsv", "".join("\t".join(f"{value:.6g}" for value in row) + "\n" for row in mean))
     described = (
-        'embeddings {\n  tensor_name: "posterior means"\n  tensor_path: "posterior_means.tsv"\n  metadata_path: "sentences.tsv"\n}\n'
+        'embeddings {\n  tensor_name: "posterior means"\n  tensor_path: "posterior_means.tsv"\n'
+        f'  metadata_path: "{next(iter(captions))}s.tsv"\n}}\n'
     )
     write_text(folder / _CONFIG, described)

@@ -1,0 +1,34 @@
+"""One tree of dataclasses that says everything about a run, and round-trips through JSON."""
+
+from tfvae.config.schema import (
+    Config,
+    DataConfig,
+    DecoderConfig,
+    EncoderConfig,
+    InferenceConfig,
+    LatentConfig,
+    ObjectiveConfig,
+    ScheduleConfig,
+    TrainingConfig,
+    check_field,
+    describe_fields,
+)
+from tfvae.config.tree import coerce, overlay, read_json, update
+
+__all__ = [
+    "Config",
+    "DataConfig",
+    "DecoderConfig",
+    "EncoderConfig",
+    "InferenceConfig",
+    "LatentConfig",
+    "ObjectiveConfig",
+    "ScheduleConfig",
+    "TrainingConfig",
+    "check_field",
+    "coerce",
+    "describe_fields",
+    "overlay",
+    "read_json",
+    "update",
+]

@@ -1,0 +1,83 @@
+"""Which kinds of parts there are, and what fields of a configuration must agree on, kind by kind.
+
+A kind is described where its part is registered (`tfvae.registry.parts`); its name stands here, since a configuration is checked, and its
+fields are listed, without the parts.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+KINDS: dict[str, list[str]] = {
+    "data.modality": ["words", "pixels"],
+    "encoder.kind": ["recurrent", "bag_of_words", "perceptron", "residual"],
+    "latent.kind": ["gaussian", "spherical", "mixture", "point", "none"],
+    "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn"],
+    "inference.kind": ["amortized"],
+}
+"""Names that the field of a kind may have; `tfvae.registry.parts.register` adds to them."""
+
+
+def _tied_sizes(config: Any) -> str:
+    decoder = config.decoder
+    if decoder.tied_embeddings and decoder.embedding_dim != decoder.hidden_dim:
+        return (
+            f"config.decoder.tied_embeddings needs embedding_dim = hidden_dim, not {decoder.embedding_dim} and "
+            f"{decoder.hidden_dim}: make them equal or set config.decoder.tied_embeddings=false"
+        )
+    return ""
+
+
+def _at_least_one_layer(config: Any) -> str:
+    return "" if config.decoder.num_layers else f"config.decoder.num_layers = 0: a {config.decoder.kind} decoder has at least 1"
+
+
+def _odd_kernel(config: Any) -> str:
+    size = config.decoder.kernel_size
+    return "" if size % 2 else f"config.decoder.kernel_size = {size}: must be odd, so that a kernel has a centre"
+
+
+def _z_arrives(*switches: str) -> Callable[[Any], str]:
+    """A rule: z reaches the decoder by `z_to_inputs` or by one of the switches."""
+
+    def rule(config: Any) -> str:
+        decoder = config.decoder
+        if config.latent.kind == "none" or decoder.z_to_inputs != "none" or any(getattr(decoder, switch) for switch in switches):
+            return ""
+        off = f"{' and '.join(switches)} {'are' if len(switches) > 1 else 'is'} false"
+        return f"config.decoder: {off} and z_to_inputs is none, so z would not reach the decoder: set one"
+
+    return rule
+
+
+_ON_SPHERES: dict[str, Callable[[Any], bool]] = {
+    "spherical": lambda latent: True,
+    "mixture": lambda latent: latent.family == "von_mises_fisher",
+}
+
+
+def on_spheres(latent: Any) -> bool:
+    """Returns whether the variables of a latent's settings are points of spheres."""
+    return _ON_SPHERES.get(latent.kind, lambda latent: False)(latent)
+
+
+def _sphere_size(config: Any) -> str:
+    if on_spheres(config.latent) and config.latent.dim < 2:
+        return "config.latent.dim = 1: the von Mises-Fisher family lives on spheres of 2 dimensions or more"
+    return ""
+
+
+_RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
+    ("decoder", "recurrent"): (_at_least_one_layer, _tied_sizes, _z_arrives("z_to_state", "z_to_output")),
+    ("decoder", "perceptron"): (_at_least_one_layer, _z_arrives("z_to_output")),
+    ("decoder", "pixel_cnn"): (_at_least_one_layer, _odd_kernel, _z_arrives("z_to_output")),
+    ("decoder", "bag_of_words"): (_z_arrives("z_to_output"),),
+    ("latent", "spherical"): (_sphere_size,),
+    ("latent", "mixture"): (_sphere_size,),
+}
+
+
+def broken_rules(config: Any) -> Iterator[str]:
+    """Yields what is wrong with a configuration whose fields are admitted one by one, a line each."""
+    for (section, kind), rules in _RULES.items():
+        if getattr(config, section).kind == kind:
+            yield from filter(None, (rule(config) for rule in rules))

@@ -1,0 +1,227 @@
+"""One tree of dataclasses that says everything about a run, and round-trips through JSON."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from tfvae.config.rules import KINDS, broken_rules, on_spheres
+from tfvae.config.tree import check_range, leaves, setting, update
+from tfvae.errors import UserError
+
+
+@dataclasses.dataclass
+class DataConfig:
+    """Which examples, and how they become batches."""
+
+    name: str = setting("demo", "corpus, a name of tfvae.data.corpora")
+    modality: str = setting("words", "what an example is; the corpus says", choices=KINDS["data.modality"])
+    dir: str = setting("", "folder of the corpus; empty: $TFVAE_DATA_DIR/<name>")
+    train_file: str = setting("", "text corpus: training file, one text a line, optionally 'label TAB text', plain or .gz")
+    valid_file: str = setting("", "text corpus: validation file; empty: drawn from the training file by split_seed")
+    test_file: str = setting("", "text corpus: test file; empty: drawn from the training file by split_seed")
+    valid_fraction: float = setting(0.1, "share of the training file that validates when there is no valid_file", above=0, high=0.45)
+    test_fraction: float = setting(0.1, "share of the training file that tests when there is no test_file", above=0, high=0.45)
+    split: str = setting("", "yahoo: sizes of the three splits, as 8000,1000,1000, drawn by split_seed from the validation file alone")
+    split_seed: int = setting(
+        0, "seed of splits that are drawn; the training's own does not change which texts are tested", low=0, high=2**31 - 1
+    )
+    vocabulary_size: int = setting(10_000, "most tokens kept, special ones not counted", low=1)
+    min_count: int = setting(1, "words seen less often in training are unknown; wordpiece: make no piece of their own", low=1)
+    tokenizer: str = setting("word", "what a token is: a word, or a piece of one", choices=("word", "wordpiece"))
+    lowercase: bool = setting(False, "lower-case all texts")
+    split_punctuation: bool = setting(False, "make tokens of punctuation at the edges of words")
+    binarize: str = setting(
+        "stochastic",
+        "how a grey pixel becomes black or white: drawn anew each epoch, or by whether it is above a half",
+        choices=("stochastic", "threshold"),
+    )
+    train_max_length: int = setting(40, "training sentences are cut to so many tokens, end of sentence included; 0: no limit", low=0)
+    eval_max_length: int = setting(1000, "ceiling on a sentence's tokens wherever it is scored; longer ones are cut with a warning", low=2)
+    limit: int = setting(0, "sentences used of each split; 0: all", low=0)
+    batch_size: int = setting(30, "sentences a training batch", low=1)
+    eval_batch_size: int = setting(50, "sentences a batch of validation and test", low=1)
+
+
+@dataclasses.dataclass
+class EncoderConfig:
+    """The network from a batch to features."""
+
+    kind: str = setting("recurrent", "network of the encoder", choices=KINDS["encoder.kind"])
+    embedding_dim: int = setting(512, "size of a word embedding", low=1)
+    hidden_dim: int = setting(512, "units of a GRU, per direction, or of a dense layer", low=1)
+    num_layers: int = setting(1, "layers, or residual blocks", low=1)
+    dropout: float = setting(0.3, "dropout on embeddings and between layers", low=0, high=0.95)
+    filters: int = setting(64, "residual: maps of a convolution", low=1)
+    kernel_size: int = setting(3, "residual: pixels of a convolution's kernel, a side", low=1)
+
+
+@dataclasses.dataclass
+class LatentConfig:
+    """The posterior and the prior of z, and of c where there is one."""
+
+    kind: str = setting("mixture", "latent distribution", choices=KINDS["latent.kind"])
+    family: str = setting("gaussian", "exponential family of a mixture's components: gaussian, von_mises_fisher or one of yours")
+    variables: int = setting(20, "latent variables J, each with a mixture prior of its own", low=1)
+    components: int = setting(5, "components K of each mixture", low=1)
+    dim: int = setting(2, "dimension D of one variable", low=1)
+    kappa: float = setting(50.0, "von Mises-Fisher: the posterior's frozen concentration", above=0)
+    prior_kappa: float = setting(20.0, "von Mises-Fisher: the components' frozen concentration", above=0)
+    hidden_dim: int = setting(1024, "units of the network from features to component logits", low=1)
+
+
+@dataclasses.dataclass
+class DecoderConfig:
+    """The distribution of an example given z."""
+
+    kind: str = setting("recurrent", "network of the decoder", choices=KINDS["decoder.kind"])
+    embedding_dim: int = setting(512, "size of a word embedding", low=1)
+    hidden_dim: int = setting(512, "units of a GRU, or of a dense layer", low=1)
+    num_layers: int = setting(1, "layers", low=0)
+    filters: int = setting(32, "pixel_cnn: maps of a convolution", low=1)
+    kernel_size: int = setting(3, "pixel_cnn: pixels of a convolution's kernel, a side; an odd number", low=1)
+    latent_filters: int = setting(1, "pixel_cnn: maps that z becomes for a layer that reads it", low=1)
+    z_to_state: bool = setting(True, "z gives every layer its initial state")
+    z_to_inputs: str = setting("first", "which layers read z beside their input at every step", choices=("none", "first", "all"))
+    z_to_output: bool = setting(False, "z enters the logits: E h + U z + b")
+    tied_embeddings: bool = setting(True, "the output projection is the embedding table (needs embedding_dim = hidden_dim)")
+    dropout: float = setting(0.3, "dropout on embeddings, between layers and on the output; bag_of_words: on its logits", low=0, high=0.95)
+    word_dropout: float = setting(
+        0.0, "probability that a word read is hidden from the decoder in training; 1: inputless, always", low=0, high=1
+    )
+
+
+@dataclasses.dataclass
+class InferenceConfig:
+    """From a batch to the parameters of its posterior."""
+
+    kind: str = setting("amortized", "how they are found: by the encoder alone", choices=KINDS["inference.kind"])
+
+
+@dataclasses.dataclass
+class ScheduleConfig:
+    """Weight w(step) of the regularisers."""
+
+    kind: str = setting("logistic", "shape of w(step)", choices=("logistic", "linear", "cyclical", "constant"))
+    slope: float = setting(0.0025, "logistic: k of 1 / (1 + exp(-k (step - midpoint)))", above=0)
+    midpoint: int = setting(2500, "logistic: the step at which w = 1/2", low=0)
+    epochs: int = setting(0, "linear and cyclical: the same in epochs, in place of steps; 0: steps", low=0)
+    start: float = setting(0.0, "linear and cyclical: w at the first step", low=0, high=1)
+    steps: int = setting(10_000, "linear: steps until w = 1; cyclical: steps of all cycles together", low=1)
+    cycles: int = setting(4, "cyclical: number of cycles", low=1)
+    ramp: float = setting(0.5, "cyclical: share of a cycle in which w rises", above=0, high=1)
+    value: float = setting(1.0, "constant: w", low=0, high=1)
+
+
+@dataclasses.dataclass
+class ObjectiveConfig:
+    """loss = reconstruction + w(step) * [kl_weight * sum of KLs - beta * dispersion - mi_weight * mutual information]."""
+
+    beta: float = setting(0.0, "share of the dispersion term given back: 0 the plain mixture, 1 the penalty cancelled", low=0, high=1)
+    mi_weight: float = setting(0.0, "weight of the mutual information I(x; c) in the objective", low=0, high=1)
+    kl_weight: float = setting(1.0, "weight of the KL terms", low=0)
+    free_bits: float = setting(0.0, "nats of KL a unit may use without penalty", low=0)
+    free_bits_per: str = setting("variable", "what a unit of free_bits is", choices=("variable", "dimension", "total"))
+    bag_of_words_weight: float = setting(
+        0.0, "weight of an auxiliary loss that predicts an example's words from z, their order aside (Zhao et al. 2017)", low=0
+    )
+    norm_weight: float = setting(0.0, "spherical: weight of (length of the direction before it is normalised - 1)^2", low=0)
+    samples: int = setting(1, "posterior samples a sentence in training", low=1)
+    schedule: ScheduleConfig = dataclasses.field(default_factory=ScheduleConfig)
+
+
+@dataclasses.dataclass
+class TrainingConfig:
+    """Optimisation, selection and stopping."""
+
+    seed: int = setting(0, "all randomness is a function of seed and step", low=0, high=2**31 - 1)
+    preset: str = setting("", "a paper's optimisation, a name of tfvae.registry.presets; empty: this project's")
+    init_from: str = setting("", "run whose weights training begins with; its vocabulary must be the same")
+    init_parts: str = setting("encoder,latent", "parts that init_from gives, of encoder, latent and decoder")
+    epochs: int = setting(50, "passes over the training split", low=1)
+    optimizer: str = setting("adam", "optimiser", choices=("adam", "sgd"))
+    learning_rate: float = setting(1e-3, "the optimiser's step size", above=0)
+    clip_norm: float = setting(0.5, "global gradient norm above which gradients are scaled down; 0: no clipping", low=0)
+    select: str = setting("objective", "which validation figure selects the epoch that is kept", choices=("objective", "elbo"))
+    min_improvement: float = setting(0.004, "relative fall of that figure that counts as an improvement", low=0, high=0.5)
+    patience: int = setting(10, "epochs without improvement before training stops; 0: never", low=0)
+    lr_patience: int = setting(3, "epochs without improvement before the learning rate falls; 0: never", low=0)
+    lr_wait: int = setting(0, "epochs before the learning rate may fall", low=0)
+    lr_keep_falling: bool = setting(False, "once the learning rate has fallen, it falls after every epoch")
+    lr_decay: float = setting(0.8, "factor by which the learning rate falls", above=0, high=1)
+    min_learning_rate: float = setting(1e-6, "training stops when the learning rate falls below", low=0)
+    snapshot_sentences: int = setting(300, "validation sentences whose posteriors are kept at every epoch", low=0)
+    precision: str = setting(
+        "float32", "numbers that networks multiply; auto: bfloat16 where the processor has it", choices=("float32", "bfloat16", "auto")
+    )
+    implementation: str = setting("fast", "custom-gradient layers, or their plain twins", choices=("fast", "plain"))
+
+
+@dataclasses.dataclass
+class Config:
+    """Everything that a run depends on, but for versions and the machine."""
+
+    model: str = setting("dem_vae", "a name of tfvae.registry.models")
+    data: DataConfig = dataclasses.field(default_factory=DataConfig)
+    encoder: EncoderConfig = dataclasses.field(default_factory=EncoderConfig)
+    latent: LatentConfig = dataclasses.field(default_factory=LatentConfig)
+    decoder: DecoderConfig = dataclasses.field(default_factory=DecoderConfig)
+    inference: InferenceConfig = dataclasses.field(default_factory=InferenceConfig)
+    objective: ObjectiveConfig = dataclasses.field(default_factory=ObjectiveConfig)
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns nested dictionaries of JSON types; `from_dict` is the inverse."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Config":
+        """Returns a validated configuration; fields that are not named keep their defaults.
+
+        Raises:
+          UserError: a field is unknown, has the wrong type or a value that is not admitted.
+        """
+        config = cls()
+        update(config, values)
+        config.validate()
+        return config
+
+    def flat(self) -> dict[str, Any]:
+        """Returns {"latent.dim": 2, …}, a key for each leaf."""
+        return {path: getattr(node, field.name) for path, node, field in leaves(self)}
+
+    def validate(self) -> None:
+        """Checks every field and the rules that bind several.
+
+        Raises:
+          UserError: names the field, the value and what is admitted.
+        """
+        for path, node, field in leaves(self):
+            check_range(path, getattr(node, field.name), field.metadata)
+        for problem in broken_rules(self):
+            raise UserError(problem)
+
+    @property
+    def on_spheres(self) -> bool:
+        """Whether the latent variables are points of spheres."""
+        return on_spheres(self.latent)
+
+
+def check_field(path: str, value: Any) -> None:
+    """Checks a value of one field by itself, whatever the others are.
+
+    Raises:
+      UserError: it is not admitted.
+    """
+    for name, _, field in leaves(Config()):
+        if name == path:
+            check_range(path, value, field.metadata)
+
+
+def describe_fields() -> dict[str, str]:
+    """Returns the help text of every field by its path, with the default and what is admitted."""
+    described = {}
+    for path, node, field in leaves(Config()):
+        limits = field.metadata or {"help": path}
+        choices = f"one of {', '.join(limits['choices'])}; " if limits.get("choices") else ""
+        described[path] = f"{limits['help']} ({choices}default {getattr(node, field.name)!r})"
+    return described

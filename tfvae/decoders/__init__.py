@@ -1,0 +1,1 @@
+"""Distributions p(x|z) of an example."""

@@ -1,0 +1,142 @@
+"""Words that components and dimensions of z stand for, how well they go together, and how they differ, beside those of LDA.
+
+References:
+  Miao, Yu, Blunsom. Neural Variational Inference for Text Processing. ICML 2016, section 5.1 (words of a dimension).
+  Roeder, Both, Hinneburg. Exploring the Space of Topic Coherence Measures. WSDM 2015.
+  Dieng, Ruiz, Blei. Topic Modeling in Embedding Spaces. TACL 8, 2020, section 5 (diversity).
+"""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+from sklearn.decomposition import LatentDirichletAllocation
+
+from tfvae.data.batching import TokenExamples
+from tfvae.evaluation import coherence
+from tfvae.evaluation.figure import Figure, mean_figure
+from tfvae.evaluation.subject import Subject
+from tfvae.layers.word_counts import FIRST
+
+WORDS = 10
+"""Words of a topic."""
+_DRAWN = 200  # z of a component
+_STEP = 2.0  # standard deviations that a dimension is moved by
+
+
+@dataclasses.dataclass(frozen=True)
+class Topics:
+    """Topics of a model.
+
+    Attributes:
+      kind: "component" or "dimension".
+      names: of each topic, "j:k" of a component, the number of a dimension.
+      probabilities: of the ordinary words in each, [K, V - 4].
+      how: where those are from, in words.
+    """
+
+    kind: str
+    names: Sequence[str]
+    probabilities: np.ndarray
+    how: str
+
+    def words(self, most: int = WORDS) -> np.ndarray:
+        """Returns the ids of each topic's most telling words, [K, most]."""
+        return telling(self.probabilities, most)
+
+
+def telling(probabilities: np.ndarray, most: int) -> np.ndarray:
+    """Returns the ids of the words that tell each topic, [K, most]: those that add most to its divergence from the mean of all topics.
+
+    A word adds p log(p / mean p): it must be frequent in the topic, and more so than in others. A single topic has its likeliest words.
+    """
+    p = probabilities.astype(np.float64) + 1e-12
+    score = p * np.log(p / p.mean(axis=0)) if len(p) > 1 else p
+    return FIRST + np.argsort(-score, axis=1, kind="stable")[:, :most]
+
+
+def topics_of(subject: Subject) -> Topics:
+    """Returns the topics of a model: its components, or, of a decoder of bags of words without them, its dimensions."""
+    latent, decoder = subject.model.vae.latent, subject.model.vae.decoder
+    if latent.has_codes:
+        names = [f"{j}:{k}" for j in range(latent.num_variables) for k in range(latent.num_components)]
+        if decoder.ordered:
+            how = "words of the split's sentences, by their codes"
+            return Topics("component", names, _of_codes(subject), how)
+        return Topics("component", names, _of_components(subject), f"mean of p(word | z) over {_DRAWN} z of the component, others free")
+    names = [str(dimension) for dimension in range(latent.size)]
+    how = f"p(word | z) at the mean of posterior means, one dimension {_STEP:g} standard deviations up"
+    return Topics("dimension", names, _of_dimensions(subject), how)
+
+
+def _of_codes(subject: Subject) -> np.ndarray:
+    latent, shape = subject.model.vae.latent, subject.model.modality.shape
+    examples = subject.sentences_read
+    counts = np.zeros([latent.num_variables, latent.num_components, shape["vocabulary_size"]])
+    for variable, codes in enumerate(subject.posteriors.codes.T):
+        np.add.at(counts[variable], (np.repeat(codes, examples.length), examples.tokens), 1)
+    counts = counts[..., FIRST:].reshape(-1, shape["vocabulary_size"] - FIRST)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
+def _of_components(subject: Subject) -> np.ndarray:
+    latent, decoder = subject.model.vae.latent, subject.model.vae.decoder
+    held = np.full([latent.num_variables, latent.num_components, latent.num_variables], -1, np.int32)
+    for variable in range(latent.num_variables):
+        held[variable, :, variable] = np.arange(latent.num_components)
+
+    @tf.function(autograph=False)
+    def mean(component: tf.Tensor) -> tf.Tensor:
+        z, _ = latent.sample_prior(_DRAWN, tf.constant([subject.seed, 4]), tf.tile(component[tf.newaxis], [_DRAWN, 1]))
+        return tf.reduce_mean(tf.nn.softmax(decoder.word_logits(z)), axis=0)
+
+    return np.stack([mean(tf.constant(component)).numpy() for component in held.reshape(-1, latent.num_variables)])
+
+
+def _of_dimensions(subject: Subject) -> np.ndarray:
+    mean = subject.posteriors.mean
+    z = mean.mean(axis=0) + _STEP * np.diag(mean.std(axis=0))
+    return tf.nn.softmax(subject.model.vae.decoder.word_logits(tf.constant(z, tf.float32))).numpy()
+
+
+def topics(subject: Subject) -> Iterator[Figure]:
+    """Yields coherence and diversity of a model's topics, and of as many of LDA's; all words are chosen alike."""
+    found = topics_of(subject)
+    train = cast(TokenExamples, subject.model.modality.examples(subject.corpus.train))
+    lda = _lda(train, len(found.names), subject)
+    for name, probabilities, how in (
+        (found.kind, found.probabilities, found.how),
+        ("lda", lda, f"latent Dirichlet allocation of {len(found.names)} topics, fitted to the training split by online variational Bayes"),
+    ):
+        yield from _coherences(name, telling(probabilities, WORDS), how, train, subject)
+
+
+def _lda(train: TokenExamples, count: int, subject: Subject) -> np.ndarray:
+    words = subject.model.modality.shape["vocabulary_size"]
+    ones = np.ones(len(train.tokens), np.int32)
+    counts = scipy.sparse.csr_matrix((ones, train.tokens, train.row_splits), shape=(len(train), words))[:, FIRST:]
+    model = LatentDirichletAllocation(count, learning_method="online", random_state=subject.seed).fit(counts)
+    return model.components_ / model.components_.sum(axis=1, keepdims=True)
+
+
+def _coherences(name: str, words: np.ndarray, how: str, train: TokenExamples, subject: Subject) -> Iterator[Figure]:
+    ordered = subject.corpus.ordered
+    measures = {
+        "c_v": (coherence.c_v, coherence.C_V_WINDOW if ordered else None),
+        "npmi": (coherence.npmi, coherence.NPMI_WINDOW if ordered else None),
+        "u_mass": (coherence.u_mass, None),
+    }
+    counted = {
+        window: coherence.Occurrences(words, train.tokens, train.row_splits, window=window)
+        for window in dict.fromkeys(window for _, window in measures.values())
+    }
+    for measure, (function, window) in measures.items():
+        over = "whole training documents" if window is None else f"windows of {window} words of the training split"
+        estimator = f"of the {WORDS} words that tell a topic most; {over}; topics: {how}"
+        settings = {"topics": len(words), "words": WORDS, "window": window or 0}
+        yield mean_figure(f"coherence_{measure}_{name}", function(words, counted[window]), estimator=estimator, settings=settings)
+    different = f"different words among the {WORDS} of each topic, of all; topics: {how}"
+    yield Figure(f"diversity_{name}", coherence.diversity(words), None, "share", different, {"topics": len(words), "words": WORDS})

@@ -1,0 +1,185 @@
+"""Texts: strings outside, token ids inside."""
+
+import html
+import os
+import pathlib
+import re
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae.config import DataConfig
+from tfvae.data import demo
+from tfvae.data.batching import TokenExamples, similar_batches, tokenize_split
+from tfvae.data.corpus import Corpus, Split
+from tfvae.data.files import read_lines, split_label
+from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary
+from tfvae.data.vocabulary import CHUNK, Vocabulary
+from tfvae.errors import UserError
+from tfvae.modalities.modality import Batch, Modality
+from tfvae.tokens import PAD
+
+_SUB_WORDS = (
+    "Texts are split into sub-words by TensorFlow Text's operations: TensorFlow Serving has them, a plain TensorFlow runtime must load "
+    "their library first (`tf.load_op_library`, `TF_LoadLibrary`), or does not load the model at all."
+)
+_WORDS = "Only TensorFlow's own operations are in the graph, look-up of words included: every runtime that loads SavedModels loads it."
+
+
+class Words(Modality):
+    """An example is a text, a sequence of words of a vocabulary.
+
+    Attributes:
+      vocabulary: texts <-> ids.
+      max_length: tokens beyond which a text is cut wherever it is encoded or scored, end of sentence included.
+      train_max_length: the same of training; 0: as elsewhere.
+    """
+
+    item, unit, name, learnt = "sentence", "word", "texts", "vocabulary"
+    files = ("vocabulary.txt",)
+    usual_shape: Mapping[str, int] = types.MappingProxyType({"vocabulary_size": 10_000})
+    suffix, printable = ".txt", True
+    limits = (
+        "Words that training did not have are read as unknown and never written. Sentences are those of the training texts' kind: the "
+        "model knows nothing of whether what it writes is true, and repeats what is offensive in its data."
+    )
+
+    def __init__(self, vocabulary: Vocabulary, *, max_length: int = 1000, train_max_length: int = 0) -> None:
+        """Joins a vocabulary and limits."""
+        self.vocabulary, self.max_length, self.train_max_length = vocabulary, max_length, train_max_length
+
+    @classmethod
+    def learn(cls, corpus: Corpus, data: DataConfig) -> "Words":
+        """Makes the vocabulary of the training texts, or takes the one that the corpus comes with."""
+        return cls.of(learn_vocabulary(corpus.train.items, data, closed=corpus.words), data)
+
+    @classmethod
+    def load(cls, folder: pathlib.Path, data: DataConfig) -> "Words":
+        """Reads vocabulary.txt."""
+        return cls.of(load_vocabulary(folder / cls.files[0], data), data)
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary, data: DataConfig) -> "Words":
+        """Joins a vocabulary and the limits of a configuration."""
+        return cls(vocabulary, max_length=data.eval_max_length, train_max_length=data.train_max_length)
+
+    def save(self, folder: pathlib.Path) -> None:
+        """Writes vocabulary.txt."""
+        self.vocabulary.save(folder / self.files[0])
+
+    def same(self, other: Modality) -> bool:
+        """Returns whether the words are the same, in the same order."""
+        return isinstance(other, Words) and other.vocabulary.words == self.vocabulary.words
+
+    @property
+    def shape(self) -> Mapping[str, int]:
+        """The size V of the vocabulary, special tokens included."""
+        return {"vocabulary_size": self.vocabulary.size}
+
+    def describe(self) -> str:
+        """Returns how many words there are."""
+        return f"{self.vocabulary.size:,} words"
+
+    def examples(self, split: Split, *, training: bool = False, seed: int = 0) -> TokenExamples:
+        """Turns texts into ids, cut to the limits, and logs what was cut."""
+        longest = min(self.max_length, self.train_max_length) if training and self.train_max_length else self.max_length
+        return tokenize_split(split, self.vocabulary, longest, ceiling=self.max_length)
+
+    def longest(self, split: Split) -> int:
+        """Returns the tokens of the longest text, its end included."""
+        return min(int(tokenize_split(split, self.vocabulary, 0).whole_length.max()), self.max_length)
+
+    def batches(self, items: Sequence[str], batch_size: int) -> Iterator[tuple[np.ndarray, Batch, dict[str, np.ndarray]]]:
+        """Yields batches of texts of similar lengths, fewer where they are long; "length" is that of a text before it was cut."""
+        if isinstance(items, str) or not len(items):
+            raise UserError(f"{self.name} must be a list of one string or more")
+        for start in range(0, len(items), CHUNK):
+            ids = self.vocabulary.tokenize(tf.constant(items[start : start + CHUNK]))
+            length = ids.row_lengths().numpy()
+            cut = self.vocabulary.cut(ids, self.max_length)
+            for batch in similar_batches(np.minimum(length, self.max_length), batch_size):
+                rows, index = tf.gather(cut, batch), start + batch
+                tokens = {"tokens": rows.to_tensor(PAD), "length": tf.cast(rows.row_lengths(), tf.int32)}
+                yield index, {**tokens, "index": tf.constant(index, tf.int32)}, {"length": length[batch]}
+
+    def of_texts(self, texts: Sequence[str]) -> Sequence[str]:
+        """Returns the texts."""
+        return list(texts)
+
+    def read_file(self, path: str) -> Sequence[str]:
+        """Reads a text a line, optionally 'label TAB text', plain or .gz."""
+        return [split_label(line)[1] for line in read_lines(path, advice="check --input")[0]]
+
+    def show(self, raw: tf.Tensor) -> tf.Tensor:
+        """Returns texts, strings [N], of ids [N, T]."""
+        return self.vocabulary.detokenize(raw)
+
+    def unpack(self, shown: Sequence[np.ndarray]) -> list[str]:
+        """Returns a list of strings."""
+        return [text.decode() for part in shown for text in part]
+
+    def captions(self, items: Sequence[str], numbers: Sequence[int] | None = None) -> list[str]:
+        """Returns the texts without what would break a line."""
+        return [" ".join(text.split()) for text in items]
+
+    def quoted(self, caption: str) -> str:
+        """Returns it between quotation marks."""
+        return f"“{caption}”"
+
+    def summarize(self, tag: str, heading: str, notes: Sequence[Any], items: Sequence[str]) -> None:
+        """Writes a table, a text a line."""
+        rows = [f"| {note} | {as_markdown(text)} |" for note, text in zip(notes, items, strict=True)]
+        tf.summary.text(tag, "\n".join([f"| {heading} | {self.item} |", "|---|---|", *rows]))
+
+    def save_items(self, path: pathlib.Path, items: Sequence[str], columns: int) -> None:
+        """Writes a text a line."""
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text("".join(f"{text}\n" for text in items), encoding="utf-8")
+        os.replace(partial, path)
+
+    def input_spec(self) -> tf.TensorSpec:
+        """Returns texts, strings [B]."""
+        return tf.TensorSpec([None], tf.string, self.name)
+
+    def read(self, items: tf.Tensor) -> Batch:
+        """Returns ids of texts; one that is no UTF-8 is read with marks in place of what cannot be."""
+        texts = tf.strings.unicode_transcode(items, "UTF-8", "UTF-8", errors="replace")
+        ids = self.vocabulary.cut(self.vocabulary.tokenize(texts), self.max_length)
+        return {"tokens": ids.to_tensor(PAD), "length": tf.cast(ids.row_lengths(), tf.int32)}
+
+    def blank(self) -> tf.Tensor:
+        """Returns the empty text."""
+        return tf.constant("")
+
+    def width(self, batch: Batch) -> tf.Tensor:
+        """Returns the tokens of a row, padding included."""
+        return tf.maximum(1, tf.shape(batch["tokens"])[1])
+
+    def rows(self, batch: Batch, start: tf.Tensor, count: tf.Tensor) -> Batch:
+        """Returns some rows of a batch, padded to the longest of them alone."""
+        length = batch["length"][start : start + count]
+        return {"tokens": batch["tokens"][start : start + count, : tf.maximum(1, tf.reduce_max(length))], "length": length}
+
+    def stand_ins(self) -> Sequence[str]:
+        """Returns sentences of the demo corpus."""
+        return demo.read().test.items
+
+    def reading(self, data: DataConfig) -> str:
+        """Returns where texts are cut, and which operations split them."""
+        return f"Texts are cut to {self.max_length} tokens. {_WORDS if data.tokenizer == 'word' else _SUB_WORDS}"
+
+    def written(self, max_length: int) -> str:
+        """Returns how long a sentence is at most."""
+        return f"Sentences have {max_length} tokens at most. "
+
+    def tables(self) -> list[Any]:
+        """Returns the vocabulary's."""
+        return self.vocabulary.tables
+
+
+def as_markdown(text: str) -> str:
+    """Returns a text that Markdown, with HTML in it, shows as it is in a field of a table."""
+    return re.sub(r"([\\`*_|\[\]~])", r"\\\1", html.escape(text, quote=False))

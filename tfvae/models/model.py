@@ -1,0 +1,215 @@
+"""What a user holds: items in, items out."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae import stateless
+from tfvae.errors import UserError, suggest
+from tfvae.generation.decoding import Decoding
+from tfvae.modalities.modality import Modality
+from tfvae.models.vae import VAE
+
+_AT_ONCE = 4096  # draws from the prior in memory at a time
+
+
+class Model:
+    """A VAE and what its examples are: verbs take and return items, which the modality turns into batches and back.
+
+    Verbs that write items take the fields of `Decoding` by name, such as method="beam" or temperature=0.7.
+
+    Attributes:
+      modality: items <-> batches.
+      vae: the model of batches.
+    """
+
+    def __init__(self, modality: Modality, vae: VAE) -> None:
+        """Joins a modality and a model made for its shape."""
+        self.modality, self.vae = modality, vae
+        self._encode = tf.function(self._encode_batch, reduce_retracing=True, autograph=False)
+        self._sample_prior = tf.function(self._sample_prior_batch, reduce_retracing=True, autograph=False)
+        self._decoders: dict[Decoding, Any] = {}
+        self._scorers: dict[int, Any] = {}
+
+    def encode(self, items: Any, batch_size: int = 256) -> dict[str, np.ndarray]:
+        """Returns the posterior of each item.
+
+        Args:
+          items: N of them.
+          batch_size: items encoded at a time; fewer where they are long, so that memory does not grow with their length.
+
+        Returns:
+          "mean" [N, size]; where there are codes "probabilities" [N, J, K] and "codes" [N, J], the most probable components; and what
+          the modality says of each item beside, such as its "length" [N] before it was cut.
+
+        Raises:
+          UserError: the model has no latent variable, or there is no item.
+        """
+        answer = self._posteriors(items, batch_size)
+        del answer["mode"]
+        return answer
+
+    def modes(self, items: Any) -> np.ndarray:
+        """Returns the mode of each item's posterior, the z that the other verbs write items from, [N, size].
+
+        Raises:
+          UserError: as `encode`.
+        """
+        return self._posteriors(items)["mode"]
+
+    def reconstruct(self, items: Any, *, seed: int = 0, **decoding: Any) -> Any:
+        """Returns what the decoder makes of the mode of each item's posterior, greedily unless `decoding` says otherwise.
+
+        Args:
+          items: N of them.
+          seed: of what is drawn; item i depends on the seed and i alone.
+          **decoding: fields of `Decoding`.
+
+        Raises:
+          UserError: as `encode`, or a setting of `Decoding` that is not admitted.
+        """
+        return self.decode(self.modes(items), seed=seed, **{"method": "greedy", **decoding})
+
+    def interpolate(self, start: Any, end: Any, num: int = 7, *, seed: int = 0, **decoding: Any) -> Any:
+        """Returns items on the way from one to another, the reconstructions of both included.
+
+        The way is straight, or along the sphere where the latent space is one.
+
+        Args:
+          start: the first item.
+          end: the last item.
+          num: items, at least 2.
+          seed: of what is drawn.
+          **decoding: fields of `Decoding`; greedy unless said otherwise.
+
+        Raises:
+          UserError: as `reconstruct`, or fewer than two items.
+        """
+        if num < 2:
+            raise UserError(f"num = {num}: an interpolation has at least 2 {self.modality.item}s, the ends")
+        ends = self.modes([start, end])
+        fraction = tf.cast(tf.linspace(0.0, 1.0, num), ends.dtype)
+        z = self.vae.latent.interpolate(tf.constant(ends[:1]), tf.constant(ends[1:]), fraction)
+        return self.decode(z.numpy(), seed=seed, **{"method": "greedy", **decoding})
+
+    def generate(self, num: int, *, component: Any = None, seed: int = 0, start: int = 0, **decoding: Any) -> tuple[Any, np.ndarray]:
+        """Draws z from the prior and makes an item of each z; item i depends on the seed and i alone.
+
+        Args:
+          num: number of items.
+          component: codes to hold, [J] or [num, J] with -1 for a free variable; None for all free.
+          seed: of z and of what is drawn given z.
+          start: number of the first item: items start .. start + num - 1 are the same however they are cut into calls.
+          **decoding: fields of `Decoding`; sampled unless said otherwise, or as suits the decoder.
+
+        Returns:
+          the items and their codes [num, J].
+
+        Raises:
+          UserError: a component that does not exist, or a setting of `Decoding` that is not admitted.
+        """
+        if num < 1:
+            raise UserError(f"num = {num}: must be at least 1")
+        held = self._held(component, num)
+        seeds = tf.constant(seed)
+        drawn = [self._sample_prior(tf.constant(held[i : i + _AT_ONCE]), seeds, tf.constant(start + i)) for i in range(0, num, _AT_ONCE)]
+        z, codes = (np.concatenate([part.numpy() for part in parts]) for parts in zip(*drawn, strict=True))
+        return self.decode(z, seed=seed, start=start, **decoding), codes
+
+    def _held(self, component: Any, num: int) -> np.ndarray:
+        """The codes to hold of each of `num` items, int32 [num, J]."""
+        latent = self.vae.latent
+        if component is not None and not latent.has_codes:
+            raise UserError("this model's prior is no mixture: it has no component to choose")
+        chosen = np.asarray(-1 if component is None else component)
+        if np.any(chosen >= latent.num_components) or np.any(chosen < -1):
+            raise UserError(
+                f"component {chosen.tolist()}: components are numbered 0 to {latent.num_components - 1}, and -1 leaves one free"
+            )
+        try:
+            return np.broadcast_to(chosen, (num, latent.num_variables)).astype(np.int32)
+        except ValueError:
+            raise UserError(f"component {chosen.tolist()}: must name {latent.num_variables} variables, -1 for a free one") from None
+
+    def decode(self, z: np.ndarray, *, seed: int = 0, start: int = 0, batch_size: int = 256, **decoding: Any) -> Any:
+        """Returns an item of each z [N, size]; item i depends on z, the seed and start + i alone.
+
+        Raises:
+          UserError: a setting of `Decoding` that is not admitted.
+        """
+        settings = self.decoding(**decoding)
+        if settings not in self._decoders:
+            self._decoders[settings] = tf.function(self._decode_batch(settings), reduce_retracing=True, autograph=False)
+        decoder, seeds = self._decoders[settings], tf.constant(seed)
+        parts = [decoder(tf.constant(z[i : i + batch_size]), seeds, tf.constant(start + i)) for i in range(0, len(z), batch_size)]
+        return self.modality.unpack([part.numpy() for part in parts])
+
+    def decoding(self, **settings: Any) -> Decoding:
+        """Returns how items are written: the settings that are given, over those that suit the decoder.
+
+        Raises:
+          UserError: a setting that is not admitted, or a method that the decoder has not.
+        """
+        decoder = self.vae.decoder
+        made = Decoding(**{**decoder.usual, **settings})
+        if made.method not in decoder.methods:
+            raise UserError(f"method = {made.method!r} is not one of this model's decoder{suggest(made.method, decoder.methods)}")
+        return made
+
+    def score(self, items: Any, *, samples: int = 500, batch_size: int = 32) -> dict[str, np.ndarray]:
+        """Returns how probable the model finds each item; item i's noise depends on the model's seed and i alone.
+
+        Args:
+          items: N of them.
+          samples: posterior samples of the likelihood's importance-weighted estimate, of which log p(x) is the limit.
+          batch_size: items scored at a time; fewer where they are long, so that memory does not grow with their length.
+
+        Returns:
+          "elbo" [N], of one sample, and "log_likelihood" [N], nats, the latter absent where the model has no density; and what the
+          modality says of each item beside, such as its "length" [N] before it was cut.
+
+        Raises:
+          UserError: there is no item, or fewer than one sample.
+        """
+        if samples < 1:
+            raise UserError(f"samples = {samples}: must be at least 1")
+        if samples not in self._scorers:
+            score = lambda batch: self.vae.score(batch, samples)  # noqa: E731
+            self._scorers[samples] = tf.function(score, reduce_retracing=True, autograph=False)
+        return self._of_items(items, self._scorers[samples], batch_size)
+
+    def _posteriors(self, items: Any, batch_size: int = 256) -> dict[str, np.ndarray]:
+        """What `encode` returns, and "mode" [N, size]."""
+        if not self.vae.latent.size:
+            raise UserError("this model has no latent variable: it can only generate and score")
+        return self._of_items(items, self._encode, batch_size)
+
+    def _of_items(self, items: Any, function: Any, batch_size: int) -> dict[str, np.ndarray]:
+        """Applies a function of a batch to all items, and puts the answers, and what the modality says beside, in the items' order."""
+        places, answers = [], []
+        for index, batch, known in self.modality.batches(items, batch_size):
+            places.append(index)
+            answers.append({**{name: value.numpy() for name, value in function(batch).items()}, **known})
+        back = np.argsort(np.concatenate(places))
+        return {name: np.concatenate([answer[name] for answer in answers])[back] for name in answers[0]}
+
+    def _encode_batch(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        latent = self.vae.latent
+        params = self.vae.encode(batch)
+        answer = {"mean": latent.mean(params), "mode": latent.mode(params)}
+        if latent.has_codes:
+            probabilities = latent.code_probabilities(params)
+            answer |= {"probabilities": probabilities, "codes": tf.argmax(probabilities, axis=-1, output_type=tf.int32)}
+        return answer
+
+    def _sample_prior_batch(self, codes: tf.Tensor, seed: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        num = tf.shape(codes)[0]
+        return self.vae.latent.sample_prior(num, stateless.rows(tf.stack([seed, 0]), start + tf.range(num)), codes)
+
+    def _decode_batch(self, settings: Decoding) -> Any:
+        def decode(z: tf.Tensor, seed: tf.Tensor, start: tf.Tensor) -> tf.Tensor:
+            noise = stateless.rows(tf.stack([seed, 1]), start + tf.range(tf.shape(z)[0]))
+            return self.modality.show(self.vae.decoder.write(z, noise, settings))
+
+        return decode

@@ -1,0 +1,136 @@
+"""Which settings mean something for a model, and which parts go together: all of it follows from the tables of parts."""
+
+from collections.abc import Iterable
+from typing import cast
+
+from tfvae.config import Config
+from tfvae.errors import UserError, suggest
+from tfvae.modalities.modality import Modality
+from tfvae.objectives import schedules
+from tfvae.registry.families import make_families
+from tfvae.registry.parts import AUXILIARIES, MODALITIES, TABLES, Part
+
+
+def find_part(config: Config, section: str) -> Part | None:
+    """Returns the kind of part that a section of a configuration names; None where there is no such kind."""
+    return TABLES[section].get(getattr(config, section).kind)
+
+
+def part_of(config: Config, section: str) -> Part:
+    """Returns the kind of part that a section of a configuration names.
+
+    Raises:
+      UserError: there is no such kind.
+    """
+    kind = getattr(config, section).kind
+    if kind not in TABLES[section]:
+        raise UserError(f"config.{section}.kind = {kind!r} is not a kind{suggest(kind, TABLES[section])}")
+    return TABLES[section][kind]
+
+
+def has_z(config: Config) -> bool:
+    """Returns whether there is a latent variable at all."""
+    return "z" not in part_of(config, "latent").lacks
+
+
+def check_fitting(config: Config) -> None:
+    """Checks that the parts can be put together: each reads what an example of the corpus has.
+
+    Raises:
+      UserError: names the part that does not, and those of its kind that do.
+    """
+    given = MODALITIES[config.data.modality].reads
+    for section in ("encoder", "decoder") if has_z(config) else ("decoder",):
+        if part_of(config, section).reads != given:
+            fitting = " or ".join(name for name, part in TABLES[section].items() if part.reads == given)
+            kind, article = getattr(config, section).kind, "An" if section == "encoder" else "A"
+            raise UserError(
+                f"config.{section}.kind = {kind}: reads {part_of(config, section).reads}, and the corpus {config.data.name} has {given}. "
+                f"{article} {section} for it is {fitting}: --{section}={fitting.split(' ')[0]}"
+            )
+    if "family" in part_of(config, "latent").settings(config.latent):
+        make_families(config.latent.family, config.latent)
+
+
+def modality_of(config: Config) -> type[Modality]:
+    """Returns the kind of example that a configuration's corpus has."""
+    return cast(type[Modality], MODALITIES[config.data.modality].make)
+
+
+def reason_unused(config: Config, path: str) -> str:
+    """Returns why a field of the configuration means nothing for its model; empty where it does."""
+    for start, needed in _NEEDS:
+        if path.startswith(start) and path != "latent.kind" and needed in part_of(config, "latent").lacks:
+            return part_of(config, "latent").lacks[needed]
+    section, _, name = path.partition(".")
+    if section in TABLES and name != "kind":
+        settings = part_of(config, section).settings(getattr(config, section))
+        if name not in settings:
+            return _WHY.get(path) or f"its {section} is {getattr(config, section).kind}, which has {', '.join(settings) or 'no settings'}"
+    return _of_data(config, path) or _of_objective(config, path)
+
+
+# What of a latent a setting is about: the first that its path begins with.
+_NEEDS = (
+    ("latent.", "z"),
+    ("encoder.", "z"),
+    ("decoder.z_to_", "z"),
+    ("inference.", "z"),
+    ("objective.beta", "mixture"),
+    ("objective.mi_weight", "mixture"),
+    ("objective.norm_weight", "direction"),
+    ("objective.samples", "noise"),
+    ("objective.kl_weight", "kl"),
+    ("objective.free_bits", "kl"),
+    ("objective.schedule.", "kl"),
+    ("objective.bag_of_words_weight", "z"),
+)
+_NO_MIXTURE = "its prior is no mixture"
+_WHY = {
+    "latent.components": _NO_MIXTURE,
+    "latent.family": _NO_MIXTURE,
+    "latent.hidden_dim": _NO_MIXTURE,
+    "latent.variables": "it has one latent variable",
+    "latent.kappa": "its latent space is no sphere",
+    "latent.prior_kappa": "its prior is no mixture over a sphere",
+}
+
+
+def _of_data(config: Config, path: str) -> str:
+    """Why a field that says which examples there are means nothing."""
+    data = config.data
+    name = path.removeprefix("data.")
+    if path in ("data.train_file", "data.valid_file", "data.test_file") and data.name != "text":
+        return f"its corpus is {data.name}; files are read with --data=text"
+    if path == "data.split" and data.split and data.name != "yahoo":
+        return f"its corpus is {data.name}; yahoo alone is split by sizes"
+    owned = {setting for part in MODALITIES.values() for setting in part.settings(data)}
+    settings = MODALITIES[data.modality].settings(data)
+    if path != name and name in owned and name not in settings:
+        return f"its examples are {data.modality}, which have {', '.join(settings)}"
+    return ""
+
+
+def _of_objective(config: Config, path: str) -> str:
+    """Why a field of the objective or of training means nothing, for reasons that no part has."""
+    if path.startswith("objective.schedule.") and path != "objective.schedule.kind":
+        kind, used = config.objective.schedule.kind, schedules.settings(config.objective.schedule.kind)
+        return "" if path.rsplit(".", 1)[1] in used else f"its schedule is {kind}, which has {', '.join(used)}"
+    for part in AUXILIARIES.values():
+        if path.removeprefix("objective.") in part.settings(config.objective) and part.reads != MODALITIES[config.data.modality].reads:
+            return f"it reads {part.reads}, and its examples are {config.data.modality}"
+    if path == "training.init_parts" and not config.training.init_from:
+        return "it begins with no run's weights; --init_from names one"
+    return ""
+
+
+def check_applicable(config: Config, paths: Iterable[str]) -> None:
+    """Checks that fields a user set mean something for the model.
+
+    Raises:
+      UserError: names the field and says why it does not.
+    """
+    for path in paths:
+        reason = reason_unused(config, path)
+        if reason:
+            raise UserError(f"config.{path} means nothing for model {config.model}: {reason}; leave it out")

@@ -1,0 +1,84 @@
+"""The models' names: each a choice of parts, as settings over the defaults of `tfvae.config`."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """A named choice of parts.
+
+    Attributes:
+      summary: what it is, in a line.
+      paper: where it comes from.
+      settings: fields that differ from the defaults, by their path.
+    """
+
+    summary: str
+    paper: str
+    settings: Mapping[str, Any]
+
+
+_SKIP = {"decoder.z_to_inputs": "all", "decoder.z_to_output": True}
+_DISPERSED = {"objective.beta": 0.8, "objective.mi_weight": 1.0}
+_SINGLE = {"latent.variables": 1}
+_UNWEIGHTED = {"objective.schedule.kind": "constant"}  # where no KL can be lowered, no schedule need wait for it
+
+MODELS: Mapping[str, Model] = {
+    "rnn_lm": Model(
+        "language model: no latent variable",
+        "Mikolov et al. 2010, as the baseline of Shi et al. 2020",
+        {"latent.kind": "none", **_SINGLE, **_UNWEIGHTED},
+    ),
+    "ae": Model(
+        "auto-encoder: a point for a posterior, no KL; its prior is a Gaussian fitted to the training posteriors",
+        "as the baseline of Shi et al. 2020",
+        {"latent.kind": "point", "latent.dim": 40, **_SINGLE, **_UNWEIGHTED},
+    ),
+    "vae": Model(
+        "Gaussian posterior, standard normal prior",
+        "Bowman et al. 2016, as the baseline of Shi et al. 2020",
+        {"latent.kind": "gaussian", "latent.dim": 40, **_SINGLE},
+    ),
+    "skip_vae": Model(
+        "Gaussian posterior under a decoder that reads z in every layer and in the output",
+        "Dieng et al. 2019, Skip-VAE",
+        {"latent.kind": "gaussian", "latent.dim": 32, **_SINGLE, **_SKIP},
+    ),
+    "vmf_vae": Model(
+        "von Mises-Fisher posterior of frozen concentration, uniform prior: its KL is a constant",
+        "Xu and Durrett 2018, vMF-VAE, with a GRU for their LSTM",
+        {
+            "latent.kind": "spherical",
+            "latent.dim": 50,
+            "latent.kappa": 35.0,
+            "objective.norm_weight": 1e-4,
+            "encoder.dropout": 0.5,
+            "decoder.dropout": 0.5,
+            "decoder.tied_embeddings": False,
+            **_SINGLE,
+            **_UNWEIGHTED,
+        },
+    ),
+    "gm_vae": Model(
+        "mixture of Gaussians as prior, plain ELBO: its components merge",
+        "Shi et al. 2020, GM-VAE",
+        {},
+    ),
+    "dgm_vae": Model(
+        "mixture of Gaussians kept apart by the dispersion term",
+        "Shi et al. 2020, DGM-VAE",
+        {"objective.beta": 0.8},
+    ),
+    "dem_vae": Model(
+        "dispersed mixture with mutual information, under a skip decoder",
+        "Shi et al. 2020, DGM-VAE + L_mi; Dieng et al. 2019, Skip-VAE",
+        {**_DISPERSED, **_SKIP},
+    ),
+    "dem_vmf_vae": Model(
+        "dispersed mixture of von Mises-Fisher components with mutual information, under a skip decoder",
+        "Shi et al. 2020; Xu and Durrett 2018; Dieng et al. 2019",
+        {"latent.family": "von_mises_fisher", "latent.variables": 8, "latent.dim": 5, **_DISPERSED, **_SKIP},
+    ),
+}

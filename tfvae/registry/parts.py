@@ -1,0 +1,149 @@
+"""The kinds of parts: for each what makes it, and which settings mean something for it.
+
+A part of one's own is registered under a name, and is then a setting like any other.
+"""
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tfvae.auxiliaries.bag_of_words import BagOfWordsLoss
+from tfvae.config.rules import KINDS
+from tfvae.decoders.bag_of_words import BagOfWordsDecoder
+from tfvae.decoders.perceptron import PerceptronDecoder
+from tfvae.decoders.pixel_cnn import PixelCNNDecoder
+from tfvae.decoders.recurrent import RecurrentDecoder
+from tfvae.encoders.bag_of_words import BagOfWordsEncoder
+from tfvae.encoders.perceptron import PerceptronEncoder
+from tfvae.encoders.recurrent import RecurrentEncoder
+from tfvae.encoders.residual import ResidualEncoder
+from tfvae.inference.amortized import Amortized
+from tfvae.latents.gaussian import GaussianLatent
+from tfvae.latents.mixture import MixtureLatent
+from tfvae.latents.none import NoLatent
+from tfvae.latents.point import PointLatent
+from tfvae.latents.spherical import SphericalLatent
+from tfvae.modalities.pixels import Pixels
+from tfvae.modalities.words import Words
+from tfvae.registry.families import family_settings, make_families
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One kind of a part.
+
+    Attributes:
+      make: the part from its settings by name, and from what all parts of its table are given.
+      settings: fields of its section of the configuration that it has, as a function of that section.
+      reads: what of a batch it reads, or, of a modality, what a batch has: "tokens", "image".
+      usual: settings that suit it, under those of the corpus.
+      lacks: of a latent, what it does not have, and why settings about that mean nothing.
+      sizes: of a latent, what of a corpus's numbers of variables and dimensions is its own: "both", "product" or "" for neither.
+    """
+
+    make: Callable[..., Any]
+    settings: Callable[[Any], tuple[str, ...]]
+    reads: str = ""
+    usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    sizes: str = ""
+
+
+def _has(*names: str) -> Callable[[Any], tuple[str, ...]]:
+    return lambda section: names
+
+
+def _mixture(family: str, **options: Any) -> MixtureLatent:
+    settings = types.SimpleNamespace(**{"kappa": 0.0, "prior_kappa": 0.0, **options})
+    for name in ("dim", "kappa", "prior_kappa"):
+        options.pop(name, None)
+    posterior, prior = make_families(family, settings)
+    return MixtureLatent(family=posterior, prior_family=prior, **options)
+
+
+_RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
+_DENSE = ("hidden_dim", "num_layers", "dropout")
+_SKIP = ("z_to_inputs", "z_to_output")
+
+ENCODERS: dict[str, Part] = {
+    "recurrent": Part(RecurrentEncoder, _has(*_RECURRENT), "tokens"),
+    "bag_of_words": Part(BagOfWordsEncoder, _has(*_DENSE), "tokens", {"hidden_dim": 400, "num_layers": 2, "dropout": 0.1}),
+    "perceptron": Part(PerceptronEncoder, _has(*_DENSE), "image", {"hidden_dim": 512, "num_layers": 2, "dropout": 0.0}),
+    "residual": Part(ResidualEncoder, _has("filters", "num_layers", "kernel_size"), "image", {"num_layers": 3}),
+}
+"""batch -> features; made with the sizes of an example, `seed`, `name`, `dtype` and `implementation` (where they have it)."""
+
+DECODERS: dict[str, Part] = {
+    "recurrent": Part(RecurrentDecoder, _has(*_RECURRENT, "tied_embeddings", "word_dropout", "z_to_state", *_SKIP), "tokens"),
+    "bag_of_words": Part(BagOfWordsDecoder, _has(*_DENSE, *_SKIP), "tokens", {"hidden_dim": 400, "num_layers": 1, "dropout": 0.0}),
+    "perceptron": Part(PerceptronDecoder, _has(*_DENSE, *_SKIP), "image", {"hidden_dim": 1024, "num_layers": 2, "dropout": 0.0}),
+    "pixel_cnn": Part(PixelCNNDecoder, _has("filters", "num_layers", "kernel_size", "latent_filters", *_SKIP), "image", {"num_layers": 9}),
+}
+"""p(x|z); made as encoders are, with `z_dim` beside."""
+
+_NO_LATENT = "it has no latent variable"
+_NO_MIXTURE = {"mixture": "its prior is no mixture"}
+_NO_DIRECTION = {"direction": "its posterior is not on one sphere"}
+_POINT = "its posterior is a point, without a KL"
+
+LATENTS: dict[str, Part] = {
+    "gaussian": Part(GaussianLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes="product"),
+    "spherical": Part(SphericalLatent, _has("dim", "kappa"), lacks={**_NO_MIXTURE, "kl": "its KL is a constant"}),
+    "mixture": Part(
+        _mixture,
+        lambda latent: ("family", "variables", "components", "dim", "hidden_dim", *family_settings(latent.family)),
+        lacks=_NO_DIRECTION,
+        sizes="both",
+    ),
+    "point": Part(PointLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION, "kl": _POINT, "noise": _POINT}, sizes="product"),
+    "none": Part(
+        lambda feature_dim, seed, **options: NoLatent(**options),
+        _has(),
+        lacks={**_NO_MIXTURE, **_NO_DIRECTION, **dict.fromkeys(("z", "kl", "noise"), _NO_LATENT)},
+    ),
+}
+"""q(z, c|x) and p(z, c); made with `feature_dim`, `seed` and `name`. "none" has no encoder either."""
+
+INFERENCES: dict[str, Part] = {"amortized": Part(Amortized, _has())}
+"""From a batch to parameters of its posterior."""
+
+AUXILIARIES: dict[str, Part] = {"bag_of_words": Part(BagOfWordsLoss, _has("bag_of_words_weight"), "tokens")}
+"""Further losses, by the name of the term; each is there where objective.<name>_weight is not 0; made as decoders are."""
+
+MODALITIES: dict[str, Part] = {
+    "words": Part(
+        Words,
+        _has("vocabulary_size", "min_count", "tokenizer", "lowercase", "split_punctuation", "train_max_length", "eval_max_length"),
+        "tokens",
+    ),
+    "pixels": Part(Pixels, _has("binarize"), "image"),
+}
+"""What an example is: subclasses of `tfvae.modalities.modality.Modality`."""
+
+TABLES: Mapping[str, dict[str, Part]] = {
+    "encoder": ENCODERS,
+    "latent": LATENTS,
+    "decoder": DECODERS,
+    "inference": INFERENCES,
+}
+"""Tables by the section of the configuration whose field `kind` names one of theirs."""
+
+
+def register(table: dict[str, Part], name: str, part: Part) -> None:
+    """Makes a part of one's own known under a name.
+
+    Args:
+      table: one of this module's.
+      name: a new one.
+      part: what makes it.
+
+    Raises:
+      ValueError: the name is taken.
+    """
+    if name in table:
+        raise ValueError(f"{name!r} is there already")
+    table[name] = part
+    paths = {id(TABLES[section]): f"{section}.kind" for section in TABLES} | {id(MODALITIES): "data.modality"}
+    if id(table) in paths:
+        KINDS[paths[id(table)]].append(name)
