@@ -7,7 +7,7 @@ import matplotlib
 from matplotlib.figure import Figure as Drawing
 
 from tfvae.config import Config
-from tfvae.evaluation.compare import ALL_COLUMNS, COLUMNS, Row, label_columns, markdown_table
+from tfvae.evaluation.compare import Row, label_columns, markdown_table
 
 COLUMNS: Mapping[str, str] = {
     "nll_iw": "NLL, nats a sentence",
@@ -44,7 +44,7 @@ def by_value(table: Sequence[Row], field: str) -> list[tuple[float, Row]]:
 
 def sweep_table(table: Sequence[Row], field: str) -> str:
     """Returns a Markdown table, a line a value; columns that no run has are left out."""
-    columns = {**ALL_COLUMNS, **label_columns(table)}
+    columns = {**COLUMNS, **label_columns(table)}
     present = [name for name in columns if any(name in row.values for row in table)]
     lines = [[field.rpartition(".")[2], *(columns[name] for name in present)], ["---:"] * (len(present) + 1)]
     lines += [[f"{value:g}", *(row.cell(name) for name in present)] for value, row in by_value(table, field)]
