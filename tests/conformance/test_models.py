@@ -1,4 +1,4 @@
-"""Each property once, over every registered model."""
+"""Each property once, over every registered model on every kind of example."""
 
 import functools
 
@@ -11,10 +11,11 @@ from tfvae import stateless
 from tfvae.data.vocabulary import Vocabulary
 from tfvae.errors import UserError
 from tfvae.generation.decoding import METHODS
+from tfvae.modalities.pixels import Pixels
 from tfvae.modalities.words import Words
 from tfvae.models.build import build_vae
 from tfvae.models.model import Model
-from tfvae.registry import MODELS, resolve
+from tfvae.registry import MODELS, reason_unused, resolve
 
 SMALL = {
     "encoder.embedding_dim": 6,
@@ -22,22 +23,59 @@ SMALL = {
     "decoder.embedding_dim": 7,
     "decoder.hidden_dim": 7,
 }
+SMALL_IMAGES = {"height": 5, "width": 4}
+# The corpora whose examples are of each kind, the sizes of those, and settings that make their networks small.
+KINDS = {
+    "sentences": ("demo", {"vocabulary_size": 20}, SMALL),
+    "documents": ("20ng", {"vocabulary_size": 20}, {"encoder.hidden_dim": 6, "decoder.hidden_dim": 6, "latent.hidden_dim": 6}),
+    "images": ("mnist", SMALL_IMAGES, {"encoder.hidden_dim": 6, "decoder.hidden_dim": 6, "latent.hidden_dim": 6}),
+    "images by convolutions": (
+        "mnist",
+        SMALL_IMAGES,
+        {
+            "encoder.kind": "residual",
+            "decoder.kind": "pixel_cnn",
+            "encoder.filters": 3,
+            "encoder.num_layers": 1,
+            "decoder.filters": 4,
+            "decoder.num_layers": 2,
+            "latent.hidden_dim": 6,
+        },
+    ),
+}
+FEW = {"latent__variables": 2, "latent__components": 4, "latent__dim": 3}
 # Beside the registered ones, what a setting alone turns them into.
 VARIANTS = {name: (name, {}) for name in MODELS} | {
     "dem_vae of one component": ("dem_vae", {"latent__components": 1}),
     "dem_vae of one variable": ("dem_vae", {"latent__variables": 1}),
     "vmf_vae without words": ("vmf_vae", {"decoder__word_dropout": 1.0}),
     "dem_vae of two layers, untied": ("dem_vae", {"decoder__num_layers": 2, "encoder__num_layers": 2, "decoder__tied_embeddings": False}),
+    "vae with a bag-of-words loss": ("vae", {"objective__bag_of_words_weight": 0.5}),
 }
+OTHERS = {
+    f"{name} of {kind}": (name, FEW if reason_unused(resolve(name, "demo"), "latent.variables") == "" else {})
+    for kind in list(KINDS)[1:]
+    for name in MODELS
+}
+VARIANTS |= OTHERS
+
+
+def kind_of(variant):
+    return next((kind for kind in reversed(KINDS) if variant.endswith(f" of {kind}")), "sentences")
 
 
 def create(variant, **overrides):
     name, settings = VARIANTS[variant]
+    corpus, shape, small = KINDS[kind_of(variant)]
     flat = {path.replace("__", "."): value for path, value in {**settings, **overrides}.items()}
-    return build_vae(resolve(name, "demo", base={**SMALL, **flat}), {"vocabulary_size": 20})
+    return build_vae(resolve(name, corpus, base={**small, **flat}), shape)
 
 
-def make_batch(padding=0):
+def make_batch(variant, padding=0):
+    if kind_of(variant).startswith("images"):
+        shape = [5, *SMALL_IMAGES.values()]
+        image = tf.constant(np.random.default_rng(0).integers(0, 2, shape).astype(np.float32))
+        return {"image": image, "weight": tf.ones([5]), "index": tf.range(5)}
     tokens = np.zeros([5, 8 + padding], np.int32)
     length = np.array([8, 5, 3, 2, 1], np.int32)
     rng = np.random.default_rng(0)
@@ -51,11 +89,11 @@ def make_batch(padding=0):
     }
 
 
-def train(model, steps=2):
+def train(variant, model, steps=2):
     """The means of the first steps: q(c|x) starts uniform, so its hidden layer moves from the second on."""
     if not model.compiled:
         model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
-    batches = tf.data.Dataset.from_tensors(make_batch()).repeat(steps)
+    batches = tf.data.Dataset.from_tensors(make_batch(variant)).repeat(steps)
     return model.fit(batches, epochs=1, verbose=0, shuffle=False).history
 
 
@@ -69,11 +107,13 @@ def fresh(variant):
 def trained(variant):
     """A model after two steps and its history, shared: tests must not change it."""
     model = create(variant)
-    return model, train(model)
+    return model, train(variant, model)
 
 
 # The others are made of the same parts as these.
-QUICK = ("rnn_lm", "ae", "skip_vae", "vmf_vae", "dem_vmf_vae", "dem_vae of one component")
+QUICK = ("rnn_lm", "ae", "skip_vae", "vmf_vae", "dem_vmf_vae", "dem_vae of one component", "vae with a bag-of-words loss")
+QUICK += ("dem_vae of documents", "vmf_vae of documents", "ae of images", "dem_vmf_vae of images", "rnn_lm of images by convolutions")
+QUICK += ("skip_vae of images by convolutions",)
 
 
 @pytest.fixture(params=[pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in VARIANTS])
@@ -85,7 +125,7 @@ def test_a_saved_model_gives_equal_outputs(variant, tmp_path):
     model, _ = trained(variant)
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    tf.nest.map_structure(np.testing.assert_array_equal, loaded(make_batch()), model(make_batch()))
+    tf.nest.map_structure(np.testing.assert_array_equal, loaded(make_batch(variant)), model(make_batch(variant)))
     assert int(loaded.step) == 2
 
 
@@ -93,14 +133,18 @@ def test_loaded_weights_give_equal_outputs(variant, tmp_path):
     model, _ = trained(variant)
     model.save_weights(tmp_path / "model.weights.h5")
     other = create(variant, training__seed=7)
-    assert not np.allclose(other(make_batch())["reconstruction"], model(make_batch())["reconstruction"])
+    assert not np.allclose(other(make_batch(variant))["reconstruction"], model(make_batch(variant))["reconstruction"])
     other.load_weights(tmp_path / "model.weights.h5")
-    tf.nest.map_structure(np.testing.assert_array_equal, other.encode(make_batch()), model.encode(make_batch()))
+    tf.nest.map_structure(np.testing.assert_array_equal, other.encode(make_batch(variant)), model.encode(make_batch(variant)))
 
 
 def test_padding_changes_nothing(variant):
+    if kind_of(variant).startswith("images"):
+        return  # which have none
     model = fresh(variant)
-    tf.nest.map_structure(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), model(make_batch(4)), model(make_batch()))
+    tf.nest.map_structure(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), model(make_batch(variant, 4)), model(make_batch(variant))
+    )
 
 
 def test_training_repeats_exactly_moves_every_weight_and_lowers_the_loss(variant):
@@ -112,14 +156,14 @@ def test_training_repeats_exactly_moves_every_weight_and_lowers_the_loss(variant
     np.random.seed(1)
     model = create(variant)
     before = [variable.numpy() for variable in model.trainable_variables]
-    history = train(model)
+    history = train(variant, model)
     assert history == trained(variant)[1]
     np.testing.assert_array_equal(tf.random.normal([3]), expected[0])
     np.testing.assert_array_equal(np.random.rand(3), expected[1])
     still = [v.path for v, old in zip(model.trainable_variables, before, strict=True) if np.array_equal(v, old)]
     # With one component q(c|x) is 1 whatever its logits are.
     assert still == [] or (variant == "dem_vae of one component" and all("logits" in path or "hidden" in path for path in still))
-    assert train(model, 60)["loss"][0] < history["loss"][0]
+    assert train(variant, model, 60)["loss"][0] < history["loss"][0]
 
 
 def test_another_seed_gives_other_weights_and_noise(variant):
@@ -128,18 +172,18 @@ def test_another_seed_gives_other_weights_and_noise(variant):
     assert all(np.ptp({v.path: v for v in first.trainable_variables}[path].numpy()) == 0 for path in same)
     second.set_weights(first.get_weights())
     noisy = first.latent.size and first.latent.has_density
-    assert np.array_equal(second(make_batch())["reconstruction"], first(make_batch())["reconstruction"]) != bool(noisy)
+    assert np.array_equal(second(make_batch(variant))["reconstruction"], first(make_batch(variant))["reconstruction"]) != bool(noisy)
 
 
 def test_plain_layers_train_to_the_same_figures(variant):
-    plain = train(create(variant, training__implementation="plain"))
+    plain = train(variant, create(variant, training__implementation="plain"))
     for name, values in trained(variant)[1].items():
         np.testing.assert_allclose(values, plain[name], rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_samples_do_not_depend_on_how_they_are_chunked(variant):
     model, seed = fresh(variant), stateless.rows(tf.constant([1, 2]), tf.range(5))
-    params = model.encode(make_batch())
+    params = model.encode(make_batch(variant))
     whole = model.latent.sample(params, 5, seed)
     parts = [model.latent.sample(params, 2, seed), model.latent.sample(params, 3, seed, start=2)]
     assert whole.shape == (5, 5, model.latent.size)
@@ -150,9 +194,9 @@ def test_kl_terms_agree_with_monte_carlo(variant):
     """E_q [log q(z, c|x) - log p(z, c)] by sampling z, with c summed out exactly where there is one."""
     model, count = fresh(variant), 4000
     if not model.latent.has_density:
-        assert model.latent.terms(model.encode(make_batch()), None, tf.ones([5])) == []
+        assert model.latent.terms(model.encode(make_batch(variant)), None, tf.ones([5])) == []
         return
-    params = model.encode(make_batch())
+    params = model.encode(make_batch(variant))
     params = tf.nest.map_structure(lambda leaf: tf.repeat(leaf, count, axis=0), params)
     analytic, ratio = (value.numpy().reshape(5, count) for value in tf.function(log_ratio)(model.latent, params))
     assert np.all(np.abs(ratio.mean(1) - analytic[:, 0]) <= 4 * ratio.std(1) / np.sqrt(count) + 1e-4 * np.abs(analytic[:, 0]))
@@ -204,28 +248,42 @@ def test_every_trainable_variable_belongs_to_one_side(variant):
 
 
 TEXTS = ["w1 w2 w3", "w4 w5", "w6", "w1 w1 w1 w1 nothing known"]
+IMAGES = np.random.default_rng(1).integers(0, 256, [4, *SMALL_IMAGES.values()]).astype(np.uint8)
+
+
+def items_of(variant):
+    return IMAGES if kind_of(variant).startswith("images") else TEXTS
 
 
 @pytest.fixture(scope="module")
-def text_models():
-    vocabulary = Vocabulary([f"w{number}" for number in range(16)])
-    return functools.cache(lambda variant: Model(Words(vocabulary, max_length=4), trained(variant)[0]))
+def whole_models():
+    words = Words(Vocabulary([f"w{number}" for number in range(16)]), max_length=4)
+    pixels = Pixels(*SMALL_IMAGES.values())
+    return functools.cache(lambda variant: Model(pixels if items_of(variant) is IMAGES else words, trained(variant)[0]))
 
 
-def test_every_model_generates(variant, text_models):
-    model = text_models(variant)
+def test_every_model_generates(variant, whole_models):
+    model = whole_models(variant)
     for method in METHODS:
-        texts, codes = model.generate(6, seed=1, method=method, max_length=7)
-        assert len(texts) == 6 and codes.shape == (6, model.vae.latent.num_variables)
-        assert model.generate(3, seed=1, method=method, max_length=7)[0] == texts[:3]
-        assert all(word.startswith("w") for text in texts for word in text.split())
-    assert model.generate(6, seed=1)[0] != model.generate(6, seed=2)[0]
+        if method not in model.vae.decoder.methods:
+            with pytest.raises(UserError, match=f"method = '{method}' is not one of this model's decoder"):
+                model.generate(6, method=method)
+            continue
+        items, codes = model.generate(6, seed=1, method=method, max_length=7)
+        assert len(items) == 6 and codes.shape == (6, model.vae.latent.num_variables)
+        np.testing.assert_array_equal(model.generate(3, seed=1, method=method, max_length=7)[0], items[:3])
+        if items_of(variant) is TEXTS:
+            assert all(word.startswith("w") for text in items for word in text.split())
+        else:
+            assert items.dtype == np.uint8 and items.shape[1:] == IMAGES.shape[1:]
+    first, second = (np.asarray(model.generate(6, seed=seed, method="sample")[0]) for seed in (1, 2))
+    assert not np.array_equal(first, second)
     with pytest.raises(UserError, match="num = 0: must be at least 1"):
         model.generate(0)
 
 
-def test_components_can_be_held_where_there_are_some(variant, text_models):
-    model = text_models(variant)
+def test_components_can_be_held_where_there_are_some(variant, whole_models):
+    model = whole_models(variant)
     latent = model.vae.latent
     if not latent.has_codes:
         with pytest.raises(UserError, match="this model's prior is no mixture: it has no component to choose"):
@@ -240,21 +298,30 @@ def test_components_can_be_held_where_there_are_some(variant, text_models):
             model.generate(2, component=bad)
 
 
-def test_verbs_of_the_posterior_work_or_say_that_there_is_none(variant, text_models):
-    model = text_models(variant)
+def test_verbs_of_the_posterior_work_or_say_that_there_is_none(variant, whole_models):
+    model = whole_models(variant)
     latent = model.vae.latent
-    verbs = (lambda: model.encode(TEXTS), lambda: model.reconstruct(TEXTS), lambda: model.interpolate(*TEXTS[:2]))
+    items = items_of(variant)
+    verbs = (lambda: model.encode(items), lambda: model.reconstruct(items), lambda: model.interpolate(*items[:2]))
     if not latent.size:
         for verb in verbs:
             with pytest.raises(UserError, match="this model has no latent variable: it can only generate and score"):
                 verb()
         return
     encoded, reconstructed, between = (verb() for verb in verbs)
-    assert encoded["mean"].shape == (4, latent.size) and encoded["length"].tolist() == [4, 3, 2, 7]
+    assert encoded["mean"].shape == (4, latent.size)
     assert ("codes" in encoded) == latent.has_codes
     assert len(reconstructed) == 4 and len(between) == 7
-    assert [between[0], between[-1]] == model.reconstruct(TEXTS[:2])
-    for name, value in model.encode(TEXTS[::-1], batch_size=1).items():
+    np.testing.assert_array_equal([between[0], between[-1]], model.reconstruct(items[:2]))
+    for name, value in model.encode(items, batch_size=1).items():
+        np.testing.assert_allclose(value, encoded[name], rtol=1e-5, atol=1e-6)
+    if items is IMAGES:
+        for bad in (np.zeros([0, *IMAGES.shape[1:]], np.uint8), IMAGES[:, 1:], "one string", IMAGES + 0.5 + 255):
+            with pytest.raises(UserError, match="images must be an array of one image or more"):
+                model.encode(bad)
+        return
+    assert encoded["length"].tolist() == [4, 3, 2, 7]
+    for name, value in model.encode(TEXTS[::-1]).items():
         np.testing.assert_allclose(value[::-1], encoded[name], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(model.encode(["w1 w1 w1"])["mean"], encoded["mean"][3:], rtol=1e-5, atol=1e-6)  # cut to four tokens
     for bad in ([], "one string"):
@@ -262,11 +329,13 @@ def test_verbs_of_the_posterior_work_or_say_that_there_is_none(variant, text_mod
             model.encode(bad)
 
 
-def test_every_model_scores(variant, text_models):
-    model = text_models(variant)
-    scores = model.score(TEXTS, samples=5)
-    assert scores["elbo"].shape == (4,) and scores["length"].tolist() == [4, 3, 2, 7]
-    again = model.score([TEXTS[0], TEXTS[3]], samples=5)
+def test_every_model_scores(variant, whole_models):
+    model = whole_models(variant)
+    items = items_of(variant)
+    scores = model.score(items, samples=5)
+    assert scores["elbo"].shape == (4,)
+    assert items is IMAGES or scores["length"].tolist() == [4, 3, 2, 7]
+    again = model.score([items[0], items[3]], samples=5)
     np.testing.assert_allclose(again["elbo"][0], scores["elbo"][0], rtol=1e-5)
     latent = model.vae.latent
     assert ("log_likelihood" in scores) == latent.has_density
@@ -276,15 +345,15 @@ def test_every_model_scores(variant, text_models):
         np.testing.assert_allclose(again["log_likelihood"][0], scores["log_likelihood"][0], rtol=1e-5)
         assert np.all(scores["log_likelihood"] < 0)
     for bad in ([], "one string"):
-        with pytest.raises(UserError, match="a list of one string or more"):
+        with pytest.raises(UserError, match=r"of one (string|image) or more"):
             model.score(bad)
     with pytest.raises(UserError, match="samples = 0: must be at least 1"):
-        model.score(TEXTS, samples=0)
+        model.score(items, samples=0)
 
 
 def test_points_between_two_posteriors_lie_in_the_latent_space(variant):
     latent = fresh(variant).latent
-    ends = latent.mode(fresh(variant).encode(make_batch()))[:2]
+    ends = latent.mode(fresh(variant).encode(make_batch(variant)))[:2]
     way = latent.interpolate(ends[:1], ends[1:], tf.linspace(0.0, 1.0, 5))
     np.testing.assert_allclose(tf.gather(way, [0, 4]), ends, atol=1e-5)
     if "sphere" in variant or "vmf" in variant:

@@ -1,10 +1,16 @@
+import itertools
+import pathlib
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from tfvae.decoders.bag_of_words import BagOfWordsDecoder
+from tfvae.encoders.bag_of_words import BagOfWordsEncoder
 from tfvae.generation.decoding import Decoding
+from tfvae.latents.exponential_family import kl_divergence
+from tfvae.latents.gaussian_family import Gaussian
 
 WORDS = 5
 
@@ -83,3 +89,149 @@ def test_it_comes_back_from_its_configuration():
     z = z_of(2, 1)
     np.testing.assert_array_equal(again.log_prob(batch([4, 3]), z), decoder.log_prob(batch([4, 3]), z))
     assert float(again.num_observations(again.example())[0]) == 1
+
+
+def with_biases(**options):
+    decoder = make(**options)
+    for number, weight in enumerate(decoder.weights):
+        if weight.name == "bias":
+            weight.assign(np.random.default_rng(number).normal(size=weight.shape))
+    return decoder
+
+
+def log_softmax(logits):
+    return logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
+
+
+DOCUMENTS = batch([4, 5, 4, 8, 3], [1, 3], [7, 1, 2, 7, 3])
+COUNTS = np.array([[2, 1, 0, 0, 1], [0] * 5, [0, 0, 0, 2, 0]])
+
+
+@pytest.mark.parametrize("num_layers", [0, 1, 3])
+@pytest.mark.parametrize(("z_to_inputs", "z_to_output"), list(itertools.product(("none", "first", "all"), (True, False))))
+def test_logits_and_scores_are_the_formula(z_to_inputs, z_to_output, num_layers):
+    decoder = with_biases(z_to_inputs=z_to_inputs, z_to_output=z_to_output, num_layers=num_layers)
+    reads = [affine.z_kernel is not None for affine in (*decoder.hidden.layers, decoder.words)]
+    reading = {"none": 0, "first": 1, "all": num_layers}[z_to_inputs]
+    assert reads == [*[number < reading for number in range(num_layers)], z_to_output or num_layers == 0]
+    z, h = z_of(2, 3), None
+
+    def affine(layer, h):
+        parts = [(h, layer.kernel), (z.numpy(), layer.z_kernel)]
+        return layer.bias.numpy() + sum(value @ kernel.numpy() for value, kernel in parts if kernel is not None)
+
+    for layer in decoder.hidden.layers:
+        h = np.tanh(affine(layer, h))
+    logits = np.broadcast_to(affine(decoder.words, h), [2, 3, WORDS])
+    np.testing.assert_allclose(decoder.word_logits(z), logits, rtol=1e-10, atol=1e-12)
+    scores = decoder.log_prob(DOCUMENTS, z)
+    np.testing.assert_allclose(scores, np.sum(COUNTS * log_softmax(logits), -1), rtol=1e-10, atol=1e-12)
+    assert (np.abs(scores[0] - scores[1]).max() > 1e-3) == any(reads)
+
+
+def test_the_slope_through_the_encoder_equals_the_official_code():
+    """jiacheng-xu/vmf_vae_nlp @6459c62, `BowVAE.forward` with `Gauss`: of reconstruction and KL, the noise held."""
+    golden, family = dict(np.load(pathlib.Path(__file__).parents[1] / "golden" / "nvdm_gaussian.npz")), Gaussian(5)
+    documents = batch(*(4 + np.repeat(np.arange(40), row) for row in golden["counts"].astype(int)))
+    encoder = BagOfWordsEncoder(44, hidden_dim=7, dtype="float64")
+    encoder.set_weights([golden[f"enc_vec_{part}"].T for part in ("weight", "bias", "2_weight", "2_bias")])
+    decoder = BagOfWordsDecoder(44, z_dim=5, hidden_dim=7, dtype="float64")
+    decoder.set_weights([golden[part].T for part in ("dec_linear_weight", "dec_linear_bias", "out_weight", "out_bias")])
+    noise = (golden["z"] - golden["mean"]) / np.exp(golden["log_standard_deviation"])
+    with tf.GradientTape() as tape:
+        features = encoder(documents)
+        mean, deviation = (features @ golden[f"dist_func_{of}_weight"].T + golden[f"dist_func_{of}_bias"] for of in ("mean", "logvar"))
+        eta, prior = family.natural_parameters(mean, 2 * deviation), family.standard_normal([9, 5], "float64")
+        kl = tf.reduce_sum(kl_divergence(family, eta, prior), axis=-1)
+        loss = tf.reduce_mean(kl - tf.reduce_mean(decoder.log_prob(documents, mean + tf.exp(deviation) * noise), axis=0))
+    np.testing.assert_allclose(kl, golden["kl"], rtol=1e-9)
+    d_encoder, d_decoder = tape.gradient(loss, [encoder.hidden.layers[0].kernel.value, decoder.words.kernel.value])
+    np.testing.assert_allclose(d_encoder, golden["d_loss_d_enc_vec_weight"].T, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(d_decoder, golden["d_loss_d_out_weight"].T, rtol=1e-9, atol=1e-12)
+
+
+def test_a_switch_moves_no_other_weight():
+    def weights(**options):
+        decoder = BagOfWordsDecoder(WORDS + 4, hidden_dim=4, num_layers=2, seed=3, **options)
+        parts = {"words": decoder.words, **{str(i): affine for i, affine in enumerate(decoder.hidden.layers)}}
+        return {f"{name}/{weight.name}": weight.numpy() for name, part in parts.items() for weight in part.weights}
+
+    first = weights(z_dim=2, z_to_inputs="all", z_to_output=True)
+    for other in (weights(z_dim=2), weights(z_dim=2, z_to_inputs="none"), weights(z_dim=0)):
+        assert set(other) < set(first)
+        for name, value in other.items():
+            np.testing.assert_array_equal(value, first[name], err_msg=name)
+
+
+def test_the_smallest_vocabulary_has_an_example():
+    decoder = BagOfWordsDecoder(5, z_dim=2, hidden_dim=3)
+    np.testing.assert_array_equal(decoder.example()["tokens"], [[4, 3]])
+    np.testing.assert_array_equal(decoder.example()["length"], [2])
+    np.testing.assert_array_equal(decoder.num_observations(decoder.example()), [1])
+    np.testing.assert_allclose(decoder.log_prob(decoder.example(), tf.ones([2, 1, 2])), [[0], [0]], atol=1e-6)
+
+
+def test_dropout_has_its_rate_over_the_logits():
+    decoder, z, seed = with_biases(dropout=0.3), z_of(50, 40), tf.constant([1, 2])
+    logits, dropped = decoder.word_logits(z).numpy(), decoder.word_logits(z, seed).numpy()
+    gone = dropped == 0
+    assert abs(gone.mean() - 0.3) < 5 * np.sqrt(0.21 / gone.size)
+    np.testing.assert_allclose(dropped[~gone], logits[~gone] / 0.7, rtol=1e-6)
+    expected = np.sum(COUNTS * log_softmax(decoder.word_logits(z[:2, :3], seed).numpy()), -1)
+    np.testing.assert_allclose(decoder.log_prob(DOCUMENTS, z[:2, :3], seed=seed), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("settings", [{"temperature": 0.5}, {"top_k": 3}, {"top_p": 0.9}])
+def test_settings_of_sampling_change_the_probabilities(settings):
+    decoder, z = with_biases(), z_of(1, 1)[0]
+    ids = decoder.write(tf.repeat(z, 5000, axis=0), tf.constant([1, 2]), Decoding(max_length=4, **settings)).numpy()
+    probability = np.exp(log_softmax(decoder.word_logits(z).numpy()[0] / settings.get("temperature", 1)))
+    falling = np.argsort(-probability)
+    kept = falling[: settings.get("top_k", WORDS)]
+    if "top_p" in settings:
+        kept = falling[: 1 + np.sum(np.cumsum(probability[falling]) < settings["top_p"])]
+    assert len(kept) == WORDS if "temperature" in settings else 1 < len(kept) < WORDS
+    expected = np.zeros(WORDS)
+    expected[kept] = probability[kept] / probability[kept].sum()
+    for column in ids.T:
+        share = np.bincount(column - 4, minlength=WORDS) / 5000
+        assert np.all(np.abs(share - expected) <= 5 * np.sqrt(expected * (1 - expected) / 5000))
+
+
+@pytest.mark.parametrize("method", ["greedy", "sample"])
+def test_writing_is_a_graph_of_any_batch(tmp_path, method):
+    module, decoding = tf.Module(), Decoding(method, max_length=4)
+    module.decoder = make(dtype="float32")
+    signature = [tf.TensorSpec([None, 2]), tf.TensorSpec([None, 2], tf.int32)]
+    module.write = tf.function(lambda z, seed: module.decoder.write(z, seed, decoding), input_signature=signature)
+    tf.saved_model.save(module, str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    for count in (1, 4):
+        z, seeds = tf.cast(z_of(1, count)[0], tf.float32), tf.stack([tf.range(count), tf.zeros(count, tf.int32)], axis=1)
+        np.testing.assert_array_equal(loaded.write(z, seeds), module.decoder.write(z, seeds, decoding))
+
+
+def test_float32_is_float64_to_its_digits():
+    single, double, z = with_biases(dtype="float32"), make(), z_of(2, 3)
+    double.set_weights(single.get_weights())
+    scores = single.log_prob(DOCUMENTS, tf.cast(z, tf.float32))
+    assert (scores.dtype, double.log_prob(DOCUMENTS, z).dtype) == (tf.float32, tf.float64)
+    np.testing.assert_allclose(scores, double.log_prob(DOCUMENTS, z), rtol=1e-5)
+
+
+def test_bfloat16_sums_are_of_float32():
+    half, full = (with_biases(dtype=dtype) for dtype in ("mixed_bfloat16", "float32"))
+    many = {"tokens": tf.repeat(DOCUMENTS["tokens"], 301, axis=1)}  # counts that half precision would round
+    z = tf.cast(z_of(2, 3), tf.float32)
+    scores, logits = half.log_prob(many, z), tf.cast(half.word_logits(z), tf.float64).numpy()
+    assert scores.dtype == tf.float32 and {weight.dtype for weight in half.weights} == {"float32"}
+    np.testing.assert_allclose(scores, np.sum(301 * COUNTS * log_softmax(logits), -1), rtol=1e-5)
+    assert not np.array_equal(scores, full.log_prob(many, z))
+    np.testing.assert_allclose(scores, full.log_prob(many, z), rtol=3e-2)
+
+
+def test_mistaken_arguments_are_errors():
+    with pytest.raises(ValueError, match="z_to_inputs = 'last'"):
+        make(z_to_inputs="last")
+    with pytest.raises(ValueError, match="method = 'beam': must be one of greedy, sample"):
+        make().write(z_of(1, 1)[0], tf.constant([1, 2]), Decoding("beam"))

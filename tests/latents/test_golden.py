@@ -1,6 +1,6 @@
 """The official codes' values of each loss term, on random inputs.
 
-demvae_* is of wenxianxian/demvae, vmf_kl of jiacheng-xu/vmf_vae_nlp @6459c62, `KL_davidson`.
+demvae_* is of wenxianxian/demvae @0ca6a86, `GMVAE`; vmf_kl of jiacheng-xu/vmf_vae_nlp @6459c62, `KL_davidson`.
 """
 
 import pathlib

@@ -45,3 +45,29 @@ def test_words_are_counted_and_special_tokens_are_not(padding):
     tokens = np.array([[4, 6, 6, 1, 3], [5, 3, 0, 0, 0], [3, 0, 0, 0, 0]], np.int32)
     tokens = np.pad(tokens, [[0, 0], [0, padding]])
     np.testing.assert_array_equal(word_counts({"tokens": tf.constant(tokens)}, 8), [[1, 0, 2, 0], [0, 1, 0, 0], [0, 0, 0, 0]])
+
+
+def test_without_layers_it_is_the_identity():
+    layer = Perceptron(4, units=3, num_layers=0, activation="relu")
+    np.testing.assert_array_equal(layer(-tf.ones([2, 4])), -np.ones([2, 4]))
+    assert layer.output_dim == 4 and not layer.weights
+
+
+def test_kernels_are_glorot_uniform_each_by_its_own_seed():
+    layer = Perceptron(200, units=200, num_layers=2, activation="relu", z_dim=100, z_layers=2, seed=5)
+    kernels = [kernel.numpy() for affine in layer.layers for kernel in (affine.kernel, affine.z_kernel)]
+    for kernel in kernels:
+        limit = np.sqrt(6 / sum(kernel.shape))
+        assert 0.99 * limit < np.abs(kernel).max() <= limit
+        assert abs(kernel.var() - limit**2 / 3) < 0.03 * limit**2
+    starts = [kernel[0, :3] / np.abs(kernel).max() for kernel in kernels]
+    assert min(np.abs(one - other).max() for i, one in enumerate(starts) for other in starts[:i]) > 1e-2
+    assert not any(affine.bias.numpy().any() for affine in layer.layers)
+
+
+def test_products_of_a_half_precision_policy_are_in_half_precision():
+    sizes = {"units": 3, "num_layers": 2, "activation": "tanh", "z_dim": 2, "z_layers": 2}
+    half, full = (Perceptron(4, **sizes, dtype=dtype) for dtype in ("mixed_bfloat16", "float32"))
+    x, z = tf.random.stateless_normal([5, 4], (1, 2)), tf.random.stateless_normal([5, 2], (3, 4))
+    assert half(x, z).dtype == tf.bfloat16 and {weight.dtype for weight in half.weights} == {"float32"}
+    np.testing.assert_allclose(tf.cast(half(x, z), tf.float32), full(x, z), atol=0.03)

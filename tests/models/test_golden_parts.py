@@ -96,12 +96,6 @@ def test_the_learnt_concentration_has_the_exact_kl():
     np.testing.assert_allclose(golden["kl_davidson"], expected, rtol=1e-9)
 
 
-def test_the_kl_of_every_dimension_and_concentration_is_the_exact_one():
-    golden = read("vmf_kl")
-    expected = [kl_to_uniform(int(dim), float(kappa)) for dim, kappa in zip(golden["dim"], golden["kappa"], strict=True)]
-    np.testing.assert_allclose(golden["kl_davidson"], expected, rtol=1e-9)
-
-
 def test_the_perceptron_s_probabilities_and_gradient_are_those_of_skip_vae():
     """Theirs are clamped to [1e-5, 1 - 1e-5], which none of these reaches."""
     golden = read("skip_mlp_0")

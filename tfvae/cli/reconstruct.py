@@ -42,14 +42,14 @@ def _reconstruct(values: flags.FlagValues) -> None:
     model, run = model_from_flags(values)
     items = items_from_flags(values, run, model.modality, _NUM)
     made = model.reconstruct(items, seed=values.seed, **decoding)
-    lines = _lines(items, made, values.format)
-    print_items(values, run, model.modality, _in_rows(np.asarray(items), np.asarray(made)), "reconstructed", _COLUMNS, lines)
+    lines, columns = _lines(items, made, values.format), min(_COLUMNS, len(items))
+    print_items(values, run, model.modality, _in_rows(np.asarray(items), np.asarray(made), columns), "reconstructed", columns, lines)
 
 
-def _in_rows(items: np.ndarray, made: np.ndarray) -> np.ndarray:
+def _in_rows(items: np.ndarray, made: np.ndarray, columns: int) -> np.ndarray:
     """A row of items, a row of what was made of them, and so on; the rest of a row is blank."""
-    blank = np.zeros([-len(items) % min(_COLUMNS, len(items)), *items.shape[1:]], items.dtype)
-    rows = [np.split(np.concatenate([some, blank]), range(_COLUMNS, len(items), _COLUMNS)) for some in (items, made)]
+    blank = np.zeros([-len(items) % columns, *items.shape[1:]], items.dtype)
+    rows = [np.split(np.concatenate([some, blank]), range(columns, len(items), columns)) for some in (items, made)]
     return np.concatenate([row for pair in zip(*rows, strict=True) for row in pair])
 
 

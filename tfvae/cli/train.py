@@ -1,6 +1,5 @@
 """tfvae-train: trains a model and shows what its busiest components generate."""
 
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,32 +45,36 @@ def _say(message: str) -> None:
 
 
 def _show(model: Model, run: Run, seed: int) -> None:
-    """Shows items of the components that the validation split uses most, or of the prior where there are no codes."""
+    """Prints items of the components that the validation split uses most, or of the prior where there are no codes.
+
+    Items that are no lines of text go into one file, a row for each component.
+    """
     latent, modality = model.vae.latent, model.modality
     if not latent.has_codes:
         print(f"\n{modality.item.capitalize()}s from the prior:")
-        _show_items(modality, run.path / f"prior{modality.suffix}", model.generate(2 * _SENTENCES, seed=seed)[0])
-        return
-    kept = next(line for line in run.read_metrics() if line["step"] == int(model.vae.step.numpy()))
-    use = np.array(kept["val_component_use"])  # [J, K]
-    busiest = np.argsort(-use, axis=None, kind="stable")[:_COMPONENTS]
-    print(f"\n{modality.item.capitalize()}s from the busiest components, the other variables free:")
-    for rank, (variable, component) in enumerate(zip(*np.unravel_index(busiest, use.shape), strict=True)):
-        codes = np.full(latent.num_variables, -1)
-        codes[variable] = component
-        print(f"component {variable}:{component}, {use[variable, component]:.0%} of the validation {modality.item}s")
-        items = model.generate(_SENTENCES, component=codes, seed=seed + rank)[0]
-        _show_items(modality, run.path / f"component-{variable}-{component}{modality.suffix}", items)
-
-
-def _show_items(modality: Modality, path: pathlib.Path, items: Sequence[Any]) -> None:
-    """Prints texts, or writes what is none into a file and prints where."""
-    if modality.printable:
-        for text in items:
-            print(f"  {text}")
+        rows = [model.generate(2 * _SENTENCES, seed=seed)[0]]
+        _print(modality, rows[0])
     else:
-        modality.save_items(path, items, len(items))
-        print(f"  {path}")
+        kept = next(line for line in run.read_metrics() if line["step"] == int(model.vae.step.numpy()))
+        use = np.array(kept["val_component_use"])  # [J, K]
+        busiest = np.argsort(-use, axis=None, kind="stable")[:_COMPONENTS]
+        print(f"\n{modality.item.capitalize()}s from the busiest components, the other variables free:")
+        rows = []
+        for rank, (variable, component) in enumerate(zip(*np.unravel_index(busiest, use.shape), strict=True)):
+            codes = np.full(latent.num_variables, -1)
+            codes[variable] = component
+            print(f"component {variable}:{component}, {use[variable, component]:.0%} of the validation {modality.item}s")
+            rows.append(model.generate(_SENTENCES, component=codes, seed=seed + rank)[0])
+            _print(modality, rows[-1])
+    if not modality.printable:
+        path = run.path / f"samples{modality.suffix}"
+        modality.save_items(path, np.concatenate(rows), len(rows[0]))
+        print(f"They are in {path}, a row each.")
+
+
+def _print(modality: Modality, items: Sequence[Any]) -> None:
+    for text in items if modality.printable else ():
+        print(f"  {text}")
 
 
 if __name__ == "__main__":

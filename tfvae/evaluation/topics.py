@@ -20,6 +20,7 @@ from tfvae.evaluation import coherence
 from tfvae.evaluation.figure import Figure, mean_figure
 from tfvae.evaluation.subject import Subject
 from tfvae.layers.word_counts import FIRST
+from tfvae.modalities.words import Words
 
 WORDS = 10
 """Words of a topic."""
@@ -56,6 +57,12 @@ def telling(probabilities: np.ndarray, most: int) -> np.ndarray:
     p = probabilities.astype(np.float64) + 1e-12
     score = p * np.log(p / p.mean(axis=0)) if len(p) > 1 else p
     return FIRST + np.argsort(-score, axis=1, kind="stable")[:, :most]
+
+
+def written(subject: Subject, words: np.ndarray) -> list[list[str]]:
+    """Returns words of ids [K, n] as they are written."""
+    vocabulary = cast(Words, subject.model.modality).vocabulary
+    return [[vocabulary.words[word - FIRST] for word in topic] for topic in words]
 
 
 def topics_of(subject: Subject) -> Topics:

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from typing import BinaryIO
 
 import matplotlib.image
 import numpy as np
@@ -25,6 +26,11 @@ def grid(images: np.ndarray, columns: int) -> np.ndarray:
 def write_png(path: pathlib.Path, image: np.ndarray, scale: int = 2) -> None:
     """Writes a grey image, uint8 [h, w], as a PNG file, each pixel a square of `scale` pixels; there is never half a file."""
     partial = path.with_name(f".{path.name}.partial")
-    large = np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
-    matplotlib.image.imsave(partial, large, cmap="gray", vmin=0, vmax=255, format="png")
+    with partial.open("wb") as file:
+        encode_png(file, np.repeat(np.repeat(image, scale, axis=0), scale, axis=1))
     os.replace(partial, path)
+
+
+def encode_png(file: BinaryIO, image: np.ndarray) -> None:
+    """Writes a grey image, uint8 [h, w], as PNG."""
+    matplotlib.image.imsave(file, np.repeat(image[..., np.newaxis], 3, axis=-1), format="png")

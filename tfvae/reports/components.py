@@ -5,7 +5,7 @@ References:
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class Card:
       share: share of the split's examples whose most probable component it is.
       probability: q(c_j = k), the mean over the split.
       words: its most telling words with their z-scores, the highest first.
+      likeliest: the words that a decoder of bags of words tells it by, the most telling first; none of other decoders.
       closest: items of the split that are most its own.
       generated: items drawn with the component held and the other variables free.
       labels: for each label its classes and their counts among the component's examples, the most frequent first, a few at most.
@@ -47,6 +48,7 @@ class Card:
     share: float
     probability: float
     words: Sequence[tuple[str, float]]
+    likeliest: Sequence[str]
     closest: Sequence[Any]
     generated: Sequence[Any]
     labels: dict[str, Sequence[tuple[str, int]]]
@@ -61,12 +63,13 @@ class Card:
         return " · ".join((written or [word for word, _ in self.words])[:NAMING]) or self.unnamed
 
 
-def cards(subject: Subject, variable: int) -> list[Card]:
+def cards(subject: Subject, variable: int, likeliest: Mapping[str, Sequence[str]] | None = None) -> list[Card]:
     """Returns the cards of a variable's components, the most used first.
 
     Args:
       subject: a model with codes on a split.
       variable: j.
+      likeliest: words of components "j:k", where the decoder is one of bags of words.
     """
     posteriors, latent = subject.posteriors, subject.model.vae.latent
     probabilities = posteriors.probabilities[:, variable]
@@ -94,6 +97,7 @@ def cards(subject: Subject, variable: int) -> list[Card]:
                 float(shares[component]),
                 float(use[component]),
                 telling[component],
+                (likeliest or {}).get(f"{variable}:{component}", ()),
                 _distinct([subject.data.items[i] for i in closest]),
                 _distinct(generated),
                 {label: counts[:CLASSES] for label, counts in labels.items()},

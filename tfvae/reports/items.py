@@ -5,10 +5,10 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import matplotlib.image
 import numpy as np
 from markupsafe import Markup, escape
 
+from tfvae.modalities.grid import encode_png
 from tfvae.modalities.modality import Modality
 
 
@@ -18,7 +18,7 @@ def _text(item: str) -> Markup:
 
 def _image(item: np.ndarray) -> Markup:
     file = io.BytesIO()
-    matplotlib.image.imsave(file, np.asarray(item), cmap="gray", vmin=0, vmax=255, format="png")
+    encode_png(file, np.asarray(item))
     data = base64.b64encode(file.getvalue()).decode()
     height, width = np.shape(item)
     return Markup('<img class="item" width="{}" height="{}" alt="an image" src="data:image/png;base64,{}">').format(

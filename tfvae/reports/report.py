@@ -17,10 +17,11 @@ from tfvae.config import Config
 from tfvae.data import corpora
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import ALL_COLUMNS, Row, cells, changes, rows
-from tfvae.evaluation.evaluate import read_evaluation
+from tfvae.evaluation.evaluate import read_evaluation, reason_absent
 from tfvae.evaluation.latent_use import information
 from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.subject import Progress, Subject, no_progress
+from tfvae.evaluation.topics import topics_of, written
 from tfvae.latents.mixture import MixtureLatent
 from tfvae.registry import MODELS, reason_unused
 from tfvae.registry.applicable import has_z
@@ -97,12 +98,13 @@ def report(
     return place.path / "report" / "index.html"
 
 
-_PARTS = ("table", "gauges", "curves", "variables", "agreement", "space", "training", "walks", "sentences")
+_PARTS = ("table", "gauges", "curves", "variables", "dimensions", "agreement", "space", "training", "walks", "sentences")
 
 
 def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
     named = {
         "variables": ("components", "Components"),
+        "dimensions": ("dimensions", "Dimensions"),
         "agreement": ("labels", "Codes and labels"),
         "space": ("space", "The space"),
         "training": ("training", "During training"),
@@ -212,11 +214,22 @@ class _Report:
             yield []
         found: list[dict[str, Any]] = []
         for variable in space.most_used(self.information, self.latent.num_variables):
-            made = cards(self.subject, variable)
+            made = cards(self.subject, variable, self.topics if self.latent.has_codes else None)
             names = "; ".join(card.name for card in made[:3] if not card.dead) or "all dead"
             figures = {"information": f"{self.information[variable]:.2f}", "most": f"{math.log(self.latent.num_components):.2f}"}
             found.append({"number": variable, "cards": made, "names": names, **figures})
             yield found
+
+    @functools.cached_property
+    def topics(self) -> dict[str, list[str]]:
+        """Telling words of components "j:k", or of dimensions, under a decoder of bags of words; none under others."""
+        if reason_absent("topics", self.subject) or self.subject.model.vae.decoder.ordered:
+            return {}
+        found = topics_of(self.subject)
+        return dict(zip(found.names, written(self.subject, found.words()), strict=True))
+
+    def dimensions(self) -> dict[str, list[str]]:
+        return {} if self.latent.has_codes else self.topics
 
     def agreement(self) -> list[Picture]:
         if not self.latent.has_codes:

@@ -20,7 +20,15 @@ from tfvae.reports.result import SENTENCES, Result
 from tfvae.reports.sweep import draw, sweep_table, swept_field
 from tfvae.training.run import Run, write_text
 
-_TITLES = {"ptb": "Penn Treebank", "daily_dialog": "DailyDialog", "smd": "Stanford multi-domain dialogues", "yahoo": "Yahoo Answers"}
+_TITLES = {
+    "ptb": "Penn Treebank",
+    "daily_dialog": "DailyDialog",
+    "smd": "Stanford multi-domain dialogues",
+    "yahoo": "Yahoo Answers",
+    "20ng": "20 Newsgroups",
+    "mnist": "MNIST",
+    "omniglot": "Omniglot",
+}
 
 
 def keep(run: str, folder: str, split: str = "test", group: str = "") -> pathlib.Path:

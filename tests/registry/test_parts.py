@@ -1,0 +1,55 @@
+import pytest
+
+from tfvae.config.rules import KINDS
+from tfvae.errors import UserError
+from tfvae.registry import CORPORA, resolve
+from tfvae.registry.applicable import reason_unused
+from tfvae.registry.parts import ENCODERS, MODALITIES, TABLES, Part, register
+
+
+def test_every_kind_that_a_configuration_admits_has_a_part():
+    assert {path.split(".")[0] for path in KINDS} == {*TABLES, "data"}
+    for section, table in TABLES.items():
+        assert KINDS[f"{section}.kind"] == list(table)
+    assert KINDS["data.modality"] == list(MODALITIES)
+
+
+def test_a_part_is_registered_once():
+    with pytest.raises(ValueError, match="'recurrent' is there already"):
+        register(ENCODERS, "recurrent", Part(dict, lambda encoder: ()))
+    assert KINDS["encoder.kind"].count("recurrent") == 1
+
+
+@pytest.mark.parametrize(
+    ("corpus", "overrides", "message"),
+    [
+        ("mnist", {"encoder.kind": "recurrent"}, "and the corpus mnist has image. An encoder for it is perceptron or residual"),
+        ("demo", {"decoder.kind": "pixel_cnn"}, "A decoder for it is recurrent or bag_of_words: --decoder=recurrent"),
+        ("20ng", {"decoder.kind": "pixel"}, "did you mean 'pixel_cnn'"),
+        ("20ng", {"decoder.word_dropout": 0.5}, "its decoder is bag_of_words, which has hidden_dim, num_layers, dropout, z_to"),
+        ("mnist", {"data.lowercase": True}, "its examples are pixels, which have binarize"),
+        ("demo", {"data.binarize": "threshold"}, "its examples are words, which have"),
+        ("mnist", {"objective.bag_of_words_weight": 1.0}, "it reads tokens, and its examples are pixels"),
+        ("mnist", {"decoder.kind": "pixel_cnn", "decoder.kernel_size": 4}, "must be odd"),
+        ("mnist", {"decoder.z_to_inputs": "none"}, "z would not reach the decoder"),
+        ("demo", {"decoder.num_layers": 0}, "a recurrent decoder has at least 1"),
+    ],
+)  # fmt: skip
+def test_parts_that_do_not_go_together_are_an_error_that_says_what_does(corpus, overrides, message):
+    with pytest.raises(UserError, match=message):
+        resolve("vae", corpus, overrides=overrides)
+
+
+def test_a_kind_brings_what_suits_it_and_a_corpus_s_own_settings_stay_above_that():
+    convolutions = resolve("skip_vae", "mnist", overrides={"encoder.kind": "residual", "decoder.kind": "pixel_cnn"})
+    assert (convolutions.encoder.num_layers, convolutions.decoder.num_layers) == (3, 9)
+    perceptrons = resolve("skip_vae", "mnist")
+    assert (perceptrons.encoder.num_layers, perceptrons.decoder.num_layers, perceptrons.decoder.hidden_dim) == (2, 2, 1024)
+    assert resolve("vae", "ptb", overrides={"encoder.kind": "bag_of_words"}).encoder.num_layers == 2
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_what_a_corpus_sets_means_something_for_a_mixture(corpus):
+    config = resolve("dem_vae", corpus)
+    named = {path: reason_unused(config, path) for path in CORPORA[corpus]}
+    assert not {path: reason for path, reason in named.items() if reason and not path.startswith("data.")}
