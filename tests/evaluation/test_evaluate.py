@@ -144,7 +144,7 @@ def test_other_weights_are_evaluated_anew(runs, monkeypatch):
 def test_reverse_perplexity_is_that_of_a_language_model_of_the_same_words(runs):
     answer = evaluate(str(runs / "rnn_lm"), metrics=["reverse_perplexity", "reverse_perplexity_real"], **SMALL)
     figures = values(answer)
-    words = len(load(str(runs / "rnn_lm")).vocabulary.words)
+    words = len(load(str(runs / "rnn_lm")).modality.vocabulary.words)
     # an untrained model's words are noise: it teaches less of real text than real text does, and about as much as knowing nothing
     assert 1 < figures["reverse_perplexity_real"] < figures["reverse_perplexity"] < 1.5 * words
 

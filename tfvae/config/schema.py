@@ -37,9 +37,9 @@ class DataConfig:
     )
     train_max_length: int = setting(40, "training sentences are cut to so many tokens, end of sentence included; 0: no limit", low=0)
     eval_max_length: int = setting(1000, "ceiling on a sentence's tokens wherever it is scored; longer ones are cut with a warning", low=2)
-    limit: int = setting(0, "sentences used of each split; 0: all", low=0)
-    batch_size: int = setting(30, "sentences a training batch", low=1)
-    eval_batch_size: int = setting(50, "sentences a batch of validation and test", low=1)
+    limit: int = setting(0, "examples used of each split; 0: all", low=0)
+    batch_size: int = setting(30, "examples a training batch", low=1)
+    eval_batch_size: int = setting(50, "examples a batch of validation and test", low=1)
 
 
 @dataclasses.dataclass
@@ -125,7 +125,7 @@ class ObjectiveConfig:
         0.0, "weight of an auxiliary loss that predicts an example's words from z, their order aside (Zhao et al. 2017)", low=0
     )
     norm_weight: float = setting(0.0, "spherical: weight of (length of the direction before it is normalised - 1)^2", low=0)
-    samples: int = setting(1, "posterior samples a sentence in training", low=1)
+    samples: int = setting(1, "posterior samples an example in training", low=1)
     schedule: ScheduleConfig = dataclasses.field(default_factory=ScheduleConfig)
 
 
@@ -149,7 +149,7 @@ class TrainingConfig:
     lr_keep_falling: bool = setting(False, "once the learning rate has fallen, it falls after every epoch")
     lr_decay: float = setting(0.8, "factor by which the learning rate falls", above=0, high=1)
     min_learning_rate: float = setting(1e-6, "training stops when the learning rate falls below", low=0)
-    snapshot_sentences: int = setting(300, "validation sentences whose posteriors are kept at every epoch", low=0)
+    snapshot_sentences: int = setting(300, "validation examples whose posteriors are kept at every epoch", low=0)
     precision: str = setting(
         "float32", "numbers that networks multiply; auto: bfloat16 where the processor has it", choices=("float32", "bfloat16", "auto")
     )

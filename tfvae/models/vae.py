@@ -262,7 +262,7 @@ class VAE(keras.Model):
     def summarize(self, sums: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns scalars by name, from sums over examples: nats an example, summed over variables and dimensions.
 
-        `loss` is the objective at w = 1, `elbo` the true lower bound, the decoder's `rate` that a word or a pixel, `mutual_information` and
+        `loss` is the objective at w = 1, `elbo` the true lower bound, the decoder's `rate` that an observation, `mutual_information` and
         `aggregate_kl_c` those of the aggregate posterior of the examples summed over, `active_components` the mean over variables of
         exp(H(q(c_j))).
         """

@@ -65,15 +65,18 @@ CORPORA: dict[str, Mapping[str, Any]] = {
         "latent.variables": 16,
         "latent.dim": 2,
     },
-    # Bags of words: 50 dimensions (Miao et al. 2016), batches and network of Xu and Durrett 2018.
+    # Bags of words: 50 dimensions (Miao et al. 2016), batches and network of Xu and Durrett 2018; a mixture of as many topics as groups.
     "20ng": {
         **_DOCUMENTS,
         "data.batch_size": 50,
         "data.train_max_length": 0,
         "data.eval_max_length": 20_000,
-        "latent.variables": 5,
-        "latent.components": 10,
-        "latent.dim": 10,
+        "latent.variables": 1,
+        "latent.components": 20,
+        "latent.dim": 50,
+        "training.epochs": 100,
+        "training.min_improvement": 3e-4,
+        "training.patience": 6,
     },
     "mnist": _IMAGES,
     "omniglot": _IMAGES,

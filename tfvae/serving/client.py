@@ -19,8 +19,14 @@ from tfvae.errors import UserError, suggest
 
 PROTOCOLS = {"rest": 8501, "grpc": 8500, "v2": 8080}
 """TensorFlow Serving's two, and the Open Inference Protocol by HTTP, with the ports that their servers usually have."""
-_DTYPES = {"texts": "string", "start": "string", "end": "string", "temperature": "float32", "z": "float32"}
-_V2 = {"string": "BYTES", "float32": "FP32", "int32": "INT32"}
+_DTYPES = {"texts": "string", "images": "uint8", "temperature": "float32", "z": "float32"}
+_V2 = {"string": "BYTES", "float32": "FP32", "int32": "INT32", "uint8": "UINT8"}
+_KINDS = {
+    "string": "texts",
+    "float32": "numbers, as many in each row",
+    "int32": "whole numbers of 32 bits, as many in each row",
+    "uint8": "whole numbers from 0 to 255, as many in each row",
+}
 _BUSY = {429, 502, 503, 504}
 _GRPC_BUSY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
 _FIRST_WAIT = 0.1  # seconds before the first retry; each waits twice as long as the one before, give or take a half
@@ -107,7 +113,7 @@ class Client:
         version = f"/versions/{self.version}" if self.version else ""
         tensors = []
         for name, array in inputs.items():
-            datatype = _V2[_DTYPES.get(name, "int32")]
+            datatype = _V2[_kind(array)]
             tensors.append({"name": name, "shape": list(array.shape), "datatype": datatype, "data": array.ravel().tolist()})
         request = {"parameters": {"signature_name": signature}, "inputs": tensors}
         outputs = _post(f"http://{self.address}/v2/models/{self.model}{version}/infer", request, timeout, "outputs")
@@ -119,7 +125,7 @@ class Client:
         if self.version:
             request.model_spec.version.value = self.version
         for name, array in inputs.items():
-            request.inputs[name].CopyFrom(tf.make_tensor_proto(array, _DTYPES.get(name, "int32")))
+            request.inputs[name].CopyFrom(tf.make_tensor_proto(array, _kind(array)))
         assert self._stub is not None
         try:
             answer = self._stub.Predict(request, timeout=timeout)
@@ -130,6 +136,10 @@ class Client:
                 raise UserError(f"{self.address}: no answer within {self.deadline:g} s") from None
             raise Refused(f"{self.address}: {error.details()}") from None
         return {name: _plain(tf.make_ndarray(tensor)) for name, tensor in answer.outputs.items()}
+
+
+def _kind(array: np.ndarray) -> str:
+    return "string" if array.dtype == object else array.dtype.name
 
 
 def _plain(array: np.ndarray) -> Any:
@@ -143,13 +153,12 @@ def _array(name: str, values: Sequence[Any]) -> np.ndarray:
       UserError: rows of different lengths, or numbers that the type does not hold.
     """
     dtype = _DTYPES.get(name, "int32")
+    if name in ("start", "end"):
+        dtype = "string" if len(values) and isinstance(values[0], str | bytes) else "uint8"
     try:
         return np.array(values, object if dtype == "string" else dtype)
     except (ValueError, TypeError, OverflowError):
-        kind = {"string": "texts", "float32": "numbers, as many in each row", "int32": "whole numbers of 32 bits, as many in each row"}[
-            dtype
-        ]
-        raise UserError(f"{name}: must be {kind}") from None
+        raise UserError(f"{name}: must be {_KINDS[dtype]}") from None
 
 
 def _post(url: str, body: Mapping[str, Any], timeout: float, wanted: str) -> Any:

@@ -14,8 +14,9 @@ from mlserver import MLModel
 from mlserver.errors import InferenceError
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataTensor, Parameters, RequestInput, ResponseOutput, TensorData
 
-_DATATYPES = {tf.string: "BYTES", tf.float32: "FP32", tf.int32: "INT32", tf.float64: "FP64", tf.int64: "INT64"}
-_ACCEPTED = {tf.string: {"BYTES"}, tf.float32: {"FP32", "FP64", "INT32", "INT64"}, tf.int32: {"INT32", "INT64"}}
+_DATATYPES = {tf.string: "BYTES", tf.float32: "FP32", tf.int32: "INT32", tf.float64: "FP64", tf.int64: "INT64", tf.uint8: "UINT8"}
+_WHOLE = {"INT32", "INT64"}
+_ACCEPTED = {tf.string: {"BYTES"}, tf.float32: {"FP32", "FP64", *_WHOLE}, tf.int32: _WHOLE, tf.uint8: {"UINT8", *_WHOLE}}
 """Datatypes that a request may have for an input; numbers that the input's type cannot hold are refused."""
 SIGNATURE = "signature_name"
 """Parameter of a request that chooses the signature; without it serving_default is run."""
@@ -143,8 +144,9 @@ def _numbers(values: np.ndarray, where: str, dtype: tf.DType) -> np.ndarray:
     if any(isinstance(value, bool) or not isinstance(value, int | float | np.number) for value in values):
         raise InferenceError(f"{where}: must be numbers")
     numbers = values.astype(np.float64)
-    if dtype.is_integer and (np.any(numbers != np.floor(numbers)) or np.any(np.abs(numbers) > dtype.max)):
-        raise InferenceError(f"{where}: must be whole numbers of 32 bits")
+    least = 0 if dtype.is_unsigned else -dtype.max
+    if dtype.is_integer and (np.any(numbers != np.floor(numbers)) or np.any((numbers > dtype.max) | (numbers < least))):
+        raise InferenceError(f"{where}: must be whole numbers {f'from 0 to {dtype.max}' if dtype.is_unsigned else 'of 32 bits'}")
     return numbers.astype(dtype.as_numpy_dtype)
 
 
