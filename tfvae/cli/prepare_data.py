@@ -14,6 +14,8 @@ from tfvae.data import corpora
 from tfvae.data.corpus import SPLITS
 from tfvae.data.sources import SOURCES, Source, fetch, unpack, verify
 from tfvae.errors import UserError, suggest
+from tfvae.registry import resolve
+from tfvae.registry.applicable import modality_of
 
 SUMMARY = (
     "Fetches the corpora of the papers from their official addresses, unpacks and checks them, and says what must be obtained by hand."
@@ -72,7 +74,8 @@ def _prepare_one(name: str, folder: str, archive: str, overwrite: bool) -> None:
     _remark(source, folder)  # first: another edition may be why it cannot be read
     corpus = corpora.read(DataConfig(name=name, dir=folder))
     sizes = " / ".join(f"{len(corpus.split(split)):,}" for split in SPLITS)
-    print(f"{name}: {sizes} texts of training / validation / test in {folder} ({source.licence})")
+    items = modality_of(resolve("vae", name)).name
+    print(f"{name}: {sizes} {items} of training / validation / test in {folder} ({source.licence})")
 
 
 def _remark(source: Source, folder: str) -> None:

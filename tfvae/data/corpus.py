@@ -41,6 +41,12 @@ class Split:
         """Returns the first `limit` items."""
         return self.take(np.arange(min(limit, len(self))))
 
+    def hold_out(self, share: float, seed: int) -> tuple["Split", "Split"]:
+        """Returns a share of the items, one at least, drawn by the seed, and the others; both in their order."""
+        order = np.random.default_rng(seed).permutation(len(self))
+        held, rest = np.split(order, [max(1, int(len(self) * share))])
+        return self.take(np.sort(held)), self.take(np.sort(rest))
+
     def where(self, index: int) -> str:
         """Returns "file:line" of an item, for messages."""
         return f"{self.origin}: {self.unit} {self.lines[index]}" if self.unit else f"{self.origin}:{self.lines[index]}"

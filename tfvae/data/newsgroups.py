@@ -71,8 +71,7 @@ def read(data: DataConfig) -> Corpus:
     documents, test = (_read_split(path, words) for path in paths[:2])
     if len(documents) < 2:
         raise UserError(f"{paths[0]}: one document, and validation takes one; {_ADVICE}")
-    order = np.random.default_rng(data.split_seed).permutation(len(documents))
-    valid, train = (documents.take(np.sort(part)) for part in np.split(order, [max(1, int(len(documents) * data.valid_fraction))]))
+    valid, train = documents.hold_out(data.valid_fraction, data.split_seed)
     return Corpus("20ng", train, valid, test, {"newsgroup": _GROUPS}, words, ordered=False)
 
 

@@ -7,8 +7,6 @@ References:
 
 import dataclasses
 
-import numpy as np
-
 from tfvae.config import DataConfig
 from tfvae.data.corpus import Corpus
 from tfvae.data.files import corpus_folder, find_file
@@ -44,8 +42,6 @@ def read(data: DataConfig) -> Corpus:
     parts = read_images(path, _CHARACTERS, "character", advice=_ADVICE)
     test = parts["evaluation"]
     test = dataclasses.replace(test, labels={"character": test.labels["character"] + _CHARACTERS["background"]})
-    images = parts["background"]
-    order = np.random.default_rng(data.split_seed).permutation(len(images))
-    valid, train = (images.take(np.sort(part)) for part in np.split(order, [max(1, int(len(images) * data.valid_fraction))]))
+    valid, train = parts["background"].hold_out(data.valid_fraction, data.split_seed)
     names = [f"{part} {number}" for part, count in _CHARACTERS.items() for number in range(count)]
     return Corpus("omniglot", train, valid, test, {"character": names})
