@@ -3,6 +3,7 @@
 References:
   Miao, Yu, Blunsom. Neural Variational Inference for Text Processing. ICML 2016, section 5.1 (words of a dimension).
   Roeder, Both, Hinneburg. Exploring the Space of Topic Coherence Measures. WSDM 2015.
+  Sievert, Shirley. LDAvis: A Method for Visualizing and Interpreting Topics. ILLVI 2014 (relevance).
   Dieng, Ruiz, Blei. Topic Modeling in Embedding Spaces. TACL 8, 2020, section 5 (diversity).
 """
 
@@ -25,6 +26,7 @@ from tfvae.modalities.words import Words
 WORDS = 10
 """Words of a topic."""
 _DRAWN = 200  # z of a component
+_RELEVANCE = 0.6
 _STEP = 2.0  # standard deviations that a dimension is moved by
 
 
@@ -50,12 +52,13 @@ class Topics:
 
 
 def telling(probabilities: np.ndarray, most: int) -> np.ndarray:
-    """Returns the ids of the words that tell each topic, [K, most]: those that add most to its divergence from the mean of all topics.
+    """Returns the ids of the words that tell each topic, [K, most], by relevance: frequent in it, and more so than in the mean topic.
 
-    A word adds p log(p / mean p): it must be frequent in the topic, and more so than in others. A single topic has its likeliest words.
+    A word's relevance is r log p + (1 - r) log(p / mean p), r = .6, which users of topic models name topics best by (Sievert, Shirley
+    2014, section 3.1 and 4). A single topic has its likeliest words.
     """
     p = probabilities.astype(np.float64) + 1e-12
-    score = p * np.log(p / p.mean(axis=0)) if len(p) > 1 else p
+    score = np.log(p) - (1 - _RELEVANCE) * np.log(p.mean(axis=0))
     return FIRST + np.argsort(-score, axis=1, kind="stable")[:, :most]
 
 
@@ -142,8 +145,8 @@ def _coherences(name: str, words: np.ndarray, how: str, train: TokenExamples, su
     }
     for measure, (function, window) in measures.items():
         over = "whole training documents" if window is None else f"windows of {window} words of the training split"
-        estimator = f"of the {WORDS} words that tell a topic most; {over}; topics: {how}"
+        estimator = f"of the {WORDS} most relevant words of a topic; {over}; topics: {how}"
         settings = {"topics": len(words), "words": WORDS, "window": window or 0}
         yield mean_figure(f"coherence_{measure}_{name}", function(words, counted[window]), estimator=estimator, settings=settings)
-    different = f"different words among the {WORDS} of each topic, of all; topics: {how}"
+    different = f"different words among the {WORDS} most relevant of each topic, of all; topics: {how}"
     yield Figure(f"diversity_{name}", coherence.diversity(words), None, "share", different, {"topics": len(words), "words": WORDS})

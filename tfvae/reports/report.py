@@ -215,7 +215,8 @@ class _Report:
         found: list[dict[str, Any]] = []
         for variable in space.most_used(self.information, self.latent.num_variables):
             made = cards(self.subject, variable, self.topics if self.latent.has_codes else None)
-            names = "; ".join(card.name for card in made[:3] if not card.dead) or "all dead"
+            alive = [card for card in made if not card.dead]
+            names = "; ".join(filter(None, (card.name for card in made[:3] if not card.dead))) if alive else "all dead"
             figures = {"information": f"{self.information[variable]:.2f}", "most": f"{math.log(self.latent.num_components):.2f}"}
             found.append({"number": variable, "cards": made, "names": names, **figures})
             yield found
