@@ -9,7 +9,9 @@ import keras
 import tensorflow as tf
 
 from benchmarks.protocol import timed
-from tfvae.layers import decoder, encoder, softmax
+from tfvae.decoders import recurrent as decoder
+from tfvae.encoders import recurrent as encoder
+from tfvae.layers import softmax
 from tfvae.layers.packing import Packing
 from tfvae.training.adam import Adam
 

@@ -9,7 +9,7 @@ from tfvae.errors import UserError
 
 
 def test_every_corpus_is_listed():
-    assert corpora.names() == ["daily_dialog", "demo", "ptb", "smd", "text", "yahoo"]
+    assert corpora.names() == ["20ng", "daily_dialog", "demo", "mnist", "omniglot", "ptb", "smd", "text", "yahoo"]
 
 
 def test_the_demo_corpus_is_read_without_files():
@@ -28,7 +28,7 @@ def test_the_seed_of_splits_reaches_the_reader_of_text(tmp_path):
 def test_an_unknown_corpus_is_told_with_the_nearest_name():
     with pytest.raises(UserError, match=r"config\.data\.name = 'ptbb': no such corpus, did you mean 'ptb'\?"):
         corpora.read(DataConfig(name="ptbb"))
-    with pytest.raises(UserError, match="known: daily_dialog, demo, ptb, smd, text, yahoo"):
+    with pytest.raises(UserError, match="known: 20ng, daily_dialog, demo, mnist, omniglot, ptb, smd, text, yahoo"):
         corpora.read(DataConfig(name="wikipedia"))
 
 
