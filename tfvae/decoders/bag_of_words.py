@@ -116,8 +116,7 @@ class BagOfWordsDecoder(Decoder):
         Raises:
           ValueError: another method.
         """
-        if decoding.method not in self.methods:
-            raise ValueError(f"method = {decoding.method!r}: must be one of {', '.join(self.methods)}")
+        self.check_method(decoding.method)
         logits = tf.cast(self.word_logits(z), tf.float32)
         if decoding.method == "greedy":
             return FIRST + tf.math.top_k(logits, min(decoding.max_length, self.vocabulary_size - FIRST)).indices

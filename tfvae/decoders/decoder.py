@@ -53,6 +53,11 @@ class Decoder(keras.layers.Layer):
         """Returns a batch of one small example: what `log_prob` reads of a batch."""
         raise NotImplementedError
 
+    def check_method(self, method: str) -> None:
+        """Raises ValueError unless `method` is one of `methods`."""
+        if method not in self.methods:
+            raise ValueError(f"method = {method!r}: must be one of {', '.join(self.methods)}")
+
     def write(self, z: tf.Tensor, seed: tf.Tensor, decoding: Any) -> tf.Tensor:
         """Makes an example of each z.
 

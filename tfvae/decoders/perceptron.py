@@ -7,20 +7,18 @@ import keras
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.decoders.decoder import Batch, Decoder, check_z_to_inputs
-from tfvae.decoders.rate import BITS
+from tfvae.decoders.decoder import Batch, check_z_to_inputs
+from tfvae.decoders.pixels import PixelDecoder
 from tfvae.generation.decoding import Decoding
 from tfvae.layers.common import widen
 from tfvae.layers.perceptron import AffineOfTwo, Perceptron
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class PerceptronDecoder(Decoder):
+class PerceptronDecoder(PixelDecoder):
     """Bernoulli pixels whose logits are dense layers of z.
 
         h_0 = W_0 z + b_0,  h_l = relu(W_l h_(l-1) + U_l z + b_l),  logits = W h_L + U z + b
-
-    An intensity between 0 and 1 counts as that share of a white pixel.
 
     Args:
       height: H of an image.
@@ -37,8 +35,6 @@ class PerceptronDecoder(Decoder):
       Dieng et al., "Avoiding Latent Variable Collapse With Generative Skip Models", 2019, section 3: z to every layer.
       yoonkim/skip-vae, `MLPVAE`: a first layer without activation.
     """
-
-    rate = BITS
 
     def __init__(
         self,
@@ -89,14 +85,6 @@ class PerceptronDecoder(Decoder):
         h = stateless.dropout(self.hidden(self.first(None, z), z), self.dropout, seed)
         return widen(self.last(h, z))
 
-    def num_observations(self, batch: Batch) -> tf.Tensor:
-        """Returns the number of pixels for each image, shape [B], float32."""
-        return tf.fill([tf.shape(batch["image"])[0]], float(self.height * self.width))
-
-    def example(self) -> dict[str, tf.Tensor]:
-        """Returns a black image."""
-        return {"image": tf.zeros([1, self.height, self.width])}
-
     def write(self, z: tf.Tensor, seed: tf.Tensor, decoding: Decoding) -> tf.Tensor:
         """Makes an image of each z.
 
@@ -111,8 +99,7 @@ class PerceptronDecoder(Decoder):
         Raises:
           ValueError: another method.
         """
-        if decoding.method not in self.methods:
-            raise ValueError(f"method = {decoding.method!r}: must be one of {', '.join(self.methods)}")
+        self.check_method(decoding.method)
         logits = tf.cast(tf.reshape(self.logits(z), [-1, self.height, self.width]), tf.float32)
         if decoding.method == "greedy":
             return tf.sigmoid(logits)

@@ -8,21 +8,20 @@ import keras
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.decoders.decoder import Batch, Decoder, check_z_to_inputs
-from tfvae.decoders.rate import BITS
+from tfvae.decoders.decoder import Batch, check_z_to_inputs
+from tfvae.decoders.pixels import PixelDecoder
 from tfvae.generation.decoding import Decoding
 from tfvae.layers.common import widen
 from tfvae.layers.masked_convolution import GatedMaskedConvolution
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class PixelCNNDecoder(Decoder):
+class PixelCNNDecoder(PixelDecoder):
     """Gated PixelCNN: a pixel is Bernoulli given the pixels above it and to its left, and z.
 
         log p(x|z) = sum_i x_i log s(l_i) + (1 - x_i) log s(-l_i),  l_i = w h_i(x_1, ..., x_(i-1), z) + b + (U z + c)_i,  s the sigmoid
 
-    A layer that reads z has planes of its own, linear functions of z, beside its input's maps. An intensity between 0 and 1 counts as that
-    share of a white pixel.
+    A layer that reads z has planes of its own, linear functions of z, beside its input's maps.
 
     Args:
       height: H of an image.
@@ -43,8 +42,6 @@ class PixelCNNDecoder(Decoder):
       van den Oord et al., "Conditional Image Generation with PixelCNN Decoders", 2016.
       Dieng et al., "Avoiding Latent Variable Collapse With Generative Skip Models", 2019, section 4: z to every layer and to the output.
     """
-
-    rate = BITS
 
     def __init__(
         self,
@@ -115,14 +112,6 @@ class PixelCNNDecoder(Decoder):
             v, h = convolution(v, h, of_z)
         return self._to_logits(h, last)
 
-    def num_observations(self, batch: Batch) -> tf.Tensor:
-        """Returns the number of pixels, H W, for each image, shape [B], float32."""
-        return tf.fill([tf.shape(batch["image"])[0]], float(self.height * self.width))
-
-    def example(self) -> dict[str, tf.Tensor]:
-        """Returns a black image."""
-        return {"image": tf.zeros([1, self.height, self.width])}
-
     def write(self, z: tf.Tensor, seed: tf.Tensor, decoding: Decoding) -> tf.Tensor:
         """Makes an image of each z, pixel by pixel: a row's maps of the rows above are computed once for all of its pixels.
 
@@ -137,8 +126,7 @@ class PixelCNNDecoder(Decoder):
         Raises:
           ValueError: another method.
         """
-        if decoding.method not in self.methods:
-            raise ValueError(f"method = {decoding.method!r}: must be one of {', '.join(self.methods)}")
+        self.check_method(decoding.method)
         num = tf.shape(z)[0]
         planes, last = self._planes(z)
         if decoding.method == "sample":
