@@ -34,7 +34,7 @@ def version() -> str:
 setup(
     name="tfvae",
     version=version(),
-    description="Variational auto-encoders that learn interpretable latent spaces of text, on TensorFlow and Keras 3",
+    description="Variational auto-encoders that learn interpretable latent spaces of text and images, on TensorFlow and Keras 3",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

@@ -16,7 +16,7 @@ from tfvae.evaluation.latent_use import Densities, information, mixed
 from tfvae.evaluation.likelihood import likelihood
 from tfvae.evaluation.reverse_perplexity import language_model_perplexity
 from tfvae.evaluation.subject import Subject
-from tfvae.latents.latent import Latent
+from tfvae.models.vae import VAE
 
 BALANCE = "log_perplexity - use"
 """The objective unless another is named, of a model that has codes: a nat a token is given for codes that are fully used."""
@@ -83,7 +83,7 @@ class Metric:
       question: which question a search answers that optimises it alone.
       measure: computes it.
       direction: min or max.
-      needs: what a latent must have: codes, density, prior, a posterior with a density, or a size above 0.
+      needs: what a model must have: codes, density, sentences from its prior, a posterior with a density, or a z.
     """
 
     question: str
@@ -94,20 +94,20 @@ class Metric:
 
 METRICS: Mapping[str, Metric] = {
     "nll_bound": Metric(
-        "-ELBO, nats a sentence: which model has the best bound; always answers beta = 0 and the smallest kappa",
+        "-ELBO, nats an example: which model has the best bound; always answers beta = 0 and the smallest kappa",
         lambda m: m.likelihood["nll_bound"],
         "min",
         "density",
     ),
     "nll_iw": Metric(
-        "importance-weighted -log p(x), nats a sentence: which model predicts text best; leans to beta = 0 and the smallest kappa",
+        "importance-weighted -log p(x), nats an example: which model predicts text best; leans to beta = 0 and the smallest kappa",
         lambda m: m.likelihood["nll_iw"],
         "min",
         "density",
     ),
-    "log_perplexity": Metric("the same in nats a token", Measured.log_perplexity, "min", "density"),
+    "log_perplexity": Metric("the same in nats a token, or a pixel", Measured.log_perplexity, "min", "density"),
     "reconstruction": Metric(
-        "-log p(x|z), nats a sentence: which model keeps most; all there is of an auto-encoder",
+        "-log p(x|z), nats an example: which model keeps most; all there is of an auto-encoder",
         lambda m: m.likelihood["reconstruction"],
         "min",
         "size",
@@ -135,7 +135,7 @@ METRICS: Mapping[str, Metric] = {
         f"perplexity of the split under a language model of {_PROXY['sentences']:,} generated sentences: whose samples cover the text",
         Measured.reverse_perplexity,
         "min",
-        "prior",
+        "sentences",
     ),
 }
 """Figures by name; homogeneity is not among them, since it always answers the largest K."""
@@ -172,13 +172,14 @@ class Objective:
         return one < other if self.direction == "min" else one > other
 
 
-def capabilities(latent: Latent) -> dict[str, bool]:
-    """Returns which of METRICS' needs a latent meets."""
+def capabilities(vae: VAE) -> dict[str, bool]:
+    """Returns which of METRICS' needs a model meets."""
+    latent = vae.latent
     return {
         "codes": latent.has_codes,
         "density": latent.has_density,
         "posterior": latent.has_density and latent.size > 0,
-        "prior": latent.has_prior,
+        "sentences": latent.has_prior and vae.decoder.ordered,
         "size": latent.size > 0,
     }
 

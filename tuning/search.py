@@ -305,7 +305,7 @@ def settings_of(config: Config, space: str, objective: str, **more: Any) -> tupl
 
 
 def _objective(settings: Settings) -> Objective:
-    has = capabilities(build_vae(settings.config, modality_of(settings.config).usual_shape).latent)
+    has = capabilities(build_vae(settings.config, modality_of(settings.config).usual_shape))
     labels = corpora.read(settings.config.data).valid.labels
     return read_objective(settings.objective, has, labels)
 

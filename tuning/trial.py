@@ -209,7 +209,7 @@ def _corpus(data: str) -> Corpus:
 
 def measure(model: Model, config: Config, corpus: Corpus, protocol: Protocol, *, every: bool = True) -> dict[str, float]:
     """Returns the figures of a model on validation that the objective needs and, if `every`, the usual ones that apply."""
-    has = capabilities(model.vae.latent)
+    has = capabilities(model.vae)
     measured = Measured(Subject(model, config, corpus, "valid", samples=protocol.samples, sentences=protocol.sentences))
     usual = [name for name in USUAL if has[METRICS[name].needs]] if every else []
     return {name: measured[name] for name in dict.fromkeys((*usual, *protocol.objective.names))}

@@ -53,10 +53,10 @@ def read_png(path):
 def test_images_are_written_as_png_files(command, images):
     run = f"--run={images / 'run'}"
     status, out, err = command("generate", run, "--num=12", "--component=1:2")
-    assert status == 0 and out == f"12 images in {images / 'run' / 'generated.png'}\n", err
+    assert status == 0 and out == f"Images are in {images / 'run' / 'generated.png'}\n", err
     assert read_png(images / "run" / "generated.png").shape == (2 * (2 * 30 + 2), 2 * (10 * 30 + 2))
     status, out, err = command("reconstruct", run, f"--output={images / 'pairs.png'}")
-    assert status == 0 and "images in" in out, err
+    assert status == 0 and "Images are in" in out, err
     pairs = read_png(images / "pairs.png")[::2, ::2]
     assert pairs.shape == (2 * 30 + 2, 5 * 30 + 2)
     np.testing.assert_array_equal(pairs[2:30, 2:30], np.load(images / "mnist.npz")["x_test"][0])
@@ -71,6 +71,7 @@ def test_images_are_written_as_png_files(command, images):
     [
         ("generate", ["--output=x.txt"], "a name that ends in .png is wanted"),
         ("generate", ["--method=beam"], "method = 'beam' is not one of this model's decoder"),
+        ("generate", ["--max_length=4"], "max_length means nothing for this model's decoder, which has method, temperature"),
         ("reconstruct", ["--text=a"], "--text: this model has images, which a command line cannot name"),
         ("reconstruct", ["--input=nowhere.npz"], "nowhere.npz: no such file"),
         ("encode", ["--input=x", "--output=y.npz"], "this model encodes images"),
@@ -121,6 +122,8 @@ def test_an_export_takes_and_gives_images(images):
 def test_words_of_a_component_are_listed(command, documents):
     status, out, err = command("generate", f"--run={documents / 'run'}", "--num=2", "--component=0:1")
     assert status == 0 and all(len(set(line.split())) == 10 for line in out.splitlines()), err
+    status, _, err = command("generate", f"--run={documents / 'run'}", "--temperature=0.5")
+    assert status == 2 and "--temperature means nothing for --method=greedy" in err
     drawn = command("generate", f"--run={documents / 'run'}", "--num=2", "--method=sample", "--max_length=4")[1]
     assert all(len(line.split()) == 4 for line in drawn.splitlines())
 
@@ -138,7 +141,7 @@ def test_documents_are_evaluated_with_topics_beside_those_of_lda(documents):
 
 def test_documents_are_reported_and_exported(documents):
     page = report(str(documents / "run")).read_text()
-    assert "likeliest words" in page
+    assert "most relevant words" in page
     path = export(str(documents / "run"), str(documents / "saved"), settings=Settings(samples=3, steps=3))
     served = tf.saved_model.load(str(path)).signatures
     texts = served["generate"](seed=tf.constant([1]), components=tf.constant([[1, -1]]))["sentences"].numpy()

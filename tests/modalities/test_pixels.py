@@ -76,7 +76,8 @@ def test_what_is_learnt_is_saved_and_loaded(tmp_path):
     assert pixels.shape == {"height": 6, "width": 5}
     pixels.save(tmp_path)
     loaded = Pixels.load(tmp_path, data)
-    assert loaded.same(pixels) and not loaded.same(Pixels(6, 5))
+    assert loaded.same(pixels) and not loaded.same(Pixels(5, 6))
+    assert (loaded.binarize, loaded.seed) == ("threshold", 4)
     (tmp_path / "shape.json").write_text('{"height": 6}')
     with pytest.raises(UserError, match=r"shape\.json: does not hold the numbers height, width"):
         Pixels.load(tmp_path, data)
@@ -90,6 +91,7 @@ def test_what_is_learnt_is_saved_and_loaded(tmp_path):
         (GREY[:, :3], r"this is uint8 \[40, 3, 5\]"),
         (np.zeros([0, 6, 5], np.uint8), r"this is uint8 \[0, 6, 5\]"),
         (GREY.astype(int) * 2, "these are from 0 to 510"),
+        (GREY.astype(float) / 255, "these have fractions: scale and round them first"),
         (GREY.astype(float) - 1, "these are from -1 to 254"),
         ([["a", "b"]], "this is <U1"),
         ([GREY[0], GREY[0][:3]], "of several shapes"),

@@ -5,6 +5,7 @@ from tfvae.errors import UserError
 from tfvae.registry import CORPORA, resolve
 from tfvae.registry.applicable import reason_unused
 from tfvae.registry.parts import ENCODERS, MODALITIES, TABLES, Part, register
+from tfvae.reports.results import command_line
 
 
 def test_every_kind_that_a_configuration_admits_has_a_part():
@@ -27,6 +28,10 @@ def test_a_part_is_registered_once():
         ("demo", {"decoder.kind": "pixel_cnn"}, "A decoder for it is recurrent or bag_of_words: --decoder=recurrent"),
         ("20ng", {"decoder.kind": "pixel"}, "did you mean 'pixel_cnn'"),
         ("20ng", {"decoder.word_dropout": 0.5}, "its decoder is bag_of_words, which has hidden_dim, num_layers, dropout, z_to"),
+        ("20ng", {"data.vocabulary_size": 100}, "its corpus is 20ng, which comes with its words"),
+        ("20ng", {"decoder.kind": "recurrent"}, "writes words in their order, which the corpus 20ng has not; --decoder=bag_of_words"),
+        ("mnist", {"data.modality": "words"}, "data.modality = words: the corpus mnist has pixels"),
+        ("mnist", {"encoder.kind": "residual", "encoder.kernel_size": 2}, "config.encoder.kernel_size = 2: must be odd"),
         ("mnist", {"data.lowercase": True}, "its examples are pixels, which have binarize"),
         ("demo", {"data.binarize": "threshold"}, "its examples are words, which have"),
         ("mnist", {"objective.bag_of_words_weight": 1.0}, "it reads tokens, and its examples are pixels"),
@@ -53,3 +58,21 @@ def test_what_a_corpus_sets_means_something_for_a_mixture(corpus):
     config = resolve("dem_vae", corpus)
     named = {path: reason_unused(config, path) for path in CORPORA[corpus]}
     assert not {path: reason for path, reason in named.items() if reason and not path.startswith("data.")}
+
+
+@pytest.mark.parametrize("model", ["rnn_lm", "vae"])
+def test_a_file_s_settings_must_fit_the_examples_too(model):
+    settings = {"objective": {"bag_of_words_weight": 1.0}}
+    with pytest.raises(UserError, match=r"config.objective.bag_of_words_weight means nothing for model"):
+        resolve(model, "mnist" if model == "vae" else "demo", settings)
+
+
+@pytest.mark.parametrize("encoder", ["perceptron", "residual"])
+@pytest.mark.parametrize("decoder", ["perceptron", "pixel_cnn"])
+def test_the_command_that_a_page_prints_trains_the_same(encoder, decoder):
+    overrides = {"encoder.kind": encoder, "decoder.kind": decoder, "latent.dim": 20}
+    config = resolve("skip_vae", "mnist", overrides=overrides)
+    words = command_line(config).split()
+    flags = dict(word.removeprefix("--config.").split("=") for word in words if word.startswith("--config."))
+    assert resolve("skip_vae", "mnist", overrides=flags) == config
+    assert len(flags) == 1 + (encoder != "perceptron") + (decoder != "perceptron")

@@ -14,6 +14,7 @@ from absl import flags
 from tfvae.config import Config, describe_fields, read_json
 from tfvae.errors import UserError, suggest
 from tfvae.registry import CORPORA, MODELS, resolve
+from tfvae.training.formats import migrated
 
 SHORT_NAMES = {
     "data_dir": "data.dir",
@@ -65,6 +66,8 @@ def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None =
       UserError: whatever `resolve` finds wrong, or a configuration file that cannot be read.
     """
     settings = read_json(values.config_file) if values.config_file else {}
+    if "versions" in settings:  # a run's config.json
+        settings = migrated(settings, values.config_file)
     data = settings.get("data")
     model = values.model or str(settings.get("model") or Config().model)
     corpus = values.data or str((data.get("name") if isinstance(data, dict) else None) or Config().data.name)

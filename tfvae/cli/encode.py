@@ -31,6 +31,8 @@ def _encode(values: flags.FlagValues) -> None:
         raise UserError("--input and --output are both needed: a file of texts, and a .jsonl or .npz file to write")
     model, run = model_from_flags(values)
     source, target = values.input, values.output or str(run.path / "codes.jsonl")
+    if not source and not model.modality.printable:
+        raise UserError(f"this model encodes {model.modality.name}, which no file of lines holds; tfvae.load(run).encode(…) takes arrays")
     if not source:
         source = str(run.path / "texts.txt")
         pathlib.Path(source).write_text("\n".join(items_of_test_split(run)))

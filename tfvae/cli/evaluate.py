@@ -34,7 +34,7 @@ def _define_flags(values: flags.FlagValues) -> None:
         "metrics", None, f"Groups of figures, of {', '.join(METRICS)} (default those that suit the corpus).", flag_values=values
     )
     flags.DEFINE_integer("samples", 500, "Posterior samples of the importance-weighted likelihood.", flag_values=values)
-    flags.DEFINE_integer("sentences", 1000, "Sentences it is estimated on, drawn by the seed; 0: all of the split.", flag_values=values)
+    flags.DEFINE_integer("sentences", 1000, "Examples it is estimated on, drawn by the seed; 0: all of the split.", flag_values=values)
     flags.DEFINE_integer("generated", 40_000, "Sentences drawn from the prior.", flag_values=values)
     flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "Compute again what is there.", flag_values=values)
@@ -50,6 +50,8 @@ def _evaluate(values: flags.FlagValues) -> None:
     if values.compare:
         _compare(values)
         return
+    if values["metrics"].present and not values.metrics:
+        raise UserError(f"--metrics= names no group of figures; write some of {', '.join(METRICS)}, or leave it out")
     if values.output:
         raise UserError("--output is the file that --compare writes: figures of one run are in its evaluation.json")
     if values.run and values.smoke:

@@ -23,7 +23,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("name", "", "Name that the model is served under (default the kind of model, as dem_vae).", flag_values=values)
     flags.DEFINE_integer("version", 0, "Version; 0: one more than the highest that is there.", flag_values=values)
     flags.DEFINE_integer("samples", usual.samples, "score: posterior samples of the importance-weighted likelihood.", flag_values=values)
-    flags.DEFINE_integer("steps", usual.steps, "interpolate: sentences, the ends included.", flag_values=values)
+    flags.DEFINE_integer("steps", usual.steps, "interpolate: sentences, or images, the ends included.", flag_values=values)
     flags.DEFINE_integer("max_length", usual.max_length, "Most tokens of a sentence that is written, its end included.", flag_values=values)
 
 

@@ -8,6 +8,7 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.cli.model import (
+    check_output,
     decoding_from_flags,
     define_decoding_flags,
     define_model_flags,
@@ -38,13 +39,14 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _generate(values: flags.FlagValues) -> None:
-    decoding = decoding_from_flags(values, "sample")
     model, run = model_from_flags(values)
+    decoding = decoding_from_flags(values, model.decoding().method)
+    check_output(values, model.modality)
     latent = model.vae.latent
     component = held_components(values.component, latent) if values.component else None
     items, codes = model.generate(values.num, component=component, seed=values.seed, **decoding)
     lines = _lines(items, codes, values.format, coded=latent.has_codes)
-    print_items(values, run, model.modality, items, "generated", _COLUMNS, lines)
+    print_items(values, run, model.modality, "generated", lines, lambda: (np.asarray(items), _COLUMNS))
 
 
 def _lines(texts: Sequence[str], codes: np.ndarray, form: str, *, coded: bool) -> Iterator[str]:

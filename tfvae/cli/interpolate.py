@@ -5,6 +5,7 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.cli.model import (
+    check_output,
     decoding_from_flags,
     define_decoding_flags,
     define_model_flags,
@@ -38,14 +39,14 @@ def _interpolate(values: flags.FlagValues) -> None:
         raise UserError("--start and --end belong together: give both, or neither for two sentences of the corpus")
     model, run = model_from_flags(values)
     modality = model.modality
+    check_output(values, modality)
     ends = modality.of_texts([values.start, values.end]) if values.start else items_of_test_split(run)[:2]
     if len(ends) < 2:
         raise UserError(f"the corpus's test split has one {modality.item} only: give --start and --end")
     start, end = ends
     made = model.interpolate(start, end, values.num, seed=values.seed, **decoding)
-    whole = [start, *made, end]
-    lines = [start, *(f"  {text}" for text in made), end]
-    print_items(values, run, modality, np.array(whole), "interpolated", len(whole), lines)
+    lines = (start, *(f"  {text}" for text in made), end)
+    print_items(values, run, modality, "interpolated", lines, lambda: (np.array([start, *made, end]), len(made) + 2))
 
 
 if __name__ == "__main__":

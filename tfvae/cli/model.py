@@ -3,9 +3,10 @@
 import dataclasses
 import pathlib
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 from absl import flags
 
 from tfvae.data import corpora
@@ -124,27 +125,33 @@ def items_of_test_split(run: Run) -> Any:
     return corpora.read(run.config().data).test.items
 
 
-def print_items(values: flags.FlagValues, run: Run, modality: Modality, items: Any, name: str, columns: int, lines: Iterable[str]) -> None:
+def check_output(values: flags.FlagValues, modality: Modality) -> None:
+    """Raises UserError where --output is given and its name does not end as files of such items do."""
+    if values.output and pathlib.Path(values.output).suffix != modality.suffix:
+        raise UserError(f"--output={values.output}: a name that ends in {modality.suffix} is wanted")
+
+
+def print_items(
+    values: flags.FlagValues, run: Run, modality: Modality, name: str, lines: Iterable[str], grid: Callable[[], tuple[np.ndarray, int]]
+) -> None:
     """Prints lines, or, where items are no lines, writes them into --output, by default a file in the run's directory.
 
     Args:
       values: parsed flags, of which --output is read.
       run: whose directory it is.
       modality: what the items are.
-      items: what the lines are made of.
       name: of the file in the run's directory.
-      columns: items beside each other there.
       lines: what is printed of texts.
+      grid: makes the items that the file shows where they are no texts, and says how many are beside each other.
     """
     if modality.printable and not values.output:
         for line in lines:
             print(line)
         return
     path = pathlib.Path(values.output or run.path / f"{name}{modality.suffix}")
-    if path.suffix != modality.suffix:
-        raise UserError(f"--output={values.output}: a name that ends in {modality.suffix} is wanted")
-    modality.save_items(path, list(lines) if modality.printable else items, columns)
-    print(f"{len(items)} {modality.item}s in {path}")
+    items, columns = (list(lines), 1) if modality.printable else grid()
+    modality.save_items(path, items, columns)
+    print(f"{modality.name[0].upper()}{modality.name[1:]} are in {path}")
 
 
 def define_output_flag(values: flags.FlagValues) -> None:

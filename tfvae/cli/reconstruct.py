@@ -8,6 +8,7 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.cli.model import (
+    check_output,
     decoding_from_flags,
     define_decoding_flags,
     define_model_flags,
@@ -40,17 +41,19 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _reconstruct(values: flags.FlagValues) -> None:
     decoding = decoding_from_flags(values, "greedy")
     model, run = model_from_flags(values)
+    check_output(values, model.modality)
     items = items_from_flags(values, run, model.modality, _NUM)
     made = model.reconstruct(items, seed=values.seed, **decoding)
-    lines, columns = _lines(items, made, values.format), min(_COLUMNS, len(items))
-    print_items(values, run, model.modality, _in_rows(np.asarray(items), np.asarray(made), columns), "reconstructed", columns, lines)
+    lines = _lines(items, made, values.format)
+    print_items(values, run, model.modality, "reconstructed", lines, lambda: _in_rows(np.asarray(items), np.asarray(made)))
 
 
-def _in_rows(items: np.ndarray, made: np.ndarray, columns: int) -> np.ndarray:
-    """A row of items, a row of what was made of them, and so on; the rest of a row is blank."""
+def _in_rows(items: np.ndarray, made: np.ndarray) -> tuple[np.ndarray, int]:
+    """A row of items, a row of what was made of them, and so on, the rest of a row blank; and how many are in a row."""
+    columns = min(_COLUMNS, len(items))
     blank = np.zeros([-len(items) % columns, *items.shape[1:]], items.dtype)
     rows = [np.split(np.concatenate([some, blank]), range(columns, len(items), columns)) for some in (items, made)]
-    return np.concatenate([row for pair in zip(*rows, strict=True) for row in pair])
+    return np.concatenate([row for pair in zip(*rows, strict=True) for row in pair]), columns
 
 
 def _lines(texts: Sequence[str], made: Sequence[str], form: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ def main() -> None:
 
 def _define_flags(values: flags.FlagValues) -> None:
     define_model_flags(values)
-    flags.DEFINE_string("split", "test", f"Split whose sentences are shown, one of {', '.join(SPLITS)}.", flag_values=values)
+    flags.DEFINE_string("split", "test", f"Split whose examples are shown, one of {', '.join(SPLITS)}.", flag_values=values)
     flags.DEFINE_list("compare", [], "Other runs, whose components during training are drawn beside.", flag_values=values)
     flags.DEFINE_integer("seed", 0, "Seed of what is drawn.", flag_values=values)
 

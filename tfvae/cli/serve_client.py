@@ -39,6 +39,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("components", "", "generate: a component a variable with commas between, -1 for a free one.", flag_values=values)
     flags.DEFINE_float("temperature", 1.0, "generate: divides the logits.", flag_values=values)
     flags.DEFINE_integer("top_k", 0, "generate: only the k most probable words; 0 for all.", flag_values=values)
+    usual = "generate: leave out temperature and top_k, which models of bags of words and of images do not take."
+    flags.DEFINE_bool("as_usual", False, usual, flag_values=values)
     flags.DEFINE_integer("seed", 0, "generate: of the first sentence; each next one has one more.", flag_values=values)
     flags.DEFINE_float("deadline", 10.0, "Seconds to wait for an answer, retries included.", flag_values=values)
     flags.DEFINE_integer("retries", 4, "Times to ask again while the server is away or busy.", flag_values=values)
@@ -82,7 +84,9 @@ def _inputs(values: flags.FlagValues) -> dict[str, list[Any]]:
             raise UserError(f"--num={values.num}: must be at least 1")
         rows = range(values.num)
         held = {"components": [_numbers("components", values.components, int) for _ in rows]} if values.components else {}
-        settings = {"temperature": [values.temperature for _ in rows], "top_k": [values.top_k for _ in rows]}
+        # models of bags of words and of images have neither
+        asked = values["temperature"].present or values["top_k"].present or not values.as_usual
+        settings = {"temperature": [values.temperature for _ in rows], "top_k": [values.top_k for _ in rows]} if asked else {}
         return {**held, **settings, "seed": [values.seed + row for row in rows]}
     if name not in _NEEDS:
         raise UserError(f"--signature={name} is not a signature: write one of {', '.join(_NEEDS)}")

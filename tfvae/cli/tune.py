@@ -55,7 +55,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     integer("executions", 1, "Seeds a trial is trained with: --seed and those after it; its score is their mean.", flag_values=values)
     integer("trial_epochs", 0, "Epochs of a trial, the longest ones of hyperband; 0: --epochs, the full length.", flag_values=values)
     integer("samples", 100, "Posterior samples of importance-weighted estimates.", flag_values=values)
-    integer("sentences", 500, "Validation sentences they are made of; 0: all.", flag_values=values)
+    integer("sentences", 500, "Validation examples they are made of; 0: all.", flag_values=values)
     flags.DEFINE_bool("prune", True, "Stop a trial that is worse half-way than the median of at least 3 others.", flag_values=values)
     flags.DEFINE_float("minutes", 0.0, "Time after which no epoch begins; --resume goes on. 0: none.", flag_values=values)
     deadline = "The same as a point in time, seconds since 1970, which a chief gives its workers."

@@ -31,9 +31,12 @@ def _at_least_one_layer(config: Any) -> str:
     return "" if config.decoder.num_layers else f"config.decoder.num_layers = 0: a {config.decoder.kind} decoder has at least 1"
 
 
-def _odd_kernel(config: Any) -> str:
-    size = config.decoder.kernel_size
-    return "" if size % 2 else f"config.decoder.kernel_size = {size}: must be odd, so that a kernel has a centre"
+def _odd_kernel(section: str) -> Callable[[Any], str]:
+    def rule(config: Any) -> str:
+        size = getattr(config, section).kernel_size
+        return "" if size % 2 else f"config.{section}.kernel_size = {size}: must be odd, so that a kernel has a centre"
+
+    return rule
 
 
 def _z_arrives(*switches: str) -> Callable[[Any], str]:
@@ -67,9 +70,10 @@ def _sphere_size(config: Any) -> str:
 
 
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
+    ("encoder", "residual"): (_odd_kernel("encoder"),),
     ("decoder", "recurrent"): (_at_least_one_layer, _tied_sizes, _z_arrives("z_to_state", "z_to_output")),
     ("decoder", "perceptron"): (_at_least_one_layer, _z_arrives("z_to_output")),
-    ("decoder", "pixel_cnn"): (_at_least_one_layer, _odd_kernel, _z_arrives("z_to_output")),
+    ("decoder", "pixel_cnn"): (_at_least_one_layer, _odd_kernel("decoder"), _z_arrives("z_to_output")),
     ("decoder", "bag_of_words"): (_z_arrives("z_to_output"),),
     ("latent", "spherical"): (_sphere_size,),
     ("latent", "mixture"): (_sphere_size,),

@@ -19,7 +19,12 @@ class DataConfig:
     train_file: str = setting("", "text corpus: training file, one text a line, optionally 'label TAB text', plain or .gz")
     valid_file: str = setting("", "text corpus: validation file; empty: drawn from the training file by split_seed")
     test_file: str = setting("", "text corpus: test file; empty: drawn from the training file by split_seed")
-    valid_fraction: float = setting(0.1, "share of the training file that validates when there is no valid_file", above=0, high=0.45)
+    valid_fraction: float = setting(
+        0.1,
+        "share of training that validates where no split does: text files, 20ng, omniglot",
+        above=0,
+        high=0.45,
+    )
     test_fraction: float = setting(0.1, "share of the training file that tests when there is no test_file", above=0, high=0.45)
     split: str = setting("", "yahoo: sizes of the three splits, as 8000,1000,1000, drawn by split_seed from the validation file alone")
     split_seed: int = setting(
@@ -189,14 +194,22 @@ class Config:
         """Returns {"latent.dim": 2, …}, a key for each leaf."""
         return {path: getattr(node, field.name) for path, node, field in leaves(self)}
 
+    def validate_fields(self) -> None:
+        """Checks every field by itself.
+
+        Raises:
+          UserError: names the field, the value and what is admitted.
+        """
+        for path, node, leaf in leaves(self):
+            check_range(path, getattr(node, leaf.name), leaf.metadata)
+
     def validate(self) -> None:
         """Checks every field and the rules that bind several.
 
         Raises:
           UserError: names the field, the value and what is admitted.
         """
-        for path, node, field in leaves(self):
-            check_range(path, getattr(node, field.name), field.metadata)
+        self.validate_fields()
         for problem in broken_rules(self):
             raise UserError(problem)
 

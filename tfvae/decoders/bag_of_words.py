@@ -42,6 +42,7 @@ class BagOfWordsDecoder(Decoder):
     """
 
     methods = ("greedy", "sample")
+    settings = ("method", "temperature", "top_k", "top_p", "max_length")
     usual: Mapping[str, Any] = types.MappingProxyType({"method": "greedy", "max_length": 10})
 
     def __init__(

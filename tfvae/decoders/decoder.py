@@ -20,6 +20,7 @@ class Decoder(keras.layers.Layer):
     Attributes:
       z_dim: numbers Z in z; 0: p(x), whatever the switches say that connect z.
       methods: ways in which `write` chooses, of `tfvae.generation.decoding.METHODS`.
+      settings: fields of `Decoding` that `write` reads.
       usual: fields of `Decoding` that suit it where the user says nothing.
       ordered: whether an example's observations come one after the other, the last of them its end.
       rate: what nats an observation are given as.
@@ -27,6 +28,7 @@ class Decoder(keras.layers.Layer):
 
     z_dim: int
     methods: tuple[str, ...] = ("sample", "greedy")
+    settings: tuple[str, ...] = ("method", "temperature")
     usual: Mapping[str, Any] = types.MappingProxyType({})
     ordered: bool = False
     rate: Rate = PERPLEXITY

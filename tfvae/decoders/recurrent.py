@@ -1,5 +1,6 @@
 """A language model conditioned on z: p(x|z)."""
 
+import dataclasses
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -43,6 +44,7 @@ class RecurrentDecoder(Decoder):
     """
 
     methods = METHODS
+    settings = tuple(field.name for field in dataclasses.fields(Decoding))
     ordered = True
 
     def __init__(

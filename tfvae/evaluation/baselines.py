@@ -51,6 +51,8 @@ def _topics(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarr
 def _k_means_of_pixels(train: Split, images: Split, size: int, subject: Subject) -> np.ndarray:
     """Mini-batch k-means, the best of 10 starts, on intensities reduced to 100 dimensions by principal components."""
     vectors, others = (np.asarray(split.items, np.float32).reshape(len(split), -1) / 255 for split in (train, images))
+    if len(train) < 2:
+        return np.zeros(len(images), np.int64)
     reduce = PCA(min(_SVD, *vectors.shape), random_state=subject.seed)
     means = MiniBatchKMeans(min(size, len(train)), n_init=10, random_state=subject.seed).fit(reduce.fit_transform(vectors))
     return means.predict(reduce.transform(others))

@@ -148,8 +148,9 @@ def _probes(
         yield accuracy("accuracy_vote", votes == truth, "the class most frequent among training texts of the same joint code")
     else:
         yield Figure("accuracy_vote", None, estimator="the prior is no mixture, so there are no codes to vote by", settings=settings)
-    if len(np.unique(train_truth)) < 2:
-        why = "training texts have one class, so there is nothing to learn"
+    one_class, no_class = len(np.unique(train_truth)) < 2, not np.isin(truth, train_truth).any()
+    if one_class or no_class:
+        why = "training texts have one class, so there is nothing to learn" if one_class else "no class of the split is in training"
         yield from (Figure(f"accuracy_{name}", None, estimator=why, settings=settings) for name in ("linear", "mlp"))
         return
     # a class of few examples cannot be in both parts of the training texts

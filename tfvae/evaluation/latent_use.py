@@ -19,7 +19,7 @@ from tfvae.latents.latent import Latent, Params
 from tfvae.models.build import build_vae
 
 ACTIVE = 0.01
-"""Variance over sentences of a posterior mean's entry above which the entry counts as active (Burda et al. 2016; Skip-VAE's code: .02).
+"""Variance over examples of a posterior mean's entry above which the entry counts as active (Burda et al. 2016; Skip-VAE's code: .02).
 
 That is a share of the variance under a standard normal prior; uniform on the sphere of R^d, it is 1/d, and so is the threshold's unit."""
 MINIBATCH = 32
@@ -36,7 +36,7 @@ def latent_use(subject: Subject) -> Iterator[Figure]:
     unit = latent.unit_variance
     for threshold, suffix in ((ACTIVE * unit, ""), (2 * ACTIVE * unit, "_02")):
         count = int((variance > threshold).sum())
-        estimator = f"entries of E[z|x] with a variance over sentences above {threshold:g}, of {len(variance)}"
+        estimator = f"entries of E[z|x] with a variance over examples above {threshold:g}, of {len(variance)}"
         yield Figure(f"active_units{suffix}", count, estimator=estimator, settings={"threshold": threshold})
     if latent.has_codes:
         yield from _codes(posteriors.probabilities)

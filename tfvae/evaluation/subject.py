@@ -137,8 +137,8 @@ class Subject:
     @functools.cached_property
     def limits(self) -> dict[str, Any]:
         """Fields of `Decoding` that bound what is written: nothing is longer than the longest training item."""
-        longest = self.model.modality.longest(self.corpus.train)
-        return {"max_length": longest} if self.model.vae.decoder.ordered else {}
+        ordered = self.model.vae.decoder.ordered
+        return {"max_length": self.model.modality.longest(self.corpus.train)} if ordered else {}
 
     @property
     def decodings(self) -> dict[str, str]:

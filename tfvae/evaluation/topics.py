@@ -115,6 +115,13 @@ def _of_dimensions(subject: Subject) -> np.ndarray:
 def topics(subject: Subject) -> Iterator[Figure]:
     """Yields coherence and diversity of a model's topics, and of as many of LDA's; all words are chosen alike."""
     found = topics_of(subject)
+    used = found.probabilities.sum(axis=1) > 0
+    if used.sum() == 0 or found.probabilities.shape[1] < 2:
+        yield Figure(f"diversity_{found.kind}", None, estimator="there are not two ordinary words, or no component that has any")
+        return
+    unused = f"; {np.sum(~used)} that no text has are left out" if not used.all() else ""
+    found = dataclasses.replace(found, names=[name for name, there in zip(found.names, used, strict=True) if there], how=found.how + unused)
+    found = dataclasses.replace(found, probabilities=found.probabilities[used])
     train = cast(TokenExamples, subject.model.modality.examples(subject.corpus.train))
     lda = _lda(train, len(found.names), subject)
     for name, probabilities, how in (
@@ -145,8 +152,8 @@ def _coherences(name: str, words: np.ndarray, how: str, train: TokenExamples, su
     }
     for measure, (function, window) in measures.items():
         over = "whole training documents" if window is None else f"windows of {window} words of the training split"
-        estimator = f"of the {WORDS} most relevant words of a topic; {over}; topics: {how}"
-        settings = {"topics": len(words), "words": WORDS, "window": window or 0}
+        estimator = f"of the {words.shape[1]} most relevant words of a topic; {over}; topics: {how}"
+        settings = {"topics": len(words), "words": words.shape[1], "window": window or 0}
         yield mean_figure(f"coherence_{measure}_{name}", function(words, counted[window]), estimator=estimator, settings=settings)
-    different = f"different words among the {WORDS} most relevant of each topic, of all; topics: {how}"
-    yield Figure(f"diversity_{name}", coherence.diversity(words), None, "share", different, {"topics": len(words), "words": WORDS})
+    different = f"different words among the {words.shape[1]} most relevant of each topic, of all; topics: {how}"
+    yield Figure(f"diversity_{name}", coherence.diversity(words), None, "share", different, {"topics": len(words), "words": words.shape[1]})

@@ -11,6 +11,7 @@ from tfvae.evaluation.table import number
 from tfvae.export.examples import examples
 from tfvae.export.signatures import Settings, Signature
 from tfvae.modalities.modality import Modality
+from tfvae.models.model import Model
 from tfvae.registry import MODELS
 from tfvae.registry.applicable import has_z, part_of
 
@@ -25,7 +26,7 @@ def model_card(
     signatures: Mapping[str, Signature],
     settings: Settings,
     evaluation: Mapping[str, Any],
-    modality: Modality,
+    served: Model,
     *,
     default: str,
 ) -> str:
@@ -38,10 +39,11 @@ def model_card(
       signatures: of the export.
       settings: what was fixed.
       evaluation: what evaluation.json holds, by split; nothing where the run was not evaluated.
-      modality: what its examples are.
+      served: the model itself.
       default: the signature that serving_default is.
     """
-    model = MODELS[config.model]
+    model, modality, ordered = MODELS[config.model], served.modality, served.vae.decoder.ordered
+    longest = served.decoding(**({"max_length": settings.max_length} if ordered else {})).max_length
     parts = [
         f"# {name}, version {version}\n",
         f"`{config.model}` ({model.paper}): {model.summary}. {_latent(config)}\n",
@@ -53,7 +55,7 @@ def model_card(
         f"{modality.limits} Codes are what the model found useful, and need not be anyone's categories.\n",
         "## Signatures\n",
         f"The first dimension of every input and output is the batch. `serving_default` is `{default}`. "
-        f"{modality.written(settings.max_length)}A row that cannot be answered has an empty answer and a message in `status`.\n",
+        f"{modality.written(longest, ordered=ordered)}A row that cannot be answered has an empty answer and a message in `status`.\n",
     ]
     requests = examples(signatures, modality.stand_ins()[:2])
     for key, signature in signatures.items():

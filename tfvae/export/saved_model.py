@@ -218,9 +218,8 @@ def _describe(
     settings: Settings,
 ) -> None:
     """Writes the model card, requests that are too long for it, and the configuration beside the model."""
-    modality = model.modality
-    card = model_card(name, version, config, signatures, settings, read_evaluation(run), modality, default=_default(signatures))
-    for file, body in long_requests(examples(signatures, modality.stand_ins()[:2])).items():
+    card = model_card(name, version, config, signatures, settings, read_evaluation(run), model, default=_default(signatures))
+    for file, body in long_requests(examples(signatures, model.modality.stand_ins()[:2])).items():
         (path / file).parent.mkdir(exist_ok=True)
         (path / file).write_text(body + "\n", encoding="utf-8")
     (path / "README.md").write_text(card, encoding="utf-8")

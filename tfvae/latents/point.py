@@ -16,7 +16,7 @@ from tfvae.latents.latent import Params, dense
 class PointLatent(DeterministicLatent):
     """z = m(x), with no noise, no KL and no prior of its own.
 
-    `sample_prior` draws from a Gaussian that training fits, by `fit_prior` at the end of every epoch, to the z of training sentences: the
+    `sample_prior` draws from a Gaussian that training fits, by `fit_prior` at the end of every epoch, to the z of training examples: the
     auto-encoder itself says nothing about where z lies.
     """
 

@@ -76,8 +76,8 @@ class Arrays(Modality):
         os.replace(partial, path)
 
     def same(self, other: Modality) -> bool:
-        """Returns whether items have the same shape and are shown alike."""
-        return type(other) is type(self) and vars(other) == vars(self)
+        """Returns whether items have the same shape."""
+        return type(other) is type(self) and other.shape == self.shape
 
     @property
     def shape(self) -> Mapping[str, int]:
@@ -121,6 +121,9 @@ class Arrays(Modality):
             raise UserError(f"{wanted}; this is {arrays.dtype} {list(arrays.shape)}")
         if not (arrays.min() >= low and arrays.max() <= high):
             raise UserError(f"{wanted}; these are from {arrays.min():g} to {arrays.max():g}")
+        whole = np.issubdtype(self.dtype, np.integer)
+        if whole and arrays.dtype.kind == "f" and not np.array_equal(arrays, np.round(arrays)):
+            raise UserError(f"{wanted}, whole ones; these have fractions: scale and round them first")
         return arrays.astype(self.dtype)
 
     def shown(self, items: tf.Tensor, seed: tf.Tensor, index: tf.Tensor) -> tf.Tensor:

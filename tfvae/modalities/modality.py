@@ -192,8 +192,8 @@ class Modality:
         """Returns how an exported model reads items, in sentences."""
         return ""
 
-    def written(self, max_length: int) -> str:
-        """Returns what bounds the items that an exported model writes: a sentence and a space, or nothing."""
+    def written(self, max_length: int, *, ordered: bool) -> str:
+        """Returns what bounds the items that an exported model writes, by a decoder that knows order or not: a sentence and a space."""
         return ""
 
     def tables(self) -> list[Any]:

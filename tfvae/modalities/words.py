@@ -171,9 +171,9 @@ class Words(Modality):
         """Returns where texts are cut, and which operations split them."""
         return f"Texts are cut to {self.max_length} tokens. {_WORDS if data.tokenizer == 'word' else _SUB_WORDS}"
 
-    def written(self, max_length: int) -> str:
-        """Returns how long a sentence is at most."""
-        return f"Sentences have {max_length} tokens at most. "
+    def written(self, max_length: int, *, ordered: bool) -> str:
+        """Returns how long a sentence is at most, or how many words are listed."""
+        return f"Sentences have {max_length} tokens at most. " if ordered else f"What is written are the {max_length} likeliest words. "
 
     def tables(self) -> list[Any]:
         """Returns the vocabulary's."""

@@ -9,11 +9,12 @@ from typing import Any
 from tfvae.config import Config, ScheduleConfig
 from tfvae.encoders.encoder import Encoder
 from tfvae.encoders.none import NoEncoder
+from tfvae.errors import UserError
 from tfvae.models.precision import dtype_policy
 from tfvae.models.vae import VAE
 from tfvae.objectives.elbo import ELBO
 from tfvae.objectives.schedules import SCHEDULES, Schedule
-from tfvae.registry.applicable import has_z, part_of
+from tfvae.registry.applicable import auxiliary_weight, has_z, part_of
 from tfvae.registry.parts import AUXILIARIES
 
 
@@ -35,8 +36,7 @@ def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int 
     latent = _make(config, "latent", feature_dim=encoder.output_dim, seed=seeds.getrandbits(31), name="latent")
     network = {**shape, **common, "z_dim": latent.size, "seed": seeds.getrandbits(31)}
     decoder = _make(config, "decoder", name="decoder", **network)
-    wanted = {name: getattr(config.objective, f"{name}_weight") for name in AUXILIARIES}
-    wanted = {name: weight for name, weight in wanted.items() if weight}
+    wanted = {name: weight for name in AUXILIARIES if (weight := auxiliary_weight(config, name))}
     network = {**shape, **common, "z_dim": latent.size}
     return VAE(
         encoder=encoder,
@@ -55,7 +55,10 @@ def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int 
 def _make(config: Config, section: str, **given: Any) -> Any:
     """Makes the part that a section names, from the settings that it has."""
     part, settings = part_of(config, section), getattr(config, section)
-    return _call(part.make, **{name: getattr(settings, name) for name in part.settings(settings)}, **given)
+    try:
+        return _call(part.make, **{name: getattr(settings, name) for name in part.settings(settings)}, **given)
+    except ValueError as error:
+        raise UserError(f"config.{section}: {' '.join(str(error).split())}; change that") from None
 
 
 def _call(make: Any, **arguments: Any) -> Any:

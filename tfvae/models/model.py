@@ -1,5 +1,6 @@
 """What a user holds: items in, items out."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -149,9 +150,12 @@ class Model:
         """Returns how items are written: the settings that are given, over those that suit the decoder.
 
         Raises:
-          UserError: a setting that is not admitted, or a method that the decoder has not.
+          UserError: a setting that is not admitted, or one or a method that the decoder has not.
         """
         decoder = self.vae.decoder
+        for name in settings:
+            if name not in decoder.settings and name in {field.name for field in dataclasses.fields(Decoding)}:
+                raise UserError(f"{name} means nothing for this model's decoder, which has {', '.join(decoder.settings)}: leave it out")
         made = Decoding(**{**decoder.usual, **settings})
         if made.method not in decoder.methods:
             raise UserError(f"method = {made.method!r} is not one of this model's decoder{suggest(made.method, decoder.methods)}")

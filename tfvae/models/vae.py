@@ -197,7 +197,8 @@ class VAE(keras.Model):
             return i + 1, tfp.math.log_add_exp(total, log_sum(rest + i * samples_at_once, samples_at_once))
 
         if rounds:
-            _, total = tf.while_loop(lambda i, _: i < rounds, body, (0, total), parallel_iterations=1)
+            shapes = (tf.TensorShape([]), tf.TensorShape([None]))
+            _, total = tf.while_loop(lambda i, _: i < rounds, body, (0, total), shapes, parallel_iterations=1)
         return total - math.log(num_samples)
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:

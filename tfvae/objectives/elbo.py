@@ -70,7 +70,7 @@ class ELBO:
         *,
         penalty: Mapping[str, tf.Tensor] | None = None,
     ) -> tf.Tensor:
-        """Returns the loss, nats a sentence.
+        """Returns the loss, nats an example.
 
         Args:
           reconstruction: mean of -log p(x|z), [].

@@ -7,6 +7,7 @@ from tfvae.config import Config
 from tfvae.errors import UserError, suggest
 from tfvae.modalities.modality import Modality
 from tfvae.objectives import schedules
+from tfvae.registry.corpora import BAGS, CORPORA
 from tfvae.registry.families import make_families
 from tfvae.registry.parts import AUXILIARIES, MODALITIES, TABLES, Part
 
@@ -39,6 +40,9 @@ def check_fitting(config: Config) -> None:
     Raises:
       UserError: names the part that does not, and those of its kind that do.
     """
+    own = CORPORA.get(config.data.name, {}).get("data.modality", config.data.modality)
+    if config.data.modality != own:
+        raise UserError(f"config.data.modality = {config.data.modality}: the corpus {config.data.name} has {own}; leave it out")
     given = MODALITIES[config.data.modality].reads
     for section in ("encoder", "decoder") if has_z(config) else ("decoder",):
         if part_of(config, section).reads != given:
@@ -48,8 +52,21 @@ def check_fitting(config: Config) -> None:
                 f"config.{section}.kind = {kind}: reads {part_of(config, section).reads}, and the corpus {config.data.name} has {given}. "
                 f"{article} {section} for it is {fitting}: --{section}={fitting.split(' ')[0]}"
             )
+    if config.data.name in BAGS and getattr(part_of(config, "decoder").make, "ordered", False):
+        raise UserError(
+            f"config.decoder.kind = {config.decoder.kind}: writes words in their order, which the corpus {config.data.name} has not; "
+            "--decoder=bag_of_words does without"
+        )
+    for name in AUXILIARIES:
+        if auxiliary_weight(config, name) and (reason := reason_unused(config, f"objective.{name}_weight")):
+            raise UserError(f"config.objective.{name}_weight means nothing for model {config.model}: {reason}; leave it out")
     if "family" in part_of(config, "latent").settings(config.latent):
         make_families(config.latent.family, config.latent)
+
+
+def auxiliary_weight(config: Config, name: str) -> float:
+    """Returns the weight of an auxiliary loss: the field of the objective that is called after it, 0 where there is none."""
+    return getattr(config.objective, f"{name}_weight", 0.0)
 
 
 def modality_of(config: Config) -> type[Modality]:
@@ -104,6 +121,8 @@ def _of_data(config: Config, path: str) -> str:
         return f"its corpus is {data.name}; files are read with --data=text"
     if path == "data.split" and data.split and data.name != "yahoo":
         return f"its corpus is {data.name}; yahoo alone is split by sizes"
+    if data.name in BAGS and name in ("vocabulary_size", "min_count", "tokenizer", "lowercase", "split_punctuation"):
+        return f"its corpus is {data.name}, which comes with its words"
     owned = {setting for part in MODALITIES.values() for setting in part.settings(data)}
     settings = MODALITIES[data.modality].settings(data)
     if path != name and name in owned and name not in settings:

@@ -18,7 +18,7 @@ _DOCUMENTS: Mapping[str, Any] = {"encoder.kind": "bag_of_words", "decoder.kind":
 _IMAGES: Mapping[str, Any] = {
     "data.modality": "pixels",
     "data.batch_size": 50,
-    "data.eval_batch_size": 200,
+    "data.eval_batch_size": 50,
     "encoder.kind": "perceptron",
     "decoder.kind": "perceptron",
     "latent.variables": 5,
@@ -91,6 +91,9 @@ CORPORA: dict[str, Mapping[str, Any]] = {
         "latent.hidden_dim": 256,
     },
 }
+
+BAGS = ("20ng",)
+"""Corpora that come as counts of words: with a vocabulary of their own, and without the order of words."""
 
 
 def register_corpus(name: str, read: Callable[[DataConfig], Corpus], settings: Mapping[str, Any]) -> None:

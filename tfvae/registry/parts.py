@@ -109,7 +109,8 @@ INFERENCES: dict[str, Part] = {"amortized": Part(Amortized, _has())}
 """From a batch to parameters of its posterior."""
 
 AUXILIARIES: dict[str, Part] = {"bag_of_words": Part(BagOfWordsLoss, _has("bag_of_words_weight"), "tokens")}
-"""Further losses, by the name of the term; each is there where objective.<name>_weight is not 0; made as decoders are."""
+"""Further losses, by the name of the term; each is there where objective.<name>_weight, a field that it must have, is not 0; made as
+decoders are."""
 
 MODALITIES: dict[str, Part] = {
     "words": Part(

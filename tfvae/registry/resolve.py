@@ -46,6 +46,7 @@ def resolve(
     preset = PRESETS[_preset(settings or {}, overrides or {})]
     own = overlay(MODELS[model].settings)
     kinds = _layered(model, corpus, [own, overlay(CORPORA[corpus]), overlay(preset), *named_settings])
+    kinds.validate_fields()
     lacks = part_of(kinds, "latent").lacks
     fitting = {path: value for path, value in preset.items() if not ("kl" in lacks and path.startswith("objective."))}
     config = _layered(model, corpus, [own, overlay(_usual(kinds)), overlay(_sizes(kinds, corpus)), overlay(fitting), *named_settings])

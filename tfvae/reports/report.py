@@ -380,7 +380,8 @@ class _Report:
         return found
 
     def sentences(self) -> list[Any]:
-        return list(self.subject.model.generate(_SENTENCES, seed=self.subject.seed, unknown=True, **self.subject.limits)[0])
+        unknown = {"unknown": True} if self.subject.model.vae.decoder.ordered else {}
+        return list(self.subject.model.generate(_SENTENCES, seed=self.subject.seed, **unknown, **self.subject.limits)[0])
 
 
 def _views(view: space.Plane, groups: Sequence[tuple[str, np.ndarray, list[str]]]) -> Figure:

@@ -14,7 +14,7 @@ from tfvae.evaluation.compare import Row, changes, markdown, markdown_table, row
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
 from tfvae.evaluation.published import COUNTERPARTS, PUBLISHED
 from tfvae.evaluation.table import label_tables
-from tfvae.registry import MODELS
+from tfvae.registry import MODELS, reason_unused
 from tfvae.reports.findings import against_baselines, claims
 from tfvae.reports.result import SENTENCES, Result
 from tfvae.reports.sweep import draw, sweep_table, swept_field
@@ -126,16 +126,18 @@ _HEAD = """# Results
 
 Written by `scripts/results.py` from the run directories under `docs/runs`; nothing here is typed in by hand. Figures are of the
 {split} split, each sentence whole, at w = 1. NLL is the importance-weighted estimate, -ELBO the bound, loss the training objective, which
-gives back beta of the dispersion and adds the model's other terms; all and their parts are nats a sentence. KL(z) of the mixtures includes
-the dispersion. Variance is that of the components' natural parameters under q(c|x). MI(x;c) is the mean over variables of the mutual
-information of the whole split; MI(x;z) is estimated with 10,000 of its posteriors at most, and at most the logarithm of their number. BLEU
-is that of greedy reconstructions. A figure after ± is the deviation over seeds, or of one run the standard error of its estimate. Reverse
-perplexity is that of this project's own small language model, trained on what a model generates: hold it against the row of real text and
-against other rows, not against the papers', whose language model is another (AWD-LSTM). Every estimator, with its settings and, where one
-was estimated, its standard error, is in the runs' `evaluation.json`. Rows of papers are of other networks, data preparation and estimators:
-read patterns across rows, not differences between ours and theirs. The NLLs of Shi et al. are upper bounds but for that of RNN-LM, of
-sentences cut to 40 tokens; the perplexity of Xu and Durrett's vMF-VAE is that of the mean of three samples and was read in a list of
-results, not in the paper itself.
+gives back beta of the dispersion and adds the model's other terms; all and their parts are nats a sentence, or a document. KL(z) of the
+mixtures includes the dispersion. Variance is that of the components' natural parameters under q(c|x). MI(x;c) is the mean over variables
+of the mutual information of the whole split; MI(x;z) is estimated with 10,000 of its posteriors at most, and at most the logarithm of their
+number. BLEU is that of greedy reconstructions. A figure after ± is the deviation over seeds, or of one run the standard error of its
+estimate. Reverse perplexity is that of this project's own small language model, trained on what a model generates: hold it against the row
+of real text and against other rows, not against the papers', whose language model is another (AWD-LSTM). Perplexity of bags of words is a
+word, ends having no place there. C_v, NPMI and diversity are of the most relevant words of components or dimensions; of corpora that come
+without the order of words, they are counted in whole documents. Every estimator, with its settings and, where one was estimated, its
+standard error, is in the runs' `evaluation.json`. Rows of papers are of other networks, data preparation and estimators: read patterns
+across rows, not differences between ours and theirs. The NLLs of Shi et al. are upper bounds but for that of RNN-LM, of sentences cut to 40
+tokens; the perplexities of Xu and Durrett's vMF-VAE are those of the mean of three samples and were read in a list of results, not in the
+paper itself.
 """
 _AGREEMENT = """### Agreement of codes with labels
 
@@ -150,16 +152,16 @@ def _setting(members: Sequence[Result]) -> str:
     flat = [member.config.flat() for member in members]
     shared = {path: value for path, value in flat[0].items() if all(other[path] == value for other in flat)}
     named = {
-        "decoder.hidden_dim": "units of the decoder's GRU",
+        "decoder.hidden_dim": "units of a layer of the decoder",
         "decoder.embedding_dim": "size of its embeddings",
         "training.epochs": "epochs",
         "training.learning_rate": "learning rate",
-        "data.batch_size": "sentences a batch",
-        "objective.samples": "posterior sample(s) a sentence in training",
+        "data.batch_size": "examples a batch",
+        "objective.samples": "posterior sample(s) an example in training",
         "training.precision": "products",
         "training.seed": "seed",
     }
-    said = ", ".join(f"{meaning} {shared[path]}" for path, meaning in named.items() if path in shared)
+    said = ", ".join(f"{meaning} {shared[path]}" for path, meaning in named.items() if path in shared and _meant(path, members))
     least = min(member.selected_epoch()["w"] for member in members)
     settings = [member.evaluation["metrics"].get("likelihood", {}).get("settings", {}) for member in members]
     evaluated = ", ".join(
@@ -171,6 +173,11 @@ def _setting(members: Sequence[Result]) -> str:
     return (
         f"{len(members)} runs; shared by all: {said}. The KL's weight w was {least:.3f} or more in every epoch that was kept.{estimated}\n"
     )
+
+
+def _meant(path: str, members: Sequence[Result]) -> bool:
+    """Whether a field means something for one of the models."""
+    return any(not reason_unused(member.config, path) for member in members)
 
 
 def _agreement(members: Sequence[Result]) -> str:

@@ -18,6 +18,7 @@ from tfvae.models.precision import resolve_precision
 from tfvae.models.vae import VAE
 from tfvae.registry import resolve
 from tfvae.registry.applicable import modality_of
+from tfvae.registry.parts import TABLES
 from tfvae.training.adam import Adam
 from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
 from tfvae.training.checkpoint import Checkpoint
@@ -113,10 +114,18 @@ def _load_weights(vae: VAE, run: Run) -> None:
 
 
 def usual(config: Config) -> Config:
-    """Returns what the names of a configuration's model, corpus and preset stand for, the preset itself counting as a change."""
-    preset = config.training.preset
-    settings = resolve(config.model, config.data.name, overrides={"training.preset": preset} if preset else None)
+    """Returns what the names of a configuration's model, corpus and preset stand for, the preset itself counting as a change.
+
+    So do kinds of parts that are not the corpus's own, but not what suits those kinds.
+    """
+    preset, own = config.training.preset, resolve(config.model, config.data.name)
+    kinds = {f"{section}.kind": getattr(config, section).kind for section in TABLES}
+    base = {path: kind for path, kind in kinds.items() if kind != own.flat()[path]}
+    settings = resolve(config.model, config.data.name, overrides={"training.preset": preset} if preset else None, base=base)
     settings.training.preset = ""
+    for path in base:
+        section = path.partition(".")[0]
+        getattr(settings, section).kind = getattr(own, section).kind
     return settings
 
 
@@ -205,6 +214,8 @@ def initialize(model: Model, source: Model, parts: str) -> None:
     modality = model.modality
     if not source.modality.same(modality):
         same = f"train both on the same {modality.name} and settings of data"
+        if type(source.modality) is not type(modality):
+            raise UserError(f"--init_from: that run has {source.modality.name}, and this corpus {modality.name}: name a run on such")
         raise UserError(f"--init_from: that run's {modality.learnt} differs from this corpus's: {same}")
     for name in (part.strip() for part in parts.split(",")):
         if name not in ("encoder", "latent", "decoder"):

@@ -194,7 +194,7 @@ def default_path(config: Config, usual: Config) -> str:
 
 
 def changed_fields(config: Config, usual: Config) -> dict[str, Any]:
-    """Returns the fields of a configuration that differ from the model's usual ones, by path; seed and place of texts are none."""
+    """Returns the fields of a configuration that differ from the model's usual ones, by path; seed and place of the corpus are none."""
     theirs = usual.flat()
     unchanged = ("model", "data.name", "data.dir", "training.seed")
     return {path: value for path, value in config.flat().items() if value != theirs[path] and path not in unchanged}
