@@ -11,6 +11,9 @@ def test_the_words_that_tell_a_topic_are_frequent_in_it_and_more_so_than_in_othe
     probabilities = np.array([[0.5, 0.3, 0.15, 0.05], [0.5, 0.05, 0.1, 0.35]])
     relevance = 0.6 * np.log(probabilities) + 0.4 * np.log(probabilities / probabilities.mean(axis=0))
     np.testing.assert_array_equal(telling(probabilities, 4), 4 + np.argsort(-relevance, axis=1))
+    np.testing.assert_array_equal(
+        telling(probabilities, 4, 0.0), 4 + np.argsort(-np.log(probabilities / probabilities.mean(axis=0)), axis=1)
+    )
     assert telling(probabilities, 2).tolist() == [[4 + 0, 4 + 1], [4 + 3, 4 + 0]]
     assert telling(np.array([[0.3, 0.3, 0.1], [0.3, 0.1, 0.3]]), 1).tolist() == [[4 + 1], [4 + 2]]
     assert telling(probabilities[:1], 2).tolist() == [[4 + 0, 4 + 1]]

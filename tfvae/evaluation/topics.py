@@ -25,8 +25,9 @@ from tfvae.modalities.words import Words
 
 WORDS = 10
 """Words of a topic."""
+RELEVANCE = 0.6
+"""Weight of a word's frequency in a topic against what sets the topic apart."""
 _DRAWN = 200  # z of a component
-_RELEVANCE = 0.6
 _STEP = 2.0  # standard deviations that a dimension is moved by
 
 
@@ -39,26 +40,33 @@ class Topics:
       names: of each topic, "j:k" of a component, the number of a dimension.
       probabilities: of the ordinary words in each, [K, V - 4].
       how: where those are from, in words.
+      relevance: see `telling`.
     """
 
     kind: str
     names: Sequence[str]
     probabilities: np.ndarray
     how: str
+    relevance: float = RELEVANCE
 
     def words(self, most: int = WORDS) -> np.ndarray:
         """Returns the ids of each topic's most telling words, [K, most]."""
-        return telling(self.probabilities, most)
+        return telling(self.probabilities, most, self.relevance)
 
 
-def telling(probabilities: np.ndarray, most: int) -> np.ndarray:
+def telling(probabilities: np.ndarray, most: int, relevance: float = RELEVANCE) -> np.ndarray:
     """Returns the ids of the words that tell each topic, [K, most], by relevance: frequent in it, and more so than in the mean topic.
 
-    A word's relevance is r log p + (1 - r) log(p / mean p), r = .6, which users of topic models name topics best by (Sievert, Shirley
-    2014, section 3.1 and 4). A single topic has its likeliest words.
+    A word's relevance is r log p + (1 - r) log(p / mean p); by r = .6 users of topic models name topics best (Sievert, Shirley 2014,
+    sections 3.1 and 4). A single topic has its likeliest words.
+
+    Args:
+      probabilities: of the ordinary words in each topic, [K, V - 4].
+      most: words of a topic.
+      relevance: r.
     """
     p = probabilities.astype(np.float64) + 1e-12
-    score = np.log(p) - (1 - _RELEVANCE) * np.log(p.mean(axis=0))
+    score = np.log(p) - (1 - relevance) * np.log(p.mean(axis=0)) if len(p) > 1 else p
     return FIRST + np.argsort(-score, axis=1, kind="stable")[:, :most]
 
 
@@ -79,7 +87,7 @@ def topics_of(subject: Subject) -> Topics:
         return Topics("component", names, _of_components(subject), f"mean of p(word | z) over {_DRAWN} z of the component, others free")
     names = [str(dimension) for dimension in range(latent.size)]
     how = f"p(word | z) at the mean of posterior means, one dimension {_STEP:g} standard deviations up"
-    return Topics("dimension", names, _of_dimensions(subject), how)
+    return Topics("dimension", names, _of_dimensions(subject), f"{how}, against the mean of those", relevance=0.0)
 
 
 def _of_codes(subject: Subject) -> np.ndarray:
@@ -124,11 +132,9 @@ def topics(subject: Subject) -> Iterator[Figure]:
     found = dataclasses.replace(found, probabilities=found.probabilities[used])
     train = cast(TokenExamples, subject.model.modality.examples(subject.corpus.train))
     lda = _lda(train, len(found.names), subject)
-    for name, probabilities, how in (
-        (found.kind, found.probabilities, found.how),
-        ("lda", lda, f"latent Dirichlet allocation of {len(found.names)} topics, fitted to the training split by online variational Bayes"),
-    ):
-        yield from _coherences(name, telling(probabilities, WORDS), how, train, subject)
+    of_lda = f"latent Dirichlet allocation of {len(found.names)} topics, fitted to the training split by online variational Bayes"
+    for name, words, how in ((found.kind, found.words(), found.how), ("lda", telling(lda, WORDS), of_lda)):
+        yield from _coherences(name, words, how, train, subject)
 
 
 def _lda(train: TokenExamples, count: int, subject: Subject) -> np.ndarray:
