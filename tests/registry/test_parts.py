@@ -30,6 +30,7 @@ def test_a_part_is_registered_once():
         ("20ng", {"decoder.word_dropout": 0.5}, "its decoder is bag_of_words, which has hidden_dim, num_layers, dropout, z_to"),
         ("20ng", {"data.vocabulary_size": 100}, "its corpus is 20ng, which comes with its words"),
         ("20ng", {"decoder.kind": "recurrent"}, "writes words in their order, which the corpus 20ng has not; --decoder=bag_of_words"),
+        ("ptb", {"data.modality": "pixels"}, "data.modality = pixels: the corpus ptb has words"),
         ("mnist", {"data.modality": "words"}, "data.modality = words: the corpus mnist has pixels"),
         ("mnist", {"encoder.kind": "residual", "encoder.kernel_size": 2}, "config.encoder.kernel_size = 2: must be odd"),
         ("mnist", {"data.lowercase": True}, "its examples are pixels, which have binarize"),

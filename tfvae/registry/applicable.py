@@ -3,18 +3,13 @@
 from collections.abc import Iterable
 from typing import cast
 
-from tfvae.config import Config
+from tfvae.config import Config, DataConfig
 from tfvae.errors import UserError, suggest
 from tfvae.modalities.modality import Modality
 from tfvae.objectives import schedules
 from tfvae.registry.corpora import BAGS, CORPORA
 from tfvae.registry.families import make_families
 from tfvae.registry.parts import AUXILIARIES, MODALITIES, TABLES, Part
-
-
-def find_part(config: Config, section: str) -> Part | None:
-    """Returns the kind of part that a section of a configuration names; None where there is no such kind."""
-    return TABLES[section].get(getattr(config, section).kind)
 
 
 def part_of(config: Config, section: str) -> Part:
@@ -40,7 +35,7 @@ def check_fitting(config: Config) -> None:
     Raises:
       UserError: names the part that does not, and those of its kind that do.
     """
-    own = CORPORA.get(config.data.name, {}).get("data.modality", config.data.modality)
+    own = CORPORA.get(config.data.name, {}).get("data.modality", DataConfig().modality)
     if config.data.modality != own:
         raise UserError(f"config.data.modality = {config.data.modality}: the corpus {config.data.name} has {own}; leave it out")
     given = MODALITIES[config.data.modality].reads

@@ -6,7 +6,7 @@ from typing import Any
 
 from tfvae.config import Config, overlay, update
 from tfvae.errors import UserError, suggest
-from tfvae.registry.applicable import check_applicable, check_fitting, find_part, part_of
+from tfvae.registry.applicable import check_applicable, check_fitting, part_of
 from tfvae.registry.corpora import CORPORA
 from tfvae.registry.models import MODELS
 from tfvae.registry.parts import TABLES
@@ -67,7 +67,7 @@ def _layered(model: str, corpus: str, layers: Iterable[Mapping[str, Any]]) -> Co
 
 def _usual(config: Config) -> dict[str, Any]:
     """What suits the kinds of parts, by path."""
-    return {f"{section}.{name}": value for section in TABLES if (part := find_part(config, section)) for name, value in part.usual.items()}
+    return {f"{section}.{name}": value for section in TABLES for name, value in part_of(config, section).usual.items()}
 
 
 def _preset(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
