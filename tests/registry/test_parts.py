@@ -54,6 +54,13 @@ def test_a_kind_brings_what_suits_it_and_a_corpus_s_own_settings_stay_above_that
     assert resolve("vae", "ptb", overrides={"encoder.kind": "bag_of_words"}).encoder.num_layers == 2
 
 
+def test_the_kl_of_bags_of_words_weighs_from_the_start_whatever_the_corpus():
+    kinds = {"encoder.kind": "bag_of_words", "decoder.kind": "bag_of_words"}
+    assert resolve("dem_vae", "text", overrides=kinds).objective.schedule.kind == "constant"
+    assert resolve("dem_vae", "text").objective.schedule.kind == "logistic"
+    assert resolve("vae", "20ng", overrides={"objective.schedule.kind": "linear"}).objective.schedule.kind == "linear"
+
+
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_what_a_corpus_sets_means_something_for_a_mixture(corpus):
     config = resolve("dem_vae", corpus)

@@ -10,9 +10,8 @@ from tfvae.config import DataConfig
 from tfvae.data import corpora
 from tfvae.data.corpus import Corpus
 
-_NO_SCHEDULE = {"objective.schedule.kind": "constant"}
 # An example's words without their order.
-_DOCUMENTS: Mapping[str, Any] = {"encoder.kind": "bag_of_words", "decoder.kind": "bag_of_words", **_NO_SCHEDULE}
+_DOCUMENTS: Mapping[str, Any] = {"encoder.kind": "bag_of_words", "decoder.kind": "bag_of_words"}
 # 50 dimensions, perceptrons (Dieng et al. 2019, table 3), which train on a processor; --encoder=residual --decoder=pixel_cnn are their
 # convolutional networks.
 _IMAGES: Mapping[str, Any] = {
@@ -25,7 +24,6 @@ _IMAGES: Mapping[str, Any] = {
     "latent.components": 10,
     "latent.dim": 10,
     "training.clip_norm": 5.0,
-    **_NO_SCHEDULE,
 }
 
 CORPORA: dict[str, Mapping[str, Any]] = {

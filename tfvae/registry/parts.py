@@ -37,7 +37,7 @@ class Part:
       make: the part from its settings by name, and from what all parts of its table are given.
       settings: fields of its section of the configuration that it has, as a function of that section.
       reads: what of a batch it reads, or, of a modality, what a batch has: "tokens", "image".
-      usual: settings that suit it, under those of the corpus.
+      usual: settings that suit it, under those of the corpus: fields of its section, or of others by their whole path.
       lacks: of a latent, what it does not have, and why settings about that mean nothing.
       sizes: of a latent, what of a corpus's numbers of variables and dimensions is its own: "both", "product" or "" for neither.
     """
@@ -65,6 +65,8 @@ def _mixture(family: str, **options: Any) -> MixtureLatent:
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
 _DENSE = ("hidden_dim", "num_layers", "dropout")
 _SKIP = ("z_to_inputs", "z_to_output")
+# The KL weighs fully from the start: it is words read before that let a decoder do without z.
+_WEIGHED = {"objective.schedule.kind": "constant"}
 
 ENCODERS: dict[str, Part] = {
     "recurrent": Part(RecurrentEncoder, _has(*_RECURRENT), "tokens"),
@@ -76,9 +78,15 @@ ENCODERS: dict[str, Part] = {
 
 DECODERS: dict[str, Part] = {
     "recurrent": Part(RecurrentDecoder, _has(*_RECURRENT, "tied_embeddings", "word_dropout", "z_to_state", *_SKIP), "tokens"),
-    "bag_of_words": Part(BagOfWordsDecoder, _has(*_DENSE, *_SKIP), "tokens", {"hidden_dim": 400, "num_layers": 1, "dropout": 0.0}),
-    "perceptron": Part(PerceptronDecoder, _has(*_DENSE, *_SKIP), "image", {"hidden_dim": 1024, "num_layers": 2, "dropout": 0.0}),
-    "pixel_cnn": Part(PixelCNNDecoder, _has("filters", "num_layers", "kernel_size", "latent_filters", *_SKIP), "image", {"num_layers": 9}),
+    "bag_of_words": Part(
+        BagOfWordsDecoder, _has(*_DENSE, *_SKIP), "tokens", {"hidden_dim": 400, "num_layers": 1, "dropout": 0.0, **_WEIGHED}
+    ),
+    "perceptron": Part(
+        PerceptronDecoder, _has(*_DENSE, *_SKIP), "image", {"hidden_dim": 1024, "num_layers": 2, "dropout": 0.0, **_WEIGHED}
+    ),
+    "pixel_cnn": Part(
+        PixelCNNDecoder, _has("filters", "num_layers", "kernel_size", "latent_filters", *_SKIP), "image", {"num_layers": 9, **_WEIGHED}
+    ),
 }
 """p(x|z); made as encoders are, with `z_dim` beside."""
 

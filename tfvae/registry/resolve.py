@@ -67,7 +67,8 @@ def _layered(model: str, corpus: str, layers: Iterable[Mapping[str, Any]]) -> Co
 
 def _usual(config: Config) -> dict[str, Any]:
     """What suits the kinds of parts, by path."""
-    return {f"{section}.{name}": value for section in TABLES for name, value in part_of(config, section).usual.items()}
+    usual = [(section, name, value) for section in TABLES for name, value in part_of(config, section).usual.items()]
+    return {name if "." in name else f"{section}.{name}": value for section, name, value in usual}
 
 
 def _preset(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
