@@ -8,7 +8,7 @@ from absl import flags
 from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, items_of_test_split, model_from_flags
 from tfvae.errors import UserError
-from tfvae.export.encode_file import encode_file
+from tfvae.export.encode_file import encode_file, words_of
 
 SUMMARY = "Encodes a file of texts, one a line: codes, their probabilities and posterior means. The file may be larger than memory."
 
@@ -31,9 +31,8 @@ def _encode(values: flags.FlagValues) -> None:
         raise UserError("--input and --output are both needed: a file of texts, and a .jsonl or .npz file to write")
     model, run = model_from_flags(values)
     source, target = values.input, values.output or str(run.path / "codes.jsonl")
-    if not source and not model.modality.printable:
-        raise UserError(f"this model encodes {model.modality.name}, which no file of lines holds; tfvae.load(run).encode(…) takes arrays")
     if not source:
+        words_of(model)
         source = str(run.path / "texts.txt")
         pathlib.Path(source).write_text("\n".join(items_of_test_split(run)))
     report = encode_file(model, source, target, batch_size=values.batch_size)

@@ -65,14 +65,14 @@ METRICS: Mapping[str, Metric] = {
 
 USUAL = tuple(name for name, metric in METRICS.items() if metric.usual)
 """Groups that are computed for sentences unless others are named; reverse perplexity trains language models, and takes longer than all."""
-_INSTEAD = {"reconstruction": "pixels", "samples": "topics"}
+_INSTEAD = ("pixels", "topics")  # of those, where some make no sense
 
 
 def usual(subject: Subject) -> tuple[str, ...]:
     """Returns the groups that are computed for a model unless others are named: those that make sense for what its examples are."""
     found = [name for name in USUAL if not _of_other_examples(name, subject)]
     if len(found) < len(USUAL):
-        found += [name for name in _INSTEAD.values() if not _of_other_examples(name, subject)]
+        found += [name for name in _INSTEAD if not _of_other_examples(name, subject)]
     return tuple(found)
 
 

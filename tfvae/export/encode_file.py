@@ -90,15 +90,14 @@ def encode_file(model: Model, source: str, target: str, *, batch_size: int = 256
         raise UserError(f"{target}: must end in .jsonl or .npz")
     if not model.vae.latent.size:
         raise UserError("this model has no latent variable: it cannot encode")
-    if not isinstance(model.modality, Words):
-        raise UserError(f"this model encodes {model.modality.name}, which no file of lines holds; tfvae.load(run).encode(…) takes arrays")
+    words = words_of(model)
     if not pathlib.Path(target).absolute().parent.is_dir():
         raise UserError(f"{target}: its folder does not exist; make it first")
     if os.path.isdir(target):
         raise UserError(f"{target} is a folder: name a file")
     if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
         raise UserError(f"{target} is the file that is read: name another to write")
-    report = Report(model.modality.max_length)
+    report = Report(words.max_length)
     texts = _texts(source, report)
     first = next(texts, None)
     if first is None:
@@ -111,6 +110,17 @@ def encode_file(model: Model, source: str, target: str, *, batch_size: int = 256
             writer.write(chunk, answer)
             report.encoded += len(chunk)
     return report
+
+
+def words_of(model: Model) -> Words:
+    """Returns the modality of a model of texts.
+
+    Raises:
+      UserError: its examples are no texts.
+    """
+    if not isinstance(model.modality, Words):
+        raise UserError(f"this model encodes {model.modality.name}, which no file of lines holds; tfvae.load(run).encode(…) takes arrays")
+    return model.modality
 
 
 def _texts(source: str, report: Report) -> Iterator[tuple[int, str | None, str]]:

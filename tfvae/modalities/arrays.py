@@ -72,7 +72,7 @@ class Arrays(Modality):
         """Writes shape.json."""
         path = folder / self.files[0]
         partial = path.with_name(f"{path.name}.tmp")
-        partial.write_text(json.dumps(dict(zip(self.sizes, self.size, strict=True))) + "\n")
+        partial.write_text(json.dumps(dict(self.shape)) + "\n")
         os.replace(partial, path)
 
     def same(self, other: Modality) -> bool:
