@@ -17,7 +17,7 @@ from tfvae.latents.latent import Latent, Params, Term, dense, weighted_sum
 
 @keras.saving.register_keras_serializable("tfvae")
 class MixtureLatent(Latent):
-    """c_j ~ Cat(1/K), z_j | c_j ~ p(z; eta_jc); q(z, c|x) = prod_j q(z_j|x) q(c_j|x), with q(z_j|x) of the components' family.
+    """c_j ~ Cat(pi_j), z_j | c_j ~ p(z; eta_jc); q(z, c|x) = prod_j q(z_j|x) q(c_j|x), with q(z_j|x) of the components' family.
 
     The decoder reads z alone, so gradients to q(c|x) come from the regularisers, in closed form. With eta-bar the average of components'
     natural parameters under q(c|x), the KL of z splits into the KL to the averaged component and the dispersion term L_d.
@@ -37,6 +37,7 @@ class MixtureLatent(Latent):
         variables: int,
         components: int,
         hidden_dim: int,
+        mixing: str = "uniform",
         seed: int = 0,
         dtype: str = "float32",
         **kwargs: Any,
@@ -49,7 +50,8 @@ class MixtureLatent(Latent):
           prior_family: of the components; `family` unless it differs, as in a frozen concentration.
           variables: J.
           components: K.
-          hidden_dim: units of the hidden layer before the component logits.
+          hidden_dim: units of the hidden layer before the component logits; 0: features give none, and an inference must.
+          mixing: mixing weights pi: "uniform", 1/K each, or "learned", from there on.
           seed: of the initial weights and components.
           dtype: float32 or float64.
           **kwargs: of keras.layers.Layer.
@@ -60,26 +62,41 @@ class MixtureLatent(Latent):
         self.num_variables, self.num_components = variables, components
         self.size, self.unit_variance = variables * family.event_size, family.unit_variance
         seeds = random.Random(seed)
+        self.mixing = mixing
         self.posterior = dense(variables * family.raw_size, feature_dim, seeds.getrandbits(31), dtype=dtype, name="posterior")
-        self.hidden = dense(hidden_dim, feature_dim, seeds.getrandbits(31), activation="relu", dtype=dtype, name="hidden")
-        # q(c|x) starts at the prior, so that no chance association of codes with sentences is there to be kept.
-        self.logits = dense(variables * components, hidden_dim, None, dtype=dtype, name="logits")
+        hidden_seed = seeds.getrandbits(31)
+        if hidden_dim:
+            self.hidden = dense(hidden_dim, feature_dim, hidden_seed, activation="relu", dtype=dtype, name="hidden")
+            # q(c|x) starts at the prior, so that no chance association of codes with sentences is there to be kept.
+            self.logits = dense(variables * components, hidden_dim, None, dtype=dtype, name="logits")
         self.components = self.add_weight(
             shape=(variables, components, self.prior_family.raw_size),
             initializer=keras.initializers.RandomNormal(stddev=1.0, seed=seeds.getrandbits(31)),
             name="components",
         )
+        self.mixing_logits = None
+        if mixing == "learned":
+            self.mixing_logits = self.add_weight(shape=(variables, components), initializer="zeros", name="mixing_logits")
 
     def call(self, features: tf.Tensor) -> Params:
         """Returns {"posterior": raw parameters [B, J, R], "logits": of q(c|x) [B, J, K]}."""
+        posterior = tf.reshape(self.posterior(features), [-1, self.num_variables, self.family.raw_size])
+        if not self.hidden_dim:
+            return {"posterior": posterior, "logits": tf.zeros([tf.shape(posterior)[0], self.num_variables, self.num_components])}
         return {
-            "posterior": tf.reshape(self.posterior(features), [-1, self.num_variables, self.family.raw_size]),
+            "posterior": posterior,
             "logits": tf.reshape(self.logits(self.hidden(features)), [-1, self.num_variables, self.num_components]),
         }
 
     def component_parameters(self) -> tf.Tensor:
         """Returns the components' natural parameters, [J, K, F, P]."""
         return natural(self.prior_family, tf.convert_to_tensor(self.components))
+
+    def log_mixing(self) -> tf.Tensor:
+        """Returns the logarithms of the mixing weights pi, [J, K]."""
+        if self.mixing_logits is None:
+            return tf.fill([self.num_variables, self.num_components], tf.constant(-math.log(self.num_components), self.compute_dtype))
+        return tf.nn.log_softmax(tf.convert_to_tensor(self.mixing_logits), axis=-1)
 
     def code_probabilities(self, params: Params) -> tf.Tensor:
         """Returns q(c|x), [B, J, K]."""
@@ -115,7 +132,7 @@ class MixtureLatent(Latent):
         spread = dispersion(self.prior_family, probabilities, components)
         return [
             Term("kl_z", average_kl + spread, "kl"),
-            Term("kl_c", math.log(self.num_components) - self._code_entropy(params), "kl"),
+            Term("kl_c", self._code_cross_entropy(probabilities) - self._code_entropy(params), "kl"),
             Term("dispersion", spread, "relief"),
             Term("average_kl", average_kl, "diagnostic"),
             Term("natural_variance", natural_variance(probabilities, components), "diagnostic"),
@@ -126,6 +143,12 @@ class MixtureLatent(Latent):
         log_probabilities = tf.nn.log_softmax(params["logits"], axis=-1)
         return -tf.reduce_sum(tf.exp(log_probabilities) * log_probabilities, axis=-1)
 
+    def _code_cross_entropy(self, probabilities: tf.Tensor) -> tf.Tensor | float:
+        """-E log p(c) under q(c|x), or under q(c), [..., J] from [..., J, K]."""
+        if self.mixing_logits is None:
+            return math.log(self.num_components)
+        return -tf.reduce_sum(probabilities * tf.cast(self.log_mixing(), probabilities.dtype), axis=-1)
+
     def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
         """Returns log q(z|x) = sum_j log q(z_j|x), [..., B]."""
         return tf.reduce_sum(self.family.distribution(self._natural(params)).log_prob(self._split(z)), axis=-1)
@@ -133,18 +156,22 @@ class MixtureLatent(Latent):
     def prior(self) -> tfp.distributions.MixtureSameFamily:
         """Returns the prior of each variable: batch shape [J], event shape [event_size]."""
         return tfp.distributions.MixtureSameFamily(
-            tfp.distributions.Categorical(logits=tf.zeros([self.num_variables, self.num_components], self.compute_dtype)),
+            tfp.distributions.Categorical(logits=self.log_mixing()),
             self.prior_family.distribution(self.component_parameters()),
         )
 
     def log_prior(self, z: tf.Tensor) -> tf.Tensor:
-        """Returns log p(z) = sum_j log (1/K) sum_k p(z_j|c_j = k), [...]."""
+        """Returns log p(z) = sum_j log sum_k pi_jk p(z_j|c_j = k), [...]."""
         return tf.reduce_sum(self.prior().log_prob(self._split(z)), axis=-1)
 
     def sample_prior(self, num: int, seed: tf.Tensor, component: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns z [n, size] and codes [n, J]; free codes (-1) are uniform."""
+        """Returns z [n, size] and codes [n, J]; free codes (-1) are drawn by the mixing weights."""
         uniform = stateless.uniform([num, self.num_variables], stateless.fold(seed, 0))
-        codes = tf.minimum(tf.cast(uniform * self.num_components, tf.int32), self.num_components - 1)
+        if self.mixing_logits is None:
+            codes = tf.minimum(tf.cast(uniform * self.num_components, tf.int32), self.num_components - 1)
+        else:
+            below = tf.cumsum(tf.exp(self.log_mixing()), axis=-1)[:, :-1]  # a code is how many of these the noise has passed
+            codes = tf.reduce_sum(tf.cast(uniform[..., tf.newaxis] >= tf.cast(below, uniform.dtype), tf.int32), axis=-1)
         if component is not None:
             chosen = tf.convert_to_tensor(component, tf.int32)
             codes = tf.where(chosen >= 0, chosen, codes)
@@ -170,14 +197,14 @@ class MixtureLatent(Latent):
         entropy = -tf.reduce_sum(tf.math.xlogy(use, use), axis=-1)
         return {
             "mutual_information": entropy - sums["code_entropy"] / weight,
-            "aggregate_kl_c": math.log(self.num_components) - entropy,
+            "aggregate_kl_c": self._code_cross_entropy(use) - entropy,
             "component_use": use,
         }
 
     @property
     def prior_variables(self) -> list[keras.Variable]:
-        """The components."""
-        return [self.components]
+        """The components, and the mixing weights where those are learned."""
+        return [self.components, *([] if self.mixing_logits is None else [self.mixing_logits])]
 
     def prior_parameters(self) -> dict[str, np.ndarray]:
         """Returns the components' natural parameters, [J, K, F, P]."""
@@ -201,6 +228,7 @@ class MixtureLatent(Latent):
             "variables": self.num_variables,
             "components": self.num_components,
             "hidden_dim": self.hidden_dim,
+            "mixing": self.mixing,
             "seed": self.seed,
             "dtype": self.compute_dtype,
         }

@@ -13,6 +13,8 @@ from tfvae.objectives.schedules import Constant, Schedule
 class ELBO:
     """loss = reconstruction + w * [kl_weight * sum of KLs - beta * dispersion - mi_weight * mutual information] + penalties.
 
+    In the sum, the KL of codes has a weight of its own, `code_weight`.
+
     A function of means over examples, so the same formula gives the loss of a batch and of a split. The defaults give the negative ELBO.
     `beta` is the paper's: the share of the dispersion term that is given back. Beyond 1 the objective would be unbounded.
 
@@ -31,6 +33,7 @@ class ELBO:
         beta: float = 0.0,
         mi_weight: float = 0.0,
         kl_weight: float = 1.0,
+        code_weight: float = 1.0,
         free_bits: float = 0.0,
         free_bits_per: str = "variable",
         norm_weight: float = 0.0,
@@ -43,6 +46,7 @@ class ELBO:
           beta: weight of the dispersion term, in [0, 1].
           mi_weight: weight of the mutual information I(x; c), summed over variables.
           kl_weight: weight of the KL terms.
+          code_weight: weight of the term "kl_c" among them.
           free_bits: nats a unit.
           free_bits_per: "variable", "dimension" or "total".
           norm_weight: weight of a spherical latent's "norm_penalty".
@@ -56,7 +60,7 @@ class ELBO:
             raise ValueError(f"beta = {beta}: must be in [0, 1]; beyond 1 the objective is unbounded")
         if free_bits_per not in ("variable", "dimension", "total"):
             raise ValueError(f"free_bits_per = {free_bits_per!r}: must be 'variable', 'dimension' or 'total'")
-        self.beta, self.mi_weight, self.kl_weight = beta, mi_weight, kl_weight
+        self.beta, self.mi_weight, self.kl_weight, self.code_weight = beta, mi_weight, kl_weight, code_weight
         self.free_bits, self.free_bits_per, self.norm_weight = free_bits, free_bits_per, norm_weight
         self.penalty_weights = dict(penalty_weights or {})
         self.schedule = schedule or Constant()
@@ -94,6 +98,8 @@ class ELBO:
         """Returns the sum of KLs after free bits, []; 0 for a latent without KL terms."""
         if not kl:
             return 0.0
+        if self.code_weight != 1 and "kl_c" in kl:
+            kl = {**kl, "kl_c": self.code_weight * kl["kl_c"]}
         if not self.free_bits:
             return tf.add_n([tf.reduce_sum(value) for value in kl.values()])
         if self.free_bits_per == "total":
@@ -104,7 +110,7 @@ class ELBO:
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ("beta", "mi_weight", "kl_weight", "free_bits", "free_bits_per", "norm_weight", "penalty_weights")
+        names = ("beta", "mi_weight", "kl_weight", "code_weight", "free_bits", "free_bits_per", "norm_weight", "penalty_weights")
         return {**{name: getattr(self, name) for name in names}, "schedule": keras.saving.serialize_keras_object(self.schedule)}
 
     @classmethod
