@@ -1,0 +1,1 @@
+"""Clusters of texts, known by their counts of words alone."""

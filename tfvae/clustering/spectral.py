@@ -1,0 +1,75 @@
+"""Clusters of texts and of their words together, by the singular vectors of which text has which word.
+
+References:
+  Dhillon. Co-clustering Documents and Words Using Bipartite Spectral Graph Partitioning. KDD 2001, section 4.
+"""
+
+from typing import Self
+
+import numpy as np
+import scipy.sparse
+from sklearn.cluster import KMeans
+from sklearn.preprocessing import normalize
+from sklearn.utils.extmath import randomized_svd
+
+_STARTS = 10
+_FITTED = 50_000  # rows, at most, that k-means is fitted to
+
+
+class SpectralClusters:
+    """k-means of texts in the space of the leading singular vectors of D_t^(-1/2) A D_w^(-1/2), the first, which tells nothing, left out.
+
+    A has how often, or whether, texts have words, D_t its sums by text and D_w by word. Words that go together come to lie together, so two
+    texts are near that share no word but whose words share texts.
+
+    Args:
+      clusters: how many, K.
+      seed: of the singular vectors and of the starts.
+      dimensions: singular vectors, after the first; 0: as many as clusters.
+
+    Raises:
+      ValueError: less than one cluster.
+    """
+
+    def __init__(self, clusters: int, seed: int = 0, dimensions: int = 0) -> None:
+        if clusters < 1:
+            raise ValueError(f"clusters = {clusters}: must be at least 1")
+        self.clusters, self.seed, self.dimensions = clusters, seed, dimensions or clusters
+
+    def fit(self, matrix: scipy.sparse.csr_matrix) -> Self:
+        """Finds clusters of rows, [N, F], with no entry below 0.
+
+        Raises:
+          ValueError: there is no row.
+        """
+        if not matrix.shape[0]:
+            raise ValueError("there is no text")
+        matrix = scipy.sparse.csr_matrix(matrix, dtype=np.float64)
+        use = np.asarray(matrix.sum(axis=0))[0]
+        self._weights = np.divide(1, np.sqrt(use), out=np.zeros_like(use), where=use > 0)
+        self._vectors: np.ndarray | None = None
+        size = min(self.dimensions, np.count_nonzero(use) - 1, matrix.shape[0] - 1)
+        if size < 1:
+            return self
+        leading = randomized_svd(self._scaled(matrix), size + 1, random_state=self.seed)[2]
+        self._vectors = leading[1:].T
+        points = self._points(matrix)
+        if len(points) > _FITTED:
+            points = points[np.random.default_rng(self.seed).choice(len(points), _FITTED, replace=False)]
+        self._means = KMeans(min(self.clusters, len(np.unique(points, axis=0))), n_init=_STARTS, random_state=self.seed).fit(points)
+        return self
+
+    def predict(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
+        """Returns the cluster of each row, int64 [N]; all are 0 where there was nothing to tell rows apart by."""
+        if self._vectors is None or not matrix.shape[0]:
+            return np.zeros(matrix.shape[0], np.int64)
+        return self._means.predict(self._points(scipy.sparse.csr_matrix(matrix, dtype=np.float64))).astype(np.int64)
+
+    def _scaled(self, matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+        """D_t^(-1/2) A D_w^(-1/2)."""
+        length = np.sqrt(np.asarray(matrix.sum(axis=1))[:, 0])
+        return scipy.sparse.diags(1 / np.maximum(length, 1e-9)) @ matrix @ scipy.sparse.diags(self._weights)
+
+    def _points(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
+        """Where rows lie, on the unit sphere; at its centre if nothing is known of them."""
+        return normalize(self._scaled(matrix) @ self._vectors)

@@ -1,0 +1,81 @@
+"""Clusters of texts by vectors of their words, which are learned from which words share texts.
+
+References:
+  Levy, Goldberg. Neural Word Embedding as Implicit Matrix Factorization. NIPS 2014, sections 3 and 4.
+  Arora, Liang, Ma. A Simple but Tough-to-Beat Baseline for Sentence Embeddings. ICLR 2017 (weighted means, less what all share).
+"""
+
+from typing import Self
+
+import numpy as np
+import scipy.sparse
+from sklearn.cluster import KMeans
+from sklearn.preprocessing import normalize
+from sklearn.utils.extmath import randomized_svd
+
+_STARTS = 5
+_FITTED = 50_000  # rows, at most, that k-means is fitted to
+
+
+class WordVectorClusters:
+    """k-means of texts, each the mean of its words' vectors by inverse document frequency, less the mean of all texts, of unit length.
+
+    Words' vectors are U S^(1/2), of unit length, of the singular value decomposition of their positive pointwise mutual information within
+    texts, a word sharing each of its texts with itself. So texts are near that say alike things in other words. The inverse document
+    frequency is log((1 + N) / (1 + df)) + 1.
+
+    Args:
+      clusters: how many, K.
+      seed: of the vectors and of the starts.
+      dimensions: of a vector, at most.
+
+    Raises:
+      ValueError: less than one cluster.
+    """
+
+    def __init__(self, clusters: int, seed: int = 0, dimensions: int = 150) -> None:
+        if clusters < 1:
+            raise ValueError(f"clusters = {clusters}: must be at least 1")
+        self.clusters, self.seed, self.dimensions = clusters, seed, dimensions
+
+    def fit(self, matrix: scipy.sparse.csr_matrix) -> Self:
+        """Finds clusters of rows, by the presence of words, 0 or 1, [N, V].
+
+        Raises:
+          ValueError: there is no row.
+        """
+        if not matrix.shape[0]:
+            raise ValueError("there is no text")
+        matrix = scipy.sparse.csr_matrix(matrix, dtype=np.float64)
+        frequency = np.asarray(matrix.sum(axis=0))[0]
+        self._means: KMeans | None = None
+        size = min(self.dimensions, np.count_nonzero(frequency) - 1)
+        if size < 1:
+            return self
+        left, values, _ = randomized_svd(positive_information(matrix), size, random_state=self.seed)
+        vectors = normalize(left * np.sqrt(values))
+        self._vectors = vectors * (np.log((1 + matrix.shape[0]) / (1 + frequency)) + 1)[:, np.newaxis]
+        points = normalize(matrix @ self._vectors)
+        self._centre = points.mean(axis=0)
+        points = normalize(points - self._centre)
+        if len(points) > _FITTED:
+            points = points[np.random.default_rng(self.seed).choice(len(points), _FITTED, replace=False)]
+        self._means = KMeans(min(self.clusters, len(np.unique(points, axis=0))), n_init=_STARTS, random_state=self.seed).fit(points)
+        return self
+
+    def predict(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
+        """Returns the cluster of each row, int64 [N]; all are 0 where there was nothing to tell rows apart by."""
+        if self._means is None or not matrix.shape[0]:
+            return np.zeros(matrix.shape[0], np.int64)
+        points = normalize(scipy.sparse.csr_matrix(matrix, dtype=np.float64) @ self._vectors)
+        return self._means.predict(normalize(points - self._centre)).astype(np.int64)
+
+
+def positive_information(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+    """Returns max(0, log p(v, w) / (p(v) p(w))), [V, V], of words that share rows, each row a text's words, [N, V]."""
+    together = scipy.sparse.coo_matrix(matrix.T @ matrix)
+    alone = np.asarray(together.sum(axis=1))[:, 0]
+    information = np.log(together.data * alone.sum() / (alone[together.row] * alone[together.col]))
+    answer = scipy.sparse.csr_matrix((np.maximum(information, 0), (together.row, together.col)), together.shape)
+    answer.eliminate_zeros()
+    return answer

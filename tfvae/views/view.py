@@ -1,0 +1,67 @@
+"""What every view offers."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+
+Batch = Mapping[str, Any]
+Passes = Callable[[], Iterable[Batch]]
+"""Begins a pass over the training examples, in batches."""
+
+
+class Clusters(Protocol):
+    """Finds clusters of rows."""
+
+    def fit(self, matrix: scipy.sparse.csr_matrix) -> Any:
+        """Finds clusters of rows, [N, F]."""
+
+    def predict(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
+        """Returns the cluster of each row, int [N]."""
+
+
+class View(keras.layers.Layer):
+    """From a batch to features [B, F] that are the view's alone: it has no weights but what `learn` sets.
+
+    A variable's code is what a view says of an example, and still says when features are hidden. Different views give variables different
+    things to tell: how something is said, and what it is about.
+
+    Attributes:
+      output_dim: F.
+      hidden_share: share of the features that a second sight of an example lacks, where nothing else is asked for.
+      balance: see `tfvae.objectives.agreement`; the same.
+    """
+
+    output_dim: int
+    hidden_share: float = 0.3
+    balance: float = 1.0
+
+    def build(self, *_: Any, **__: Any) -> None:
+        """Does nothing: the weights are made in the constructor."""
+        self.built = True
+
+    def learn(self, passes: Passes) -> None:
+        """Chooses features by what training examples have."""
+
+    def call(self, batch: Batch) -> tf.Tensor:
+        """Returns features, float [B, F]."""
+        raise NotImplementedError
+
+    def clusters(self, count: int, seed: int) -> Clusters:
+        """Returns what finds clusters of the features, from which a code starts."""
+        raise NotImplementedError
+
+
+def presence(columns: tf.Tensor, size: int, dtype: str) -> tf.Tensor:
+    """Returns 1 where a row has a column, [B, size].
+
+    Args:
+      columns: int [B, T]; `size` is no column, and not counted.
+      size: how many columns there are.
+      dtype: of the answer.
+    """
+    found = tf.math.bincount(columns, minlength=size + 1, maxlength=size + 1, axis=-1, binary_output=True)
+    return tf.ensure_shape(tf.cast(found[:, :size], dtype), [None, size])
