@@ -111,7 +111,7 @@ def trained(variant):
 
 
 # The others are made of the same parts as these.
-QUICK = ("rnn_lm", "ae", "skip_vae", "vmf_vae", "dem_vmf_vae", "dem_vae of one component", "vae with a bag-of-words loss")
+QUICK = ("rnn_lm", "ae", "skip_vae", "vmf_vae", "code_vae", "dem_vmf_vae", "dem_vae of one component", "vae with a bag-of-words loss")
 QUICK += ("dem_vae of documents", "vmf_vae of documents", "ae of images", "vmf_vae of images")
 QUICK += ("skip_vae of images by convolutions",)
 

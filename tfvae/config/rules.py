@@ -10,9 +10,9 @@ from typing import Any
 KINDS: dict[str, list[str]] = {
     "data.modality": ["words", "pixels"],
     "encoder.kind": ["recurrent", "bag_of_words", "perceptron", "residual"],
-    "latent.kind": ["gaussian", "spherical", "mixture", "point", "none"],
+    "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none"],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn"],
-    "inference.kind": ["amortized"],
+    "inference.kind": ["amortized", "code_heads"],
 }
 """Names that the field of a kind may have; `tfvae.registry.parts.register` adds to them."""
 
@@ -55,6 +55,7 @@ def _z_arrives(*switches: str) -> Callable[[Any], str]:
 _ON_SPHERES: dict[str, Callable[[Any], bool]] = {
     "spherical": lambda latent: True,
     "mixture": lambda latent: latent.family == "von_mises_fisher",
+    "marginal_mixture": lambda latent: latent.family == "von_mises_fisher",
 }
 
 
@@ -69,6 +70,15 @@ def _sphere_size(config: Any) -> str:
     return ""
 
 
+def _teachable(config: Any) -> str:
+    if not config.inference.trainable or config.objective.agreement_weight or not config.latent.detached_codes:
+        return ""
+    return (
+        "config.inference.trainable: nothing would teach the heads while the rest is trained: set config.objective.agreement_weight, or "
+        "config.latent.detached_codes=false"
+    )
+
+
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("encoder", "residual"): (_odd_kernel("encoder"),),
     ("decoder", "recurrent"): (_at_least_one_layer, _tied_sizes, _z_arrives("z_to_state", "z_to_output")),
@@ -77,6 +87,8 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("decoder", "bag_of_words"): (_z_arrives("z_to_output"),),
     ("latent", "spherical"): (_sphere_size,),
     ("latent", "mixture"): (_sphere_size,),
+    ("latent", "marginal_mixture"): (_sphere_size,),
+    ("inference", "code_heads"): (_teachable,),
 }
 
 

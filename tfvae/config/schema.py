@@ -72,6 +72,8 @@ class LatentConfig:
     kappa: float = setting(50.0, "von Mises-Fisher: the posterior's frozen concentration", above=0)
     prior_kappa: float = setting(20.0, "von Mises-Fisher: the components' frozen concentration", above=0)
     hidden_dim: int = setting(1024, "units of the network from features to component logits", low=1)
+    mixing: str = setting("uniform", "weights of a mixture's components: 1/K each, or learned", choices=("uniform", "learned"))
+    detached_codes: bool = setting(False, "marginal_mixture: the KL of codes moves z and the components, and not q(c|x)")
 
 
 @dataclasses.dataclass
@@ -99,7 +101,28 @@ class DecoderConfig:
 class InferenceConfig:
     """From a batch to the parameters of its posterior."""
 
-    kind: str = setting("amortized", "how they are found: by the encoder alone", choices=KINDS["inference.kind"])
+    kind: str = setting(
+        "amortized", "how they are found: by the encoder alone, or codes by heads of their own", choices=KINDS["inference.kind"]
+    )
+    views: str = setting(
+        "",
+        "code_heads: what each variable's code is read from, with commas between and used in turn, such as form,content; empty: what suits",
+    )
+    hidden_dim: int = setting(128, "code_heads: units of a head", low=1)
+    start_confidence: float = setting(
+        0.62, "code_heads: heads first imitate clusters, until the greatest probability of a code is this, on average", above=0, high=1
+    )
+    start_steps: int = setting(1000, "code_heads: updates of that at most", low=0)
+    agreement_steps: int = setting(600, "code_heads: updates by the agreement of two sights, after those", low=0)
+    start_batch_size: int = setting(384, "code_heads: examples of such an update", low=2)
+    hidden_share: float = setting(
+        0.0, "code_heads: share of features that one of the sights lacks; 0: what suits the view", low=0, high=0.95
+    )
+    balance: float = setting(
+        0.0, "code_heads: weight of the entropies of the codes' use in their agreement; 0: what suits the view", low=0, high=2
+    )
+    memory: float = setting(0.9, "code_heads: weight of earlier updates in how often codes come together", low=0, high=0.99)
+    trainable: bool = setting(False, "code_heads: heads go on learning while the rest is trained")
 
 
 @dataclasses.dataclass
@@ -124,10 +147,14 @@ class ObjectiveConfig:
     beta: float = setting(0.0, "share of the dispersion term given back: 0 the plain mixture, 1 the penalty cancelled", low=0, high=1)
     mi_weight: float = setting(0.0, "weight of the mutual information I(x; c) in the objective", low=0, high=1)
     kl_weight: float = setting(1.0, "weight of the KL terms", low=0)
+    code_weight: float = setting(1.0, "weight of the KL of codes among the KL terms", low=0)
     free_bits: float = setting(0.0, "nats of KL a unit may use without penalty", low=0)
     free_bits_per: str = setting("variable", "what a unit of free_bits is", choices=("variable", "dimension", "total"))
     bag_of_words_weight: float = setting(
         0.0, "weight of an auxiliary loss that predicts an example's words from z, their order aside (Zhao et al. 2017)", low=0
+    )
+    agreement_weight: float = setting(
+        0.0, "weight of an auxiliary loss: minus the mutual information of codes of two sights of an example (Ji et al. 2019)", low=0
     )
     norm_weight: float = setting(0.0, "spherical: weight of (length of the direction before it is normalised - 1)^2", low=0)
     samples: int = setting(1, "posterior samples an example in training", low=1)

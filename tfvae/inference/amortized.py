@@ -6,9 +6,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfvae.inference.inference import Answer, Inference
+
 
 @keras.saving.register_keras_serializable("tfvae")
-class Amortized:
+class Amortized(Inference):
     """Posterior parameters are what the encoder and the latent's heads make of a batch, and no more.
 
     Another inference has the same call: it may begin with these parameters and refine them.
@@ -17,25 +19,6 @@ class Amortized:
       Kingma, Welling. Auto-Encoding Variational Bayes. ICLR 2014, section 2.2.
     """
 
-    def __call__(self, vae: Any, batch: Mapping[str, Any], *, seed: tf.Tensor | None = None) -> tuple[Mapping[str, Any], tf.Tensor | None]:
-        """Infers.
-
-        Args:
-          vae: the model, with `encoder` and `latent`.
-          batch: the examples.
-          seed: in training, of dropout and the like, int32 [2]; None: outside training.
-
-        Returns:
-          the posterior's unconstrained parameters, leaves [B, ...]; and a surrogate [] whose gradient is to be added to that of the
-          objective, None where the objective's own is the whole.
-        """
+    def __call__(self, vae: Any, batch: Mapping[str, Any], *, seed: tf.Tensor | None = None) -> Answer:
+        """Infers: see `Inference`."""
         return vae.latent(vae.encoder(batch, seed=seed)), None
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments: none."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Amortized":
-        """Makes the inference from `get_config`'s answer."""
-        return cls(**config)

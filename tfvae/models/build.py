@@ -14,7 +14,7 @@ from tfvae.models.precision import dtype_policy
 from tfvae.models.vae import VAE
 from tfvae.objectives.elbo import ELBO
 from tfvae.objectives.schedules import SCHEDULES, Schedule
-from tfvae.registry.applicable import auxiliary_weight, has_z, part_of
+from tfvae.registry.applicable import auxiliary_weight, has_z, observed, part_of
 from tfvae.registry.parts import AUXILIARIES
 
 
@@ -33,18 +33,22 @@ def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int 
     common: dict[str, Any] = {"implementation": config.training.implementation, "dtype": dtype_policy(config.training.precision)}
     network = {**shape, **common, "seed": seeds.getrandbits(31)}
     encoder: Encoder = _make(config, "encoder", name="encoder", **network) if has_z(config) else NoEncoder(name="encoder")
-    latent = _make(config, "latent", feature_dim=encoder.output_dim, seed=seeds.getrandbits(31), name="latent")
+    own = {"feature_dim": encoder.output_dim, "seed": seeds.getrandbits(31), "name": "latent"}
+    latent = _make(config, "latent", **own, **part_of(config, "inference").replaces)
     network = {**shape, **common, "z_dim": latent.size, "seed": seeds.getrandbits(31)}
     decoder = _make(config, "decoder", name="decoder", **network)
     wanted = {name: weight for name in AUXILIARIES if (weight := auxiliary_weight(config, name))}
     network = {**shape, **common, "z_dim": latent.size}
+    auxiliaries = [_call(AUXILIARIES[name].make, name=name, seed=seeds.getrandbits(31), **network) for name in wanted]
+    given = {"variables": latent.num_variables, "components": latent.num_components, "seed": seeds.getrandbits(31)}
+    inference = _make(config, "inference", **shape, **given, **observed(config))
     return VAE(
         encoder=encoder,
         latent=latent,
         decoder=decoder,
         objective=_objective(config, wanted, steps_per_epoch),
-        inference=_make(config, "inference"),
-        auxiliaries=[_call(AUXILIARIES[name].make, name=name, seed=seeds.getrandbits(31), **network) for name in wanted],
+        inference=inference,
+        auxiliaries=auxiliaries,
         seed=config.training.seed,
         num_samples=config.objective.samples,
         clip_norm=config.training.clip_norm,
@@ -56,7 +60,7 @@ def _make(config: Config, section: str, **given: Any) -> Any:
     """Makes the part that a section names, from the settings that it has."""
     part, settings = part_of(config, section), getattr(config, section)
     try:
-        return _call(part.make, **{name: getattr(settings, name) for name in part.settings(settings)}, **given)
+        return _call(part.make, **{**{name: getattr(settings, name) for name in part.settings(settings)}, **given})
     except ValueError as error:
         raise UserError(f"config.{section}: {' '.join(str(error).split())}; change that") from None
 

@@ -13,6 +13,7 @@ from tfvae.auxiliaries.auxiliary import Auxiliary
 from tfvae.decoders.decoder import Decoder
 from tfvae.encoders.encoder import Encoder
 from tfvae.inference.amortized import Amortized
+from tfvae.inference.inference import Inference
 from tfvae.latents.latent import Latent, Params, Term, weighted_sum
 from tfvae.models.totals import Totals
 from tfvae.objectives.elbo import ELBO
@@ -43,7 +44,7 @@ class VAE(keras.Model):
         latent: Latent,
         decoder: Decoder,
         objective: ELBO,
-        inference: Any = None,
+        inference: Inference | None = None,
         auxiliaries: Sequence[Auxiliary] = (),
         seed: int = 0,
         num_samples: int = 1,

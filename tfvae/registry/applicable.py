@@ -1,7 +1,7 @@
 """Which settings mean something for a model, and which parts go together: all of it follows from the tables of parts."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
 from tfvae.config import Config, DataConfig
 from tfvae.errors import UserError, suggest
@@ -10,6 +10,7 @@ from tfvae.objectives import schedules
 from tfvae.registry.corpora import BAGS, CORPORA
 from tfvae.registry.families import make_families
 from tfvae.registry.parts import AUXILIARIES, MODALITIES, TABLES, Part
+from tfvae.registry.views import check_views
 
 
 def part_of(config: Config, section: str) -> Part:
@@ -27,6 +28,11 @@ def part_of(config: Config, section: str) -> Part:
 def has_z(config: Config) -> bool:
     """Returns whether there is a latent variable at all."""
     return "z" not in part_of(config, "latent").lacks
+
+
+def observed(config: Config) -> dict[str, Any]:
+    """Returns what of a batch there is to be read, "reads", and whether its words, or the like, are "ordered"."""
+    return {"reads": MODALITIES[config.data.modality].reads, "ordered": config.data.name not in BAGS}
 
 
 def check_fitting(config: Config) -> None:
@@ -55,6 +61,14 @@ def check_fitting(config: Config) -> None:
     for name in AUXILIARIES:
         if auxiliary_weight(config, name) and (reason := reason_unused(config, f"objective.{name}_weight")):
             raise UserError(f"config.objective.{name}_weight means nothing for model {config.model}: {reason}; leave it out")
+    if "views" in part_of(config, "inference").settings(config.inference):
+        check_views(config.inference.views, **observed(config))
+    for section, name in (("latent", name) for name in part_of(config, "inference").replaces):
+        if name not in part_of(config, section).settings(config.latent):
+            raise UserError(
+                f"config.inference.kind = {config.inference.kind}: codes are not what the latent {config.latent.kind} has; "
+                "a mixture has: --config.latent.kind=marginal_mixture"
+            )
     if "family" in part_of(config, "latent").settings(config.latent):
         make_families(config.latent.family, config.latent)
 
@@ -75,6 +89,8 @@ def reason_unused(config: Config, path: str) -> str:
         if path.startswith(start) and path != "latent.kind" and needed in part_of(config, "latent").lacks:
             return part_of(config, "latent").lacks[needed]
     section, _, name = path.partition(".")
+    if section == "latent" and name in part_of(config, "inference").replaces:
+        return f"its inference is {config.inference.kind}, which has codes of its own"
     if section in TABLES and name != "kind":
         settings = part_of(config, section).settings(getattr(config, section))
         if name not in settings:
@@ -88,8 +104,10 @@ _NEEDS = (
     ("encoder.", "z"),
     ("decoder.z_to_", "z"),
     ("inference.", "z"),
-    ("objective.beta", "mixture"),
+    ("objective.beta", "dispersion"),
     ("objective.mi_weight", "mixture"),
+    ("objective.code_weight", "mixture"),
+    ("objective.agreement_weight", "mixture"),
     ("objective.norm_weight", "direction"),
     ("objective.samples", "noise"),
     ("objective.kl_weight", "kl"),
@@ -102,6 +120,8 @@ _WHY = {
     "latent.components": _NO_MIXTURE,
     "latent.family": _NO_MIXTURE,
     "latent.hidden_dim": _NO_MIXTURE,
+    "latent.mixing": _NO_MIXTURE,
+    "latent.detached_codes": "its latent is no marginal_mixture",
     "latent.variables": "it has one latent variable",
     "latent.kappa": "its latent space is no sphere",
     "latent.prior_kappa": "its prior is no mixture over a sphere",
@@ -131,7 +151,8 @@ def _of_objective(config: Config, path: str) -> str:
         kind, used = config.objective.schedule.kind, schedules.settings(config.objective.schedule.kind)
         return "" if path.rsplit(".", 1)[1] in used else f"its schedule is {kind}, which has {', '.join(used)}"
     for part in AUXILIARIES.values():
-        if path.removeprefix("objective.") in part.settings(config.objective) and part.reads != MODALITIES[config.data.modality].reads:
+        unread = part.reads and part.reads != MODALITIES[config.data.modality].reads
+        if unread and path.removeprefix("objective.") in part.settings(config.objective):
             return f"it reads {part.reads}, and its examples are {config.data.modality}"
     if path == "training.init_parts" and not config.training.init_from:
         return "it begins with no run's weights; --init_from names one"

@@ -22,6 +22,12 @@ class Model:
 
 _SKIP = {"decoder.z_to_inputs": "all", "decoder.z_to_output": True}
 _DISPERSED = {"objective.beta": 0.8, "objective.mi_weight": 1.0}
+_CODES = {
+    "latent.kind": "marginal_mixture",
+    "latent.mixing": "learned",
+    "latent.detached_codes": True,
+    "inference.kind": "code_heads",
+}
 _SINGLE = {"latent.variables": 1}
 _UNWEIGHTED = {"objective.schedule.kind": "constant"}  # where no KL can be lowered, no schedule need wait for it
 
@@ -75,6 +81,11 @@ MODELS: Mapping[str, Model] = {
         "dispersed mixture with mutual information, under a skip decoder",
         "Shi et al. 2020, DGM-VAE + L_mi; Dieng et al. 2019, Skip-VAE",
         {**_DISPERSED, **_SKIP},
+    ),
+    "code_vae": Model(
+        "mixture whose codes are read from views of an example and agree when some of it is hidden, under a skip decoder",
+        "this project's; Jiang et al. 2017 (VaDE), Ji et al. 2019 (IIC), Dieng et al. 2019",
+        {**_CODES, **_SKIP},
     ),
     "dem_vmf_vae": Model(
         "dispersed mixture of von Mises-Fisher components with mutual information, under a skip decoder",

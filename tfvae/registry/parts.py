@@ -8,6 +8,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tfvae.auxiliaries.agreement import AgreementLoss
 from tfvae.auxiliaries.bag_of_words import BagOfWordsLoss
 from tfvae.config.rules import KINDS
 from tfvae.decoders.bag_of_words import BagOfWordsDecoder
@@ -19,7 +20,9 @@ from tfvae.encoders.perceptron import PerceptronEncoder
 from tfvae.encoders.recurrent import RecurrentEncoder
 from tfvae.encoders.residual import ResidualEncoder
 from tfvae.inference.amortized import Amortized
+from tfvae.inference.head_start import HeadStart
 from tfvae.latents.gaussian import GaussianLatent
+from tfvae.latents.marginal_mixture import MarginalMixtureLatent
 from tfvae.latents.mixture import MixtureLatent
 from tfvae.latents.none import NoLatent
 from tfvae.latents.point import PointLatent
@@ -27,6 +30,7 @@ from tfvae.latents.spherical import SphericalLatent
 from tfvae.modalities.pixels import Pixels
 from tfvae.modalities.words import Words
 from tfvae.registry.families import family_settings, make_families
+from tfvae.registry.views import code_heads
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Part:
       usual: settings that suit it, under those of the corpus: fields of its section, or of others by their whole path.
       lacks: of a latent, what it does not have, and why settings about that mean nothing.
       sizes: of a latent, what of a corpus's numbers of variables and dimensions is its own: "both", "product" or "" for neither.
+      replaces: of an inference, settings of the latent whose work it does, with what they then are.
     """
 
     make: Callable[..., Any]
@@ -48,18 +53,27 @@ class Part:
     usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)
     sizes: str = ""
+    replaces: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def _has(*names: str) -> Callable[[Any], tuple[str, ...]]:
     return lambda section: names
 
 
-def _mixture(family: str, **options: Any) -> MixtureLatent:
-    settings = types.SimpleNamespace(**{"kappa": 0.0, "prior_kappa": 0.0, **options})
-    for name in ("dim", "kappa", "prior_kappa"):
-        options.pop(name, None)
-    posterior, prior = make_families(family, settings)
-    return MixtureLatent(family=posterior, prior_family=prior, **options)
+def _mixture(kind: type[MixtureLatent]) -> Callable[..., MixtureLatent]:
+    def make(family: str, **options: Any) -> MixtureLatent:
+        settings = types.SimpleNamespace(**{"kappa": 0.0, "prior_kappa": 0.0, **options})
+        for name in ("dim", "kappa", "prior_kappa"):
+            options.pop(name, None)
+        posterior, prior = make_families(family, settings)
+        return kind(family=posterior, prior_family=prior, **options)
+
+    return make
+
+
+def _mixture_settings(*names: str) -> Callable[[Any], tuple[str, ...]]:
+    own = ("family", "variables", "components", "dim", "hidden_dim", "mixing", *names)
+    return lambda latent: (*own, *family_settings(latent.family))
 
 
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
@@ -91,17 +105,19 @@ DECODERS: dict[str, Part] = {
 """p(x|z); made as encoders are, with `z_dim` beside."""
 
 _NO_LATENT = "it has no latent variable"
-_NO_MIXTURE = {"mixture": "its prior is no mixture"}
+_NO_MIXTURE = dict.fromkeys(("mixture", "dispersion"), "its prior is no mixture")
+_NO_DISPERSION = "its bound has no averaged component that others could be dispersed around"
 _NO_DIRECTION = {"direction": "its posterior is not on one sphere"}
 _POINT = "its posterior is a point, without a KL"
 
 LATENTS: dict[str, Part] = {
     "gaussian": Part(GaussianLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes="product"),
     "spherical": Part(SphericalLatent, _has("dim", "kappa"), lacks={**_NO_MIXTURE, "kl": "its KL is a constant"}),
-    "mixture": Part(
-        _mixture,
-        lambda latent: ("family", "variables", "components", "dim", "hidden_dim", *family_settings(latent.family)),
-        lacks=_NO_DIRECTION,
+    "mixture": Part(_mixture(MixtureLatent), _mixture_settings(), lacks=_NO_DIRECTION, sizes="both"),
+    "marginal_mixture": Part(
+        _mixture(MarginalMixtureLatent),
+        _mixture_settings("detached_codes"),
+        lacks={**_NO_DIRECTION, "dispersion": _NO_DISPERSION},
         sizes="both",
     ),
     "point": Part(PointLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION, "kl": _POINT, "noise": _POINT}, sizes="product"),
@@ -113,10 +129,20 @@ LATENTS: dict[str, Part] = {
 }
 """q(z, c|x) and p(z, c); made with `feature_dim`, `seed` and `name`. "none" has no encoder either."""
 
-INFERENCES: dict[str, Part] = {"amortized": Part(Amortized, _has())}
-"""From a batch to parameters of its posterior."""
+INFERENCES: dict[str, Part] = {
+    "amortized": Part(lambda **_: Amortized(), _has()),
+    "code_heads": Part(
+        code_heads,
+        _has("views", "hidden_dim", *(field.name for field in dataclasses.fields(HeadStart)), "trainable"),
+        replaces={"hidden_dim": 0},
+    ),
+}
+"""From a batch to parameters of its posterior; made with the sizes of an example, `reads`, `variables`, `components` and `seed`."""
 
-AUXILIARIES: dict[str, Part] = {"bag_of_words": Part(BagOfWordsLoss, _has("bag_of_words_weight"), "tokens")}
+AUXILIARIES: dict[str, Part] = {
+    "bag_of_words": Part(BagOfWordsLoss, _has("bag_of_words_weight"), "tokens"),
+    "agreement": Part(lambda name, **_: AgreementLoss(name=name), _has("agreement_weight")),
+}
 """Further losses, by the name of the term; each is there where objective.<name>_weight, a field that it must have, is not 0; made as
 decoders are."""
 

@@ -166,6 +166,8 @@ def _train(
         say(f"resumed after epoch {done}")
     elif training.init_from:
         say(f"{training.init_parts} from {training.init_from}")
+    if not done:
+        vae.inference.start(train, training.seed, say)
     if selection.memory["stopped"] or done >= training.epochs:
         say(f"training had ended: {selection.memory['stopped'] or f'{done} epochs'}")
         return

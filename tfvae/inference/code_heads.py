@@ -1,0 +1,153 @@
+"""Codes by heads of their own, each on a view of the example."""
+
+import dataclasses
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+
+from tfvae import stateless
+from tfvae.data.batching import spread
+from tfvae.inference.head_start import HeadStart, Learner, dense, hide, teach
+from tfvae.inference.inference import Answer, Inference
+from tfvae.layers.perceptron import AffineOfTwo, Perceptron
+from tfvae.views.view import Batch, View
+
+EXAMPLES = 100_000
+"""Training examples, at most, that heads learn from, spread over the split."""
+_AT_ONCE = 1024  # examples whose features are in memory at a time
+_SHOWN = 8  # shares of codes that are said
+
+
+@keras.saving.register_keras_serializable("tfvae")
+class CodeHeads(Inference, keras.layers.Layer):
+    """q(z|x) is what the encoder makes of a batch, q(c_j|x) what a perceptron makes of a view of it: no head reads the encoder.
+
+    What makes z describe an example best is not what its code should tell, and codes that are read from features they share become the
+    same. Heads learn before the rest does: from clusters of what the view shows, and then from the agreement of two sights of an example,
+    of which one lacks features. After that they stay as they are, unless they are trainable.
+
+    References:
+      Ji, Henriques, Vedaldi. Invariant Information Clustering for Unsupervised Image Classification and Segmentation. ICCV 2019.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[View],
+        *,
+        components: int,
+        hidden_dim: int = 128,
+        start: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        trainable: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Makes the layer.
+
+        Args:
+          views: one a variable, J.
+          components: K.
+          hidden_dim: units of a head's hidden layer.
+          start: how heads learn, by the names of `HeadStart`.
+          seed: of the initial weights, and of which features a view has left where a variable before had the same.
+          trainable: whether heads go on learning with the rest.
+          **kwargs: of keras.layers.Layer.
+        """
+        keras.layers.Layer.__init__(self, **kwargs)
+        self.views, self.components, self.hidden_dim, self.seed = list(views), components, hidden_dim, seed
+        self.head_start = HeadStart(**(start or {}))
+        self.hidden, self.outputs, self.kept = [], [], []
+        seeds = random.Random(seed)
+        for number, view in enumerate(self.views):
+            own: dict[str, Any] = {"seed": seeds.getrandbits(31), "dtype": "float32"}
+            options = {"units": hidden_dim, "num_layers": 1, "activation": "relu", "name": f"hidden_{number}"}
+            self.hidden.append(Perceptron(view.output_dim, **options, **own))
+            self.outputs.append(AffineOfTwo(components, input_dim=hidden_dim, name=f"logits_{number}", **own))
+            # another code of one view reads half of its features, lest it be the first again
+            repeated = any(type(view) is type(other) and view.get_config() == other.get_config() for other in self.views[:number])
+            kept = np.random.default_rng(own["seed"]).random(view.output_dim) < (0.5 if repeated else 1.0)
+            self.kept.append(self.add_weight(shape=(view.output_dim,), initializer="ones", trainable=False, name=f"kept_{number}"))
+            self.kept[-1].assign(kept.astype(np.float32))
+        self.trainable = trainable  # which is handed on to the layers that are there by now
+        self.built = True
+
+    def build(self, *_: Any, **__: Any) -> None:
+        """Does nothing: the weights are made in the constructor."""
+        self.built = True
+
+    def __call__(self, vae: Any, batch: Batch, *, seed: tf.Tensor | None = None) -> Answer:
+        """Infers: see `Inference`."""
+        params = vae.latent(vae.encoder(batch, seed=seed))
+        return {**params, "logits": tf.cast(self.logits(batch), params["logits"].dtype)}, None
+
+    def second_sight(self, vae: Any, batch: Batch, seed: tf.Tensor) -> tf.Tensor:
+        """Returns logits of q(c|x), [B, J, K], where each view lacks a share of its features."""
+        return self.logits(batch, seed)
+
+    def logits(self, batch: Batch, seed: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the logits of q(c|x), [B, J, K]; the seed is of which features are hidden, None for none."""
+        answers = []
+        for number in range(len(self.views)):
+            features = self.features(batch, number)
+            if seed is not None:
+                features = hide(features, self._settings(number).hidden_share, stateless.fold(seed, number))
+            answers.append(self.head(number, features))
+        return tf.stack(answers, axis=1)
+
+    def features(self, batch: Batch, number: int) -> tf.Tensor:
+        """Returns what a variable's code is read from, float32 [B, F]."""
+        return tf.cast(self.views[number](batch), tf.float32) * tf.convert_to_tensor(self.kept[number])
+
+    def head(self, number: int, features: tf.Tensor) -> tf.Tensor:
+        """Returns the logits of a variable's code, [B, K]."""
+        return self.outputs[number](self.hidden[number](features))
+
+    def start(self, examples: Any, seed: int, say: Callable[[str], None]) -> None:
+        """Learns the views, and then the heads."""
+        chosen = spread(len(examples), EXAMPLES)
+
+        def passes() -> Iterator[Batch]:
+            for begin in range(0, len(chosen), _AT_ONCE):
+                yield examples.batch(chosen[begin : begin + _AT_ONCE])
+
+        for number, view in enumerate(self.views):
+            began = time.monotonic()
+            view.learn(passes)
+            features = scipy.sparse.vstack([scipy.sparse.csr_matrix(self.features(batch, number).numpy()) for batch in passes()], "csr")
+            clusters = view.clusters(self.components, seed).fit(features).predict(features)
+            variables = [*self.hidden[number].weights, *self.outputs[number].weights]
+            head = lambda rows, number=number: self.head(number, rows)  # noqa: E731
+            teach(Learner(head, variables, self.components, self._settings(number), [seed, number]), features, clusters, [seed, number])
+            shares = sorted(self._use(number, features), reverse=True)
+            used = ", ".join(f"{share:.0%}" for share in shares[:_SHOWN]) + (", …" if len(shares) > _SHOWN else "")
+            say(f"code {number}, by {view.name}: components have {used} of the examples; {time.monotonic() - began:.0f} s")
+
+    def _settings(self, number: int) -> HeadStart:
+        """How a head learns, with what is left to its view."""
+        view, settings = self.views[number], self.head_start
+        share, balance = settings.hidden_share or view.hidden_share, settings.balance or view.balance
+        return dataclasses.replace(settings, hidden_share=share, balance=balance)
+
+    def _use(self, number: int, features: scipy.sparse.csr_matrix) -> np.ndarray:
+        """The share of examples that have each code, [K], from features [N, F]."""
+        used = np.zeros(self.components, np.int64)
+        for begin in range(0, features.shape[0], _AT_ONCE):
+            logits = self.head(number, dense(features[begin : begin + _AT_ONCE]))
+            used += np.bincount(tf.argmax(logits, axis=-1).numpy(), minlength=self.components)
+        return used / used.sum()
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments."""
+        views = [keras.saving.serialize_keras_object(view) for view in self.views]
+        own = {"views": views, "components": self.components, "hidden_dim": self.hidden_dim, "seed": self.seed}
+        return {**keras.layers.Layer.get_config(self), **own, "start": dataclasses.asdict(self.head_start)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "CodeHeads":
+        """Makes the inference from `get_config`'s answer."""
+        return cls(**{**config, "views": [keras.saving.deserialize_keras_object(view) for view in config["views"]]})

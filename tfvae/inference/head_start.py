@@ -1,0 +1,130 @@
+"""What a code's head learns by itself: clusters first, then the agreement of two sights of an example."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+
+from tfvae import stateless
+from tfvae.objectives.agreement import agreement, joint_use
+
+_LEARNING_RATE = 1e-3
+_LOOKED_AT = 2000  # examples that tell how sure a head is
+_EVERY = 10  # updates from one look to the next
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadStart:
+    """How heads learn.
+
+    Attributes:
+      start_confidence: where imitation of clusters ends: the mean over examples of the greatest q(c|x). Far beyond it a head has learned
+        clusters by heart, and little moves it; long before it, agreement finds no codes and makes them one.
+      start_steps: updates of that at most.
+      agreement_steps: updates by agreement, after those.
+      start_batch_size: examples an update.
+      hidden_share: share of the features that a sight lacks; 0: the view's own.
+      balance: see `tfvae.objectives.agreement`; 0: the view's own.
+      memory: weight of earlier updates in how often codes come together, which agreement is measured on.
+    """
+
+    start_confidence: float = 0.62
+    start_steps: int = 1000
+    agreement_steps: int = 600
+    start_batch_size: int = 384
+    hidden_share: float = 0.0
+    balance: float = 0.0
+    memory: float = 0.9
+
+
+class Learner:
+    """Teaches one head, update by update."""
+
+    def __init__(
+        self,
+        head: Callable[[tf.Tensor], tf.Tensor],
+        variables: Sequence[keras.Variable],
+        count: int,
+        settings: HeadStart,
+        seed: Sequence[int],
+    ) -> None:
+        """Prepares.
+
+        Args:
+          head: features [B, F] -> logits [B, K].
+          variables: its own.
+          count: K.
+          settings: how, with nothing left to the view.
+          seed: of what is hidden, two integers.
+        """
+        self.head, self.variables, self.settings = head, list(variables), settings
+        self._values = [variable.value for variable in self.variables]
+        self._optimizer = keras.optimizers.Adam(_LEARNING_RATE)
+        self._optimizer.build(self.variables)
+        self._past = tf.Variable(tf.zeros([1, count, count]), trainable=False)
+        self._seed = tf.constant(seed, tf.int32)
+        self.imitate = tf.function(self._imitate, autograph=False, reduce_retracing=True)
+        self.agree = tf.function(self._agree, autograph=False, reduce_retracing=True)
+
+    def _imitate(self, rows: tf.Tensor, clusters: tf.Tensor, step: tf.Tensor) -> None:
+        """Makes an update by cross-entropy to clusters [B], of features [B, F] of which some are hidden."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self._values)
+            logits = self.head(self._hide(rows, step))
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(clusters, logits))
+        self._optimizer.apply(tape.gradient(loss, self._values), self.variables)
+
+    def _agree(self, rows: tf.Tensor, step: tf.Tensor) -> None:
+        """Makes an update by the agreement of examples [B, F] and of the same where some features are hidden."""
+        memory = self.settings.memory
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self._values)
+            first, second = (tf.nn.softmax(self.head(sight))[:, tf.newaxis] for sight in (rows, self._hide(rows, step)))
+            joint = joint_use(first, second, tf.ones([tf.shape(rows)[0]]))
+            past = tf.where(tf.reduce_sum(self._past) > 0, self._past, tf.stop_gradient(joint))
+            joint = memory * past + (1 - memory) * joint
+            loss = -agreement(joint, self.settings.balance)[0] / (1 - memory)  # so that a batch counts as it would by itself
+        self._past.assign(joint)
+        self._optimizer.apply(tape.gradient(loss, self._values), self.variables)
+
+    def _hide(self, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        return hide(rows, self.settings.hidden_share, stateless.fold(self._seed, step))
+
+    def confidence(self, rows: tf.Tensor) -> float:
+        """Returns the mean of the greatest probability of a code, of features [B, F]."""
+        return float(tf.reduce_mean(tf.reduce_max(tf.nn.softmax(self.head(rows)), axis=-1)))
+
+
+def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, seed: Sequence[int]) -> None:
+    """Teaches one head.
+
+    Args:
+      learner: the head's.
+      features: of all examples, [N, F].
+      clusters: each example's, [N].
+      seed: of the batches, two integers.
+    """
+    settings, count, draw = learner.settings, features.shape[0], np.random.default_rng(seed)
+    looked_at = dense(features[: min(_LOOKED_AT, count)])
+    size = min(settings.start_batch_size, count)
+    for step in range(settings.start_steps):
+        if step % _EVERY == 0 and learner.confidence(looked_at) >= settings.start_confidence:
+            break
+        rows = draw.integers(count, size=size)
+        learner.imitate(dense(features[rows]), tf.constant(clusters[rows], tf.int32), tf.constant(step))
+    for step in range(settings.agreement_steps):
+        learner.agree(dense(features[draw.integers(count, size=size)]), tf.constant(settings.start_steps + step))
+
+
+def dense(rows: scipy.sparse.csr_matrix) -> tf.Tensor:
+    """Returns rows as a tensor, float32 [B, F]."""
+    return tf.constant(rows.toarray(), tf.float32)
+
+
+def hide(features: tf.Tensor, share: float, seed: Any) -> tf.Tensor:
+    """Returns features with a share of them, at random, 0."""
+    return tf.where(stateless.uniform(tf.shape(features), seed) >= share, features, tf.zeros([], features.dtype))

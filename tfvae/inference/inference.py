@@ -1,0 +1,48 @@
+"""What every inference offers."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+Answer = tuple[Mapping[str, Any], tf.Tensor | None]
+
+
+class Inference:
+    """From a batch to parameters of its posterior."""
+
+    def __call__(self, vae: Any, batch: Mapping[str, Any], *, seed: tf.Tensor | None = None) -> Answer:
+        """Infers.
+
+        Args:
+          vae: the model, with `encoder` and `latent`.
+          batch: the examples.
+          seed: in training, of dropout and the like, int32 [2]; None: outside training.
+
+        Returns:
+          the posterior's unconstrained parameters, leaves [B, ...]; and a surrogate [] whose gradient is to be added to that of the
+          objective, None where the objective's own is the whole.
+        """
+        raise NotImplementedError
+
+    def second_sight(self, vae: Any, batch: Mapping[str, Any], seed: tf.Tensor) -> tf.Tensor:
+        """Returns logits of q(c|x), [B, J, K], of examples that are not seen as they are: a seed hides something of them."""
+        return self(vae, batch, seed=seed)[0]["logits"]
+
+    def start(self, examples: Any, seed: int, say: Callable[[str], None]) -> None:
+        """Learns what can be learned before the rest does; nothing, unless an inference has such.
+
+        Args:
+          examples: the training split: `tfvae.modalities.modality.Examples`.
+          seed: of everything that is drawn.
+          say: hears what was learned, a line each.
+        """
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments: none."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Inference":
+        """Makes the inference from `get_config`'s answer."""
+        return cls(**config)

@@ -1,0 +1,92 @@
+"""The views that codes may be read from, by name."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tfvae.errors import UserError, suggest
+from tfvae.inference.code_heads import CodeHeads
+from tfvae.inference.head_start import HeadStart
+from tfvae.views.form import FormView
+from tfvae.views.pixels import PixelsView
+from tfvae.views.view import View
+from tfvae.views.words import WordsView
+
+
+@dataclasses.dataclass(frozen=True)
+class ViewKind:
+    """One kind of view.
+
+    Attributes:
+      make: the view from the sizes of an example.
+      reads: what of a batch it reads: "tokens", "image".
+      ordered: whether it reads the order of words.
+    """
+
+    make: Callable[..., View]
+    reads: str
+    ordered: bool = False
+
+
+VIEWS: dict[str, ViewKind] = {
+    "words": ViewKind(WordsView, "tokens"),
+    "form": ViewKind(FormView, "tokens", ordered=True),
+    "content": ViewKind(lambda **options: WordsView(most=0.03, **options), "tokens"),
+    "pixels": ViewKind(PixelsView, "image"),
+}
+"""Views; one of your own is added under a name."""
+
+_USUAL: Mapping[str, Mapping[int, tuple[str, ...]]] = {"tokens": {1: ("words",), 2: ("form", "content")}}
+
+
+def usual_views(reads: str, variables: int, *, ordered: bool = True) -> tuple[str, ...]:
+    """Returns the views that suit so many variables, to be used in turn.
+
+    Args:
+      reads: what of a batch views read.
+      variables: J.
+      ordered: whether examples have an order.
+    """
+    some = _USUAL.get(reads, {}).get(variables) or tuple(name for name, kind in VIEWS.items() if kind.reads == reads)
+    return tuple(name for name in some if ordered or not VIEWS[name].ordered)
+
+
+def check_views(names: str, reads: str, *, ordered: bool) -> None:
+    """Checks the views that a user names.
+
+    Raises:
+      UserError: one does not exist, or reads what examples have not.
+    """
+    fitting = [name for name, kind in VIEWS.items() if kind.reads == reads and (ordered or not kind.ordered)]
+    for name in (part.strip() for part in names.split(",") if names):
+        if name not in VIEWS:
+            raise UserError(f"config.inference.views = {names}: {name!r} is not a view{suggest(name, fitting)}")
+        if name not in fitting:
+            raise UserError(
+                f"config.inference.views = {names}: {name} cannot be had of this corpus's examples, which have {', '.join(fitting)}"
+            )
+    if not fitting:
+        raise UserError("config.inference.kind = code_heads: there is no view of this corpus's examples; register one")
+
+
+def code_heads(
+    views: str, hidden_dim: int, *, reads: str, ordered: bool, variables: int, components: int, seed: int, trainable: bool, **given: Any
+) -> CodeHeads:
+    """Makes code heads, one a variable.
+
+    Args:
+      views: names, with commas between; empty: what suits.
+      hidden_dim: units of a head.
+      reads: what of a batch views read.
+      ordered: whether examples have an order.
+      variables: J.
+      components: K.
+      seed: of the heads.
+      trainable: whether they go on learning.
+      **given: fields of `HeadStart`, and the sizes of an example.
+    """
+    names = [part.strip() for part in views.split(",")] if views else usual_views(reads, variables, ordered=ordered)
+    start = {field.name: given.pop(field.name) for field in dataclasses.fields(HeadStart)}
+    turns = [names[number % len(names)] for number in range(variables)]
+    made = [VIEWS[name].make(name=name, **given) for name in turns]
+    return CodeHeads(made, components=components, hidden_dim=hidden_dim, start=start, seed=seed, trainable=trainable, name="heads")
