@@ -161,8 +161,9 @@ def test_training_repeats_exactly_moves_every_weight_and_lowers_the_loss(variant
     np.testing.assert_array_equal(tf.random.normal([3]), expected[0])
     np.testing.assert_array_equal(np.random.rand(3), expected[1])
     still = [v.path for v, old in zip(model.trainable_variables, before, strict=True) if np.array_equal(v, old)]
-    # With one component q(c|x) is 1 whatever its logits are.
-    assert still == [] or (variant == "dem_vae of one component" and all("logits" in path or "hidden" in path for path in still))
+    # With one component q(c|x) is 1 whatever its logits are; and codes of views that have learned no word are the mixing weights already.
+    unmoved = {"dem_vae of one component": ("logits", "hidden"), "code_vae": ("mixing",), "code_vae of documents": ("mixing",)}
+    assert all(any(name in path for name in unmoved.get(variant, ())) for path in still)
     assert train(variant, model, 60)["loss"][0] < history["loss"][0]
 
 
@@ -199,7 +200,8 @@ def test_kl_terms_agree_with_monte_carlo(variant):
     params = model.encode(make_batch(variant))
     params = tf.nest.map_structure(lambda leaf: tf.repeat(leaf, count, axis=0), params)
     analytic, ratio = (value.numpy().reshape(5, count) for value in tf.function(log_ratio)(model.latent, params))
-    assert np.all(np.abs(ratio.mean(1) - analytic[:, 0]) <= 4 * ratio.std(1) / np.sqrt(count) + 1e-4 * np.abs(analytic[:, 0]))
+    bound = analytic.mean(1)  # of equal values, unless terms are estimates themselves
+    assert np.all(np.abs(ratio.mean(1) - bound) <= 4 * ratio.std(1) / np.sqrt(count) + 1e-4 * np.abs(bound))
 
 
 def log_ratio(latent, params):

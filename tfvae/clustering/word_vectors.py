@@ -49,7 +49,7 @@ class WordVectorClusters:
         matrix = scipy.sparse.csr_matrix(matrix, dtype=np.float64)
         frequency = np.asarray(matrix.sum(axis=0))[0]
         self._means: KMeans | None = None
-        size = min(self.dimensions, np.count_nonzero(frequency) - 1)
+        size = min(self.dimensions, int(np.count_nonzero(frequency)) - 1)
         if size < 1:
             return self
         left, values, _ = randomized_svd(positive_information(matrix), size, random_state=self.seed)

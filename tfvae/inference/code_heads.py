@@ -65,7 +65,7 @@ class CodeHeads(Inference, keras.layers.Layer):
         seeds = random.Random(seed)
         for number, view in enumerate(self.views):
             own: dict[str, Any] = {"seed": seeds.getrandbits(31), "dtype": "float32"}
-            options = {"units": hidden_dim, "num_layers": 1, "activation": "relu", "name": f"hidden_{number}"}
+            options: dict[str, Any] = {"units": hidden_dim, "num_layers": 1, "activation": "relu", "name": f"hidden_{number}"}
             self.hidden.append(Perceptron(view.output_dim, **options, **own))
             self.outputs.append(AffineOfTwo(components, input_dim=hidden_dim, name=f"logits_{number}", **own))
             # another code of one view reads half of its features, lest it be the first again

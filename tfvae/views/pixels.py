@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from sklearn.cluster import MiniBatchKMeans
 
-from tfvae.clustering.k_means import KMeans
 from tfvae.views.view import Batch, Clusters, View
 
 
@@ -28,8 +28,8 @@ class PixelsView(View):
         return tf.reshape(tf.cast(batch["image"], self.compute_dtype), [-1, self.output_dim])
 
     def clusters(self, count: int, seed: int) -> Clusters:
-        """Returns k-means."""
-        return KMeans(count, seed, weighted=False)
+        """Returns mini-batch k-means, the best of 10 starts."""
+        return MiniBatchKMeans(count, n_init=10, random_state=seed)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
