@@ -110,16 +110,17 @@ class InferenceConfig:
     )
     hidden_dim: int = setting(128, "code_heads: units of a head", low=1)
     start_confidence: float = setting(
-        0.62, "code_heads: heads first imitate clusters, until the greatest probability of a code is this, on average", above=0, high=1
+        0.62,
+        "code_heads: heads first imitate clusters, until the greatest probability of a code is this, on average; more where codes then die",
+        above=0,
+        high=1,
     )
     start_steps: int = setting(1000, "code_heads: updates of that at most", low=0)
     agreement_steps: int = setting(600, "code_heads: updates by the agreement of two sights, after those", low=0)
     start_batch_size: int = setting(384, "code_heads: examples of such an update", low=2)
-    hidden_share: float = setting(
-        0.0, "code_heads: share of features that one of the sights lacks; 0: what suits the view", low=0, high=0.95
-    )
+    hidden_share: float = setting(0.3, "code_heads: share of features that one of the sights lacks", low=0, high=0.95)
     balance: float = setting(
-        0.0, "code_heads: weight of the entropies of the codes' use in their agreement; 0: what suits the view", low=0, high=2
+        1.0, "code_heads: weight of the entropies of the codes' use in their agreement; below 1, codes may be used unequally", low=0, high=2
     )
     memory: float = setting(0.9, "code_heads: weight of earlier updates in how often codes come together", low=0, high=0.99)
     trainable: bool = setting(False, "code_heads: heads go on learning while the rest is trained")

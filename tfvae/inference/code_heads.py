@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfvae import stateless
 from tfvae.data.batching import spread
-from tfvae.inference.head_start import HeadStart, Learner, dense, hide, teach
+from tfvae.inference.head_start import HeadStart, Learner, hide, teach
 from tfvae.inference.inference import Answer, Inference
 from tfvae.layers.perceptron import AffineOfTwo, Perceptron
 from tfvae.views.view import Batch, View
@@ -95,7 +95,7 @@ class CodeHeads(Inference, keras.layers.Layer):
         for number in range(len(self.views)):
             features = self.features(batch, number)
             if seed is not None:
-                features = hide(features, self._settings(number).hidden_share, stateless.fold(seed, number))
+                features = hide(features, self.head_start.hidden_share, stateless.fold(seed, number))
             answers.append(self.head(number, features))
         return tf.stack(answers, axis=1)
 
@@ -122,24 +122,11 @@ class CodeHeads(Inference, keras.layers.Layer):
             clusters = view.clusters(self.components, seed).fit(features).predict(features)
             variables = [*self.hidden[number].weights, *self.outputs[number].weights]
             head = lambda rows, number=number: self.head(number, rows)  # noqa: E731
-            teach(Learner(head, variables, self.components, self._settings(number), [seed, number]), features, clusters, [seed, number])
-            shares = sorted(self._use(number, features), reverse=True)
+            learner = Learner(head, variables, self.components, self.head_start, [seed, number])
+            shares = teach(learner, features, clusters, [seed, number])
+            shares = sorted(shares, reverse=True)
             used = ", ".join(f"{share:.0%}" for share in shares[:_SHOWN]) + (", …" if len(shares) > _SHOWN else "")
             say(f"code {number}, by {view.name}: components have {used} of the examples; {time.monotonic() - began:.0f} s")
-
-    def _settings(self, number: int) -> HeadStart:
-        """How a head learns, with what is left to its view."""
-        view, settings = self.views[number], self.head_start
-        share, balance = settings.hidden_share or view.hidden_share, settings.balance or view.balance
-        return dataclasses.replace(settings, hidden_share=share, balance=balance)
-
-    def _use(self, number: int, features: scipy.sparse.csr_matrix) -> np.ndarray:
-        """The share of examples that have each code, [K], from features [N, F]."""
-        used = np.zeros(self.components, np.int64)
-        for begin in range(0, features.shape[0], _AT_ONCE):
-            logits = self.head(number, dense(features[begin : begin + _AT_ONCE]))
-            used += np.bincount(tf.argmax(logits, axis=-1).numpy(), minlength=self.components)
-        return used / used.sum()
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -15,6 +15,10 @@ from tfvae.objectives.agreement import agreement, joint_use
 _LEARNING_RATE = 1e-3
 _LOOKED_AT = 2000  # examples that tell how sure a head is
 _EVERY = 10  # updates from one look to the next
+_TRIALS = 4
+_DEAD = 0.1  # a code is dead that fewer examples have than this share of what each would have if all were used alike
+_MANY_DEAD = 0.2  # the share of dead codes at which a head begins again
+_AT_ONCE = 1024  # examples whose features are dense at a time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +27,12 @@ class HeadStart:
 
     Attributes:
       start_confidence: where imitation of clusters ends: the mean over examples of the greatest q(c|x). Far beyond it a head has learned
-        clusters by heart, and little moves it; long before it, agreement finds no codes and makes them one.
+        clusters by heart, and little moves it; long before it, agreement finds no codes and makes some of them one.
       start_steps: updates of that at most.
       agreement_steps: updates by agreement, after those.
       start_batch_size: examples an update.
-      hidden_share: share of the features that a sight lacks; 0: the view's own.
-      balance: see `tfvae.objectives.agreement`; 0: the view's own.
+      hidden_share: share of the features that a sight lacks.
+      balance: see `tfvae.objectives.agreement`.
       memory: weight of earlier updates in how often codes come together, which agreement is measured on.
     """
 
@@ -36,8 +40,8 @@ class HeadStart:
     start_steps: int = 1000
     agreement_steps: int = 600
     start_batch_size: int = 384
-    hidden_share: float = 0.0
-    balance: float = 0.0
+    hidden_share: float = 0.3
+    balance: float = 1.0
     memory: float = 0.9
 
 
@@ -58,14 +62,16 @@ class Learner:
           head: features [B, F] -> logits [B, K].
           variables: its own.
           count: K.
-          settings: how, with nothing left to the view.
+          settings: how.
           seed: of what is hidden, two integers.
         """
-        self.head, self.variables, self.settings = head, list(variables), settings
+        self.head, self.variables, self.count, self.settings = head, list(variables), count, settings
         self._values = [variable.value for variable in self.variables]
         self._optimizer = keras.optimizers.Adam(_LEARNING_RATE)
         self._optimizer.build(self.variables)
         self._past = tf.Variable(tf.zeros([1, count, count]), trainable=False)
+        self._state = [*self.variables, *self._optimizer.variables, self._past]
+        self._first = [variable.numpy() for variable in self._state]
         self._seed = tf.constant(seed, tf.int32)
         self.imitate = tf.function(self._imitate, autograph=False, reduce_retracing=True)
         self.agree = tf.function(self._agree, autograph=False, reduce_retracing=True)
@@ -94,30 +100,60 @@ class Learner:
     def _hide(self, rows: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         return hide(rows, self.settings.hidden_share, stateless.fold(self._seed, step))
 
+    def forget(self) -> None:
+        """Goes back to where it began."""
+        for variable, first in zip(self._state, self._first, strict=True):
+            variable.assign(first)
+
     def confidence(self, rows: tf.Tensor) -> float:
         """Returns the mean of the greatest probability of a code, of features [B, F]."""
         return float(tf.reduce_mean(tf.reduce_max(tf.nn.softmax(self.head(rows)), axis=-1)))
 
 
-def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, seed: Sequence[int]) -> None:
-    """Teaches one head.
+def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, seed: Sequence[int]) -> np.ndarray:
+    """Teaches one head. Where a fifth of the codes die, it begins again, and imitates clusters until it is surer of them.
 
     Args:
       learner: the head's.
       features: of all examples, [N, F].
       clusters: each example's, [N].
       seed: of the batches, two integers.
+
+    Returns:
+      the share of the examples that have each code, [K].
     """
+    confidence = learner.settings.start_confidence
+    for trial in range(_TRIALS):
+        if trial:
+            learner.forget()
+        _teach(learner, features, clusters, confidence, seed)
+        shares = _use(learner, features)
+        if np.mean(shares < _DEAD / len(shares)) < _MANY_DEAD:
+            break
+        confidence += (1 - confidence) / 3
+    return shares
+
+
+def _teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, confidence: float, seed: Sequence[int]) -> None:
     settings, count, draw = learner.settings, features.shape[0], np.random.default_rng(seed)
     looked_at = dense(features[: min(_LOOKED_AT, count)])
     size = min(settings.start_batch_size, count)
     for step in range(settings.start_steps):
-        if step % _EVERY == 0 and learner.confidence(looked_at) >= settings.start_confidence:
+        if step % _EVERY == 0 and learner.confidence(looked_at) >= confidence:
             break
         rows = draw.integers(count, size=size)
         learner.imitate(dense(features[rows]), tf.constant(clusters[rows], tf.int32), tf.constant(step))
     for step in range(settings.agreement_steps):
         learner.agree(dense(features[draw.integers(count, size=size)]), tf.constant(settings.start_steps + step))
+
+
+def _use(learner: Learner, features: scipy.sparse.csr_matrix) -> np.ndarray:
+    """The share of examples that have each code, [K]."""
+    used = np.zeros(learner.count, np.int64)
+    for begin in range(0, features.shape[0], _AT_ONCE):
+        codes = tf.argmax(learner.head(dense(features[begin : begin + _AT_ONCE])), axis=-1).numpy()
+        used += np.bincount(codes, minlength=learner.count)
+    return used / used.sum()
 
 
 def dense(rows: scipy.sparse.csr_matrix) -> tf.Tensor:

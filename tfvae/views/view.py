@@ -31,13 +31,9 @@ class View(keras.layers.Layer):
 
     Attributes:
       output_dim: F.
-      hidden_share: share of the features that a second sight of an example lacks, where nothing else is asked for.
-      balance: see `tfvae.objectives.agreement`; the same.
     """
 
     output_dim: int
-    hidden_share: float = 0.3
-    balance: float = 1.0
 
     def build(self, *_: Any, **__: Any) -> None:
         """Does nothing: the weights are made in the constructor."""
