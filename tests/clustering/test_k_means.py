@@ -19,10 +19,9 @@ def planted(count=300, clusters=3, words=30, seed=0):
     return truth, scipy.sparse.csr_matrix(rng.poisson(rate))
 
 
-@pytest.mark.parametrize("weighted", [True, False])
-def test_planted_clusters_are_found_and_those_of_other_texts_told(weighted):
+def test_planted_clusters_are_found_and_those_of_other_texts_told():
     truth, counts = planted(600)
-    found = KMeans(3, weighted=weighted).fit(counts[:300])
+    found = KMeans(3).fit(counts[:300])
     assert adjusted_mutual_info_score(truth[:300], found.predict(counts[:300])) > 0.85
     assert adjusted_mutual_info_score(truth[300:], found.predict(counts[300:])) > 0.85
 
@@ -38,13 +37,6 @@ def test_it_is_what_scikit_learn_s_steps_make_of_texts():
     ).fit(texts)
     assert counts.getnnz(axis=0).min() > 0  # so that the columns are the same
     np.testing.assert_array_equal(KMeans(4, 5).fit(counts).predict(counts), steps.predict(texts))
-
-
-def test_unweighted_rows_are_taken_as_they_are():
-    """Two clusters that differ in length alone, which normalizing takes away."""
-    rows = np.ones([40, 3]) * np.repeat([1, 9], 20)[:, np.newaxis]
-    found = KMeans(2, weighted=False).fit(scipy.sparse.csr_matrix(rows)).predict(scipy.sparse.csr_matrix(rows))
-    assert len(set(found[:20])) == len(set(found[20:])) == 1 and found[0] != found[20]
 
 
 def test_zeros_that_are_stored_and_the_type_of_counts_change_nothing():
@@ -72,10 +64,9 @@ def test_there_are_no_more_clusters_than_texts_and_no_texts_have_none():
     assert found.predict(counts[:0]).shape == (0,)
 
 
-@pytest.mark.parametrize("weighted", [True, False])
-def test_of_one_word_there_are_texts_with_it_and_texts_without(weighted):
+def test_of_one_word_there_are_texts_with_it_and_texts_without():
     counts = scipy.sparse.csr_matrix(np.array([[0], [1], [1], [0]]))
-    first, second, *others = KMeans(2, weighted=weighted).fit(counts).predict(counts)
+    first, second, *others = KMeans(2).fit(counts).predict(counts)
     assert first != second and others == [second, first]
 
 

@@ -62,3 +62,12 @@ def test_lines_name_value_error_and_unit_and_labels_make_tables():
         "act and … clusters AMI homogeneity (shuffled) completeness V",
         "joint 4 0.500 ± 0.125 0.500 0.500 0.500 0.500",
     ]
+
+
+def test_tables_have_the_measures_that_were_made_and_one_column_for_two_names_of_a_number():
+    names = ("adjusted_mutual_information", "v_measure", "normalized_mutual_information", "adjusted_rand_index", "clustering_accuracy")
+    settings = {"label": "act", "codes": "joint", "clusters": 4}
+    figures = [Figure(name, 0.1 * i, settings=settings) for i, name in enumerate(names)]
+    figures.append(Figure("v_measure", 0.75, settings={**settings, "codes": "LDA of 4"}))
+    lines = [" ".join(line.split()) for line in figure_lines(figures)]
+    assert lines == ["", "act and … clusters AMI V = NMI ARI accuracy", "joint 4 0.000 0.100 0.300 0.400", "LDA of 4 4 - 0.750 - -"]

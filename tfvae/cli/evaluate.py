@@ -14,6 +14,7 @@ from tfvae.errors import UserError, suggest
 from tfvae.evaluation.compare import markdown, rows, to_csv
 from tfvae.evaluation.evaluate import METRICS, evaluate, evaluation_file, figures_of
 from tfvae.evaluation.table import figure_lines
+from tfvae.evaluation.verdict import verdicts
 from tfvae.training.run import Run, write_text
 
 SUMMARY = (
@@ -71,8 +72,11 @@ def _evaluate(values: flags.FlagValues) -> None:
         sentences=settings["sentences"],
         generated=settings["generated"],
     )
-    for line in figure_lines(figures_of(answer)):
+    figures = figures_of(answer)
+    for line in figure_lines(figures):
         print(line)
+    for place, verdict in enumerate(verdicts(figures)):
+        print(verdict if place else f"\n{verdict}")
     print(f"\nAll with their settings are in {evaluation_file(run)}")
 
 

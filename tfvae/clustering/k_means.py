@@ -1,4 +1,4 @@
-"""K-means of rows of counts, as TF-IDF vectors or as they are.
+"""K-means of TF-IDF vectors.
 
 References:
   Salton, Buckley. Term-Weighting Approaches in Automatic Text Retrieval. Information Processing and Management 24, 1988 (TF-IDF).
@@ -30,20 +30,19 @@ class KMeans:
     Args:
       clusters: how many, K; as many as there are rows at most are made.
       seed: of the SVD and of the starts.
-      weighted: whether rows become TF-IDF vectors and are normalized after the SVD; else they are taken as they are.
 
     Raises:
       ValueError: less than one cluster.
     """
 
-    def __init__(self, clusters: int, seed: int = 0, *, weighted: bool = True) -> None:
+    def __init__(self, clusters: int, seed: int = 0) -> None:
         if clusters < 1:
             raise ValueError(f"{clusters} clusters: there must be at least one")
-        self.clusters, self.seed, self.weighted = clusters, seed, weighted
+        self.clusters, self.seed = clusters, seed
         self._steps: Pipeline | None = None
 
     def fit(self, matrix: scipy.sparse.csr_matrix) -> Self:
-        """Finds clusters of rows of counts, or of other numbers from 0 on, [N, V].
+        """Finds clusters of rows of counts, [N, V].
 
         Raises:
           ValueError: there is no row.
@@ -58,8 +57,7 @@ class KMeans:
         # one column cannot be reduced
         reduced = [TruncatedSVD(min(DIMENSIONS, min(count, columns) - 1), random_state=self.seed)] if columns > 1 else []
         means = MiniBatchKMeans(min(self.clusters, count), n_init=_STARTS, random_state=self.seed)
-        steps = [TfidfTransformer(sublinear_tf=True), *reduced, Normalizer(), means] if self.weighted else [*reduced, means]
-        self._steps = make_pipeline(*steps)
+        self._steps = make_pipeline(TfidfTransformer(sublinear_tf=True), *reduced, Normalizer(), means)
         with np.errstate(invalid="ignore", divide="ignore"):  # equal rows have no variance that the SVD could explain a share of
             self._steps.fit(matrix)
         return self

@@ -1,66 +1,83 @@
-"""Clusters that one would try first: of words' counts, or of pixels."""
+"""Clusters that one would try first, found without labels: of words' counts, or of pixels."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
-from sklearn.decomposition import PCA, LatentDirichletAllocation, TruncatedSVD
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.decomposition import PCA, LatentDirichletAllocation
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Normalizer
 
-from tfvae.data.corpus import Split
-from tfvae.data.vocabulary import split_words
-from tfvae.evaluation.subject import Subject
+from tfvae.clustering.k_means import KMeans
+from tfvae.clustering.multinomial_mixture import MultinomialMixture
+from tfvae.evaluation.material import Material
 
-_SVD = 100  # dimensions that vectors are reduced to
-_LARGE = 1000  # training texts from which on rare words are left out, and by LDA common ones
-
-
-def _words(split: Split, subject: Subject) -> list[list[str]]:
-    data = subject.config.data
-    words = split_words(split.items, lowercase=data.lowercase, split_punctuation=data.split_punctuation)
-    return [[word.decode() for word in text] for text in words.to_list()]
+MOST_CLUSTERS = 500
+"""Clusters of a baseline, at most: many variables make nearly as many joint codes as there are texts."""
+_PIXELS = 100  # dimensions that images are reduced to
+_RESTARTS = 6  # of EM, fewer where there are so many clusters that a start takes seconds
 
 
-def _rare(train: Split) -> int:
-    """Texts that a word must be in for the baselines to count it."""
-    return 2 if len(train) >= _LARGE else 1
-
-
-def _k_means(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
+def _k_means(material: Material, size: int) -> np.ndarray:
     """Mini-batch k-means, the best of 10 starts, on TF-IDF vectors (1 + log counts) reduced to 100 dimensions by SVD and normalized."""
-    if len(train) < 2:
-        return np.zeros(len(texts), np.int64)
-    counts = TfidfVectorizer(analyzer=list, min_df=_rare(train), sublinear_tf=True)
-    vectors = counts.fit_transform(_words(train, subject))
-    dimensions = max(1, min(_SVD, min(vectors.shape) - 1))
-    reduce = make_pipeline(TruncatedSVD(dimensions, random_state=subject.seed), Normalizer())
-    means = MiniBatchKMeans(min(size, len(train)), n_init=10, random_state=subject.seed).fit(reduce.fit_transform(vectors))
-    return means.predict(reduce.transform(counts.transform(_words(texts, subject))))
+    train, texts = material.counts
+    return KMeans(size, material.seed).fit(train).predict(texts)
 
 
-def _topics(train: Split, texts: Split, size: int, subject: Subject) -> np.ndarray:
+def _topics(material: Material, size: int) -> np.ndarray:
     """The most probable topic of latent Dirichlet allocation, fitted by online variational Bayes to counts of words."""
-    counts = CountVectorizer(analyzer=list, min_df=_rare(train), max_df=0.5 if len(train) >= _LARGE else 1.0)
-    model = LatentDirichletAllocation(size, learning_method="online", random_state=subject.seed)
-    model.fit(counts.fit_transform(_words(train, subject)))
-    return model.transform(counts.transform(_words(texts, subject))).argmax(-1)
+    train, texts = material.counts
+    if material.large:
+        rare_enough = train.getnnz(axis=0) <= 0.5 * train.shape[0]
+        train, texts = train[:, rare_enough], texts[:, rare_enough]
+    if not train.nnz:
+        return np.zeros(texts.shape[0], np.int64)
+    model = LatentDirichletAllocation(size, learning_method="online", random_state=material.seed)
+    return model.fit(train).transform(texts).argmax(-1)
 
 
-def _k_means_of_pixels(train: Split, images: Split, size: int, subject: Subject) -> np.ndarray:
+def _mixture(material: Material, size: int) -> np.ndarray:
+    """The most probable component of a mixture of multinomials over the words that texts have, fitted by EM, words weighted by IDF."""
+    train, texts = material.counts
+    if not train.nnz:
+        return np.zeros(texts.shape[0], np.int64)
+    restarts = max(1, min(_RESTARTS, MOST_CLUSTERS // size))
+    return MultinomialMixture(size, restarts=restarts, seed=material.seed).fit(train).predict(texts)
+
+
+def _k_means_of_pixels(material: Material, size: int) -> np.ndarray:
     """Mini-batch k-means, the best of 10 starts, on intensities reduced to 100 dimensions by principal components."""
-    vectors, others = (np.asarray(split.items, np.float32).reshape(len(split), -1) / 255 for split in (train, images))
+    train, images = material.pixels
     if len(train) < 2:
         return np.zeros(len(images), np.int64)
-    reduce = PCA(min(_SVD, *vectors.shape), random_state=subject.seed)
-    means = MiniBatchKMeans(min(size, len(train)), n_init=10, random_state=subject.seed).fit(reduce.fit_transform(vectors))
-    return means.predict(reduce.transform(others))
+    reduce = PCA(min(_PIXELS, *train.shape), random_state=material.seed)
+    means = MiniBatchKMeans(min(size, len(train)), n_init=10, random_state=material.seed)
+    return make_pipeline(reduce, means).fit(train).predict(images)
 
 
-Baseline = Callable[[Split, Split, int, Subject], np.ndarray]
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    """A way to find clusters.
+
+    Attributes:
+      find: returns clusters [N] of the split's examples, as many as asked for, fitted to the training examples.
+      most: clusters beyond which it takes minutes, and is left out.
+    """
+
+    find: Callable[[Material, int], np.ndarray]
+    most: int = MOST_CLUSTERS
+
+
 BASELINES: Mapping[str, Mapping[str, Baseline]] = {
-    "word": {"k-means": _k_means, "LDA": _topics},
-    "pixel": {"k-means": _k_means_of_pixels},
+    "word": {"k-means": Baseline(_k_means), "LDA": Baseline(_topics, 200), "EM": Baseline(_mixture)},
+    "pixel": {"k-means": Baseline(_k_means_of_pixels)},
 }
-"""Clusters [N] of a split's items by as many clusters, fitted to training items; by the unit of an observation, and by name."""
+"""By the unit of an observation, and by name."""
+
+
+def baselines(material: Material, sizes: Iterable[int]) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yields the name of each baseline of each size, what it is, and its clusters [N]."""
+    known = BASELINES.get(material.subject.model.modality.unit, {})
+    wanted = [(size, name) for size in sizes for name, baseline in known.items() if size <= baseline.most]
+    for size, name in material.subject.progress("baselines", wanted, len(wanted)):
+        yield f"{name} of {size}", str(known[name].find.__doc__), known[name].find(material, size)

@@ -11,7 +11,11 @@ _AGREEMENT = {
     "homogeneity_shuffled": "(shuffled)",
     "completeness": "completeness",
     "v_measure": "V",
+    "adjusted_rand_index": "ARI",
+    "clustering_accuracy": "accuracy",
 }
+_ALSO = {"v_measure": ("normalized_mutual_information", "V = NMI")}
+"""Figures that are the same number as another: one column says both."""
 
 
 def figure_lines(figures: Sequence[Figure]) -> list[str]:
@@ -36,19 +40,24 @@ def label_tables(figures: Sequence[Figure]) -> list[str]:
 
 def _label_table(label: str, figures: Sequence[Figure]) -> list[str]:
     """A line for each clustering's agreement with one label."""
+    figures = [figure for figure in figures if "codes" in figure.settings]
+    measured = {figure.name for figure in figures}
+    named = _AGREEMENT | {name: both for name, (other, both) in _ALSO.items() if other in measured}
     rows: dict[str, dict[str, str]] = {}
     for figure in figures:
-        if "codes" in figure.settings:
-            row = rows.setdefault(figure.settings["codes"], {"clusters": number(figure.settings["clusters"])})
-            row[_AGREEMENT[figure.name]] = number(figure.value)
-            if figure.name == next(iter(_AGREEMENT)):
-                row["±"] = "" if figure.error is None else f"± {number(figure.error)}"
-    first, *others = _AGREEMENT.values()
+        row = rows.setdefault(figure.settings["codes"], {"clusters": number(figure.settings["clusters"]), "±": ""})
+        if figure.name in named:
+            row[named[figure.name]] = number(figure.value)
+        if figure.name == next(iter(named)) and figure.error is not None:
+            row["±"] = f"± {number(figure.error)}"
+    first, *others = (column for name, column in named.items() if name in measured)
     columns = {"clusters": 12, first: 12, "±": 7, **dict.fromkeys(others, 12)}  # and their widths
     width = max(len(label) + 8, *map(len, rows))
-    head = {column: column for column in columns} | {"±": ""}
-    lines = {f"{label} and …": head, **rows}
-    return [" ".join([f"{name:{width}}", *(f"{row[column]:>{wide}}" for column, wide in columns.items())]) for name, row in lines.items()]
+    lines = {f"{label} and …": {column: column for column in columns} | {"±": ""}, **rows}
+    return [
+        " ".join([f"{name:{width}}", *(f"{line.get(column, '-'):>{wide}}" for column, wide in columns.items())])
+        for name, line in lines.items()
+    ]
 
 
 def _value(figure: Figure) -> str:

@@ -123,8 +123,7 @@ class CodeHeads(Inference, keras.layers.Layer):
             variables = [*self.hidden[number].weights, *self.outputs[number].weights]
             head = lambda rows, number=number: self.head(number, rows)  # noqa: E731
             learner = Learner(head, variables, self.components, self.head_start, [seed, number])
-            shares = teach(learner, features, clusters, [seed, number])
-            shares = sorted(shares, reverse=True)
+            shares = np.sort(teach(learner, features, clusters, [seed, number]))[::-1]
             used = ", ".join(f"{share:.0%}" for share in shares[:_SHOWN]) + (", …" if len(shares) > _SHOWN else "")
             say(f"code {number}, by {view.name}: components have {used} of the examples; {time.monotonic() - began:.0f} s")
 

@@ -1,6 +1,5 @@
 """What evaluated runs show: whether what papers lead one to expect holds, and how codes fare against clusters of the texts."""
 
-import dataclasses
 import functools
 import statistics
 from collections.abc import Callable, Sequence
@@ -9,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tfvae.evaluation.evaluate import figures_of
-from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.table import number
+from tfvae.evaluation.verdict import Verdict, verdicts
 from tfvae.latents.spherical import kl_to_uniform
 from tfvae.reports.result import Result
 
@@ -72,53 +71,16 @@ def _better(ours: Sequence[float], theirs: Sequence[float], sign: int) -> tuple[
 
 
 def against_baselines(members: Sequence[Result]) -> str:
-    """Returns where codes agree better with labels than clusters of the texts do, and which run comes closest; "" without labels."""
+    """Returns where codes agree better with labels than baselines do, and which run comes closest; "" without labels."""
+    judged: dict[str, list[tuple[Verdict, Result]]] = {}
+    for member in members:
+        for verdict in verdicts(figures_of(member.evaluation)):
+            judged.setdefault(verdict.label, []).append((verdict, member))
     lines = []
-    labels = dict.fromkeys(
-        str(figure.settings["label"]) for member in members for figure in figures_of(member.evaluation) if "codes" in figure.settings
-    )
-    for label in labels:
-        judged = [(verdict, member) for member in members if (verdict := _verdict(member, label))]
-        lines += [f"- {label}, {member.title}: {verdict.text}" for verdict, member in judged]
-        if len(judged) > 1:
-            verdict, member = max(judged, key=lambda pair: pair[0].lead)
+    for label, pairs in judged.items():
+        lines += [f"- {label}, {member.title}: {verdict.text}" for verdict, member in pairs]
+        if len(pairs) > 1:
+            verdict, member = max(pairs, key=lambda pair: pair[0].lead)
             which = "is furthest ahead of" if verdict.lead > 0 else "comes closest to"
-            lines.append(f"- {label}: of these runs {member.title} {which} what the texts' own clusters reach.")
+            lines.append(f"- {label}: of these runs {member.title} {which} what the best baseline reaches.")
     return "### Codes against clusters of the texts\n\n" + "\n".join(lines) + "\n" if lines else ""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Verdict:
-    """How a run's codes fare, in words, and by how much adjusted mutual information they lead (or trail, below 0)."""
-
-    text: str
-    lead: float
-
-
-def _verdict(member: Result, label: str) -> _Verdict | None:
-    """Holds the clustering of the run that agrees most with a label against the baseline that does; None without codes."""
-    found = {
-        str(figure.settings["codes"]): figure
-        for figure in figures_of(member.evaluation)
-        if figure.name == "adjusted_mutual_information" and figure.settings.get("label") == label
-    }
-    baselines = {name: figure for name, figure in found.items() if " of " in name}
-    own = {name: figure for name, figure in found.items() if name not in baselines}
-    if not own or not baselines:
-        return None
-    best, other = (max(some, key=lambda name, some=some: some[name].value) for some in (own, baselines))  # type: ignore[misc]
-    lead = own[best].value - baselines[other].value
-    said = "wins against" if lead > 0 else "loses to"
-    code = "the joint code" if best == "joint" else f"the code of {best}"
-    values = own[best].settings["clusters"]
-    text = f"{code} ({values} values), AMI {_measured(own[best])}, {said} {other} clusters, {_measured(baselines[other])}"
-    alike = [figure for name, figure in baselines.items() if name.endswith(f" of {values}")]
-    if alike and baselines[other] not in alike:
-        better = max(alike, key=lambda figure: figure.value)
-        text += f"; with as many clusters as it has values, {better.settings['codes'].partition(' of ')[0]} gets {_measured(better)}"
-    return _Verdict(text, lead)
-
-
-def _measured(figure: Figure) -> str:
-    """A figure's value, and its standard error where it has one."""
-    return f"{figure.value:.3f}" + ("" if figure.error is None else f" ± {figure.error:.3f}")
