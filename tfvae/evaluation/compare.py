@@ -54,10 +54,13 @@ ALL_COLUMNS: Mapping[str, str] = {
     "pixels_reconstructed": "pixels right",
     "coherence_c_v_component": "C_v",
     "coherence_c_v_dimension": "C_v, dimensions",
+    "coherence_c_v_lda": "C_v, LDA",
     "coherence_npmi_component": "NPMI",
     "coherence_npmi_dimension": "NPMI, dimensions",
+    "coherence_npmi_lda": "NPMI, LDA",
     "diversity_component": "diversity",
     "diversity_dimension": "diversity, dimensions",
+    "diversity_lda": "diversity, LDA",
 }
 """The same with figures of examples that are no sentences."""
 _JOINT = {"adjusted_mutual_information": "AMI", "homogeneity": "homogeneity"}

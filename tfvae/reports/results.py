@@ -143,7 +143,8 @@ _AGREEMENT = """### Agreement of codes with labels
 
 AMI is adjusted mutual information: 0 for random codes, however many. Homogeneity grows with the number of codes: (shuffled) is what as many
 random ones get. Below the model's codes is what one would try first, with as many clusters as there are codes, components or classes,
-fitted to texts of the training split.
+fitted to texts of the training split. Rows of rules are what a line of code finds; the supervised row is a classifier that was taught the
+label, a height to see codes against.
 """
 
 
