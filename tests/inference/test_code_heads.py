@@ -131,6 +131,8 @@ def test_settings_that_mean_nothing_are_told():
         resolve("dem_vae", "demo", overrides={"inference.views": "form"})
     with pytest.raises(UserError, match="nothing would teach"):
         resolve("code_vae", "demo", overrides={"inference.trainable": True})
+    with pytest.raises(UserError, match="nothing would teach the codes"):
+        resolve("code_vae", "demo", overrides={"inference.kind": "amortized"})
     with pytest.raises(UserError, match="marginal_mixture"):
         resolve("vae", "demo", overrides={"inference.kind": "code_heads"})
     with pytest.raises(UserError, match="no averaged component"):

@@ -79,6 +79,16 @@ def _teachable(config: Any) -> str:
     )
 
 
+def _taught(config: Any) -> str:
+    objective = config.objective
+    if config.inference.kind != "amortized" or not config.latent.detached_codes or objective.agreement_weight or objective.mi_weight:
+        return ""
+    return (
+        "config.latent.detached_codes: nothing would teach the codes that the encoder infers: set it to false, or "
+        "config.inference.kind=code_heads"
+    )
+
+
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("encoder", "residual"): (_odd_kernel("encoder"),),
     ("decoder", "recurrent"): (_at_least_one_layer, _tied_sizes, _z_arrives("z_to_state", "z_to_output")),
@@ -87,7 +97,7 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("decoder", "bag_of_words"): (_z_arrives("z_to_output"),),
     ("latent", "spherical"): (_sphere_size,),
     ("latent", "mixture"): (_sphere_size,),
-    ("latent", "marginal_mixture"): (_sphere_size,),
+    ("latent", "marginal_mixture"): (_sphere_size, _taught),
     ("inference", "code_heads"): (_teachable,),
 }
 
