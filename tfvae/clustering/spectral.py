@@ -8,12 +8,12 @@ from typing import Self
 
 import numpy as np
 import scipy.sparse
-from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import randomized_svd
 
+from tfvae.clustering.points import means_of
+
 _STARTS = 10
-_FITTED = 50_000  # rows, at most, that k-means is fitted to
 
 
 class SpectralClusters:
@@ -53,10 +53,7 @@ class SpectralClusters:
             return self
         leading = randomized_svd(self._scaled(matrix), size + 1, random_state=self.seed)[2]
         self._vectors = leading[1:].T
-        points = self._points(matrix)
-        if len(points) > _FITTED:
-            points = points[np.random.default_rng(self.seed).choice(len(points), _FITTED, replace=False)]
-        self._means = KMeans(min(self.clusters, len(np.unique(points, axis=0))), n_init=_STARTS, random_state=self.seed).fit(points)
+        self._means = means_of(self._points(matrix), self.clusters, self.seed, starts=_STARTS)
         return self
 
     def predict(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:

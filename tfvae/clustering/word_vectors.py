@@ -13,8 +13,9 @@ from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import randomized_svd
 
+from tfvae.clustering.points import means_of
+
 _STARTS = 5
-_FITTED = 50_000  # rows, at most, that k-means is fitted to
 
 
 class WordVectorClusters:
@@ -57,10 +58,7 @@ class WordVectorClusters:
         self._vectors = vectors * (np.log((1 + matrix.shape[0]) / (1 + frequency)) + 1)[:, np.newaxis]
         points = normalize(matrix @ self._vectors)
         self._centre = points.mean(axis=0)
-        points = normalize(points - self._centre)
-        if len(points) > _FITTED:
-            points = points[np.random.default_rng(self.seed).choice(len(points), _FITTED, replace=False)]
-        self._means = KMeans(min(self.clusters, len(np.unique(points, axis=0))), n_init=_STARTS, random_state=self.seed).fit(points)
+        self._means = means_of(normalize(points - self._centre), self.clusters, self.seed, starts=_STARTS)
         return self
 
     def predict(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
