@@ -1,12 +1,14 @@
 """A page of results, made of run directories alone, and the small files of a run that reproduce its part of the page."""
 
 import dataclasses
+import json
 import math
 import os
 import pathlib
 import shlex
 import shutil
 from collections.abc import Sequence
+from typing import Any
 
 from tfvae.config import Config
 from tfvae.errors import UserError
@@ -31,8 +33,17 @@ _TITLES = {
 }
 
 
+def _rounded(value: Any) -> Any:
+    """Numbers that are not whole to six digits, in lists and dictionaries too: a long training has many."""
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_rounded(part) for part in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
 def keep(run: str, folder: str, split: str = "test", group: str = "") -> pathlib.Path:
-    """Copies what a page needs of a run: configuration, metrics of its epochs, evaluation and a few sentences.
+    """Copies what a page needs of a run: configuration, metrics of its epochs to six digits, evaluation and a few sentences.
 
     Args:
       run: an evaluated run directory.
@@ -59,8 +70,9 @@ def keep(run: str, folder: str, split: str = "test", group: str = "") -> pathlib
         raise UserError(f"--runs={run}: {target.path} holds another configuration's run: name the run directory otherwise")
     target.path.mkdir(parents=True, exist_ok=True)
     Result(source, config, {}).selected_epoch()  # there must be one
-    for file in (source.config_file, source.metrics_file, evaluation_file(source)):
+    for file in (source.config_file, evaluation_file(source)):
         shutil.copyfile(file, target.path / file.name)
+    write_text(target.metrics_file, "".join(json.dumps(_rounded(line)) + "\n" for line in source.read_metrics()))
     write_text(target.path / "samples.txt", "".join(f"{text}\n" for text in Result(source, config, {}).sentences))
     return target.path
 
