@@ -27,6 +27,9 @@ _CODES = {
     "latent.mixing": "learned",
     "latent.detached_codes": True,
     "inference.kind": "code_heads",
+    # codes are there from the start, and z learns them the better the sooner the KL between the two weighs
+    "objective.schedule.kind": "linear",
+    "objective.schedule.steps": 400,
 }
 _SINGLE = {"latent.variables": 1}
 _UNWEIGHTED = {"objective.schedule.kind": "constant"}  # where no KL can be lowered, no schedule need wait for it
