@@ -4,19 +4,15 @@ References:
   Dhillon. Co-clustering Documents and Words Using Bipartite Spectral Graph Partitioning. KDD 2001, section 4.
 """
 
-from typing import Self
-
 import numpy as np
 import scipy.sparse
 from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import randomized_svd
 
-from tfvae.clustering.points import means_of
-
-_STARTS = 10
+from tfvae.clustering.points import PointClusters
 
 
-class SpectralClusters:
+class SpectralClusters(PointClusters):
     """k-means of texts in the space of the leading singular vectors of D_t^(-1/2) A D_w^(-1/2), the first, which tells nothing, left out.
 
     A has how often, or whether, texts have words, D_t its sums by text and D_w by word. Words that go together come to lie together, so two
@@ -32,35 +28,17 @@ class SpectralClusters:
     """
 
     def __init__(self, clusters: int, seed: int = 0, dimensions: int = 0) -> None:
-        if clusters < 1:
-            raise ValueError(f"clusters = {clusters}: must be at least 1")
-        self.clusters, self.seed, self.dimensions = clusters, seed, dimensions or clusters
+        super().__init__(clusters, seed, dimensions or clusters)
 
-    def fit(self, matrix: scipy.sparse.csr_matrix) -> Self:
-        """Finds clusters of rows, [N, F], with no entry below 0.
-
-        Raises:
-          ValueError: there is no row.
-        """
-        if not matrix.shape[0]:
-            raise ValueError("there is no text")
-        matrix = scipy.sparse.csr_matrix(matrix, dtype=np.float64)
+    def _learn(self, matrix: scipy.sparse.csr_matrix) -> bool:
         use = np.asarray(matrix.sum(axis=0))[0]
         self._weights = np.divide(1, np.sqrt(use), out=np.zeros_like(use), where=use > 0)
-        self._vectors: np.ndarray | None = None
         size = min(self.dimensions, np.count_nonzero(use) - 1, matrix.shape[0] - 1)
         if size < 1:
-            return self
+            return False
         leading = randomized_svd(self._scaled(matrix), size + 1, random_state=self.seed)[2]
         self._vectors = leading[1:].T
-        self._means = means_of(self._points(matrix), self.clusters, self.seed, starts=_STARTS)
-        return self
-
-    def predict(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
-        """Returns the cluster of each row, int64 [N]; all are 0 where there was nothing to tell rows apart by."""
-        if self._vectors is None or not matrix.shape[0]:
-            return np.zeros(matrix.shape[0], np.int64)
-        return self._means.predict(self._points(scipy.sparse.csr_matrix(matrix, dtype=np.float64))).astype(np.int64)
+        return True
 
     def _scaled(self, matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
         """D_t^(-1/2) A D_w^(-1/2)."""

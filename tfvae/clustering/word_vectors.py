@@ -5,20 +5,15 @@ References:
   Arora, Liang, Ma. A Simple but Tough-to-Beat Baseline for Sentence Embeddings. ICLR 2017 (weighted means, less what all share).
 """
 
-from typing import Self
-
 import numpy as np
 import scipy.sparse
-from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 from sklearn.utils.extmath import randomized_svd
 
-from tfvae.clustering.points import means_of
-
-_STARTS = 5
+from tfvae.clustering.points import PointClusters
 
 
-class WordVectorClusters:
+class WordVectorClusters(PointClusters):
     """k-means of texts, each the mean of its words' vectors by inverse document frequency, less the mean of all texts, of unit length.
 
     Words' vectors are U S^(1/2), of unit length, of the singular value decomposition of their positive pointwise mutual information within
@@ -34,39 +29,28 @@ class WordVectorClusters:
       ValueError: less than one cluster.
     """
 
+    starts = 5
+
     def __init__(self, clusters: int, seed: int = 0, dimensions: int = 150) -> None:
-        if clusters < 1:
-            raise ValueError(f"clusters = {clusters}: must be at least 1")
-        self.clusters, self.seed, self.dimensions = clusters, seed, dimensions
+        super().__init__(clusters, seed, dimensions)
 
-    def fit(self, matrix: scipy.sparse.csr_matrix) -> Self:
-        """Finds clusters of rows, by the presence of words, 0 or 1, [N, V].
-
-        Raises:
-          ValueError: there is no row.
-        """
-        if not matrix.shape[0]:
-            raise ValueError("there is no text")
-        matrix = scipy.sparse.csr_matrix(matrix, dtype=np.float64)
+    def _learn(self, matrix: scipy.sparse.csr_matrix) -> bool:
         frequency = np.asarray(matrix.sum(axis=0))[0]
-        self._means: KMeans | None = None
         size = min(self.dimensions, int(np.count_nonzero(frequency)) - 1)
         if size < 1:
-            return self
+            return False
         left, values, _ = randomized_svd(positive_information(matrix), size, random_state=self.seed)
         vectors = normalize(left * np.sqrt(values))
         self._vectors = vectors * (np.log((1 + matrix.shape[0]) / (1 + frequency)) + 1)[:, np.newaxis]
-        points = normalize(matrix @ self._vectors)
-        self._centre = points.mean(axis=0)
-        self._means = means_of(normalize(points - self._centre), self.clusters, self.seed, starts=_STARTS)
-        return self
+        self._centre = self._mean_vectors(matrix).mean(axis=0)
+        return True
 
-    def predict(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
-        """Returns the cluster of each row, int64 [N]; all are 0 where there was nothing to tell rows apart by."""
-        if self._means is None or not matrix.shape[0]:
-            return np.zeros(matrix.shape[0], np.int64)
-        points = normalize(scipy.sparse.csr_matrix(matrix, dtype=np.float64) @ self._vectors)
-        return self._means.predict(normalize(points - self._centre)).astype(np.int64)
+    def _mean_vectors(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
+        """The mean of each text's words' vectors, of unit length, [N, D]."""
+        return normalize(matrix @ self._vectors)
+
+    def _points(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
+        return normalize(self._mean_vectors(matrix) - self._centre)
 
 
 def positive_information(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:

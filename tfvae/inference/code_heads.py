@@ -13,14 +13,13 @@ import tensorflow as tf
 
 from tfvae import stateless
 from tfvae.data.batching import spread
-from tfvae.inference.head_start import HeadStart, Learner, hide, teach
+from tfvae.inference.head_start import AT_ONCE, HeadStart, Learner, hide, teach
 from tfvae.inference.inference import Answer, Inference
 from tfvae.layers.perceptron import AffineOfTwo, Perceptron
 from tfvae.views.view import Batch, View
 
 EXAMPLES = 100_000
 """Training examples, at most, that heads learn from, spread over the split."""
-_AT_ONCE = 1024  # examples whose features are in memory at a time
 _SHOWN = 8  # shares of codes that are said
 
 
@@ -112,8 +111,8 @@ class CodeHeads(Inference, keras.layers.Layer):
         chosen = spread(len(examples), EXAMPLES)
 
         def passes() -> Iterator[Batch]:
-            for begin in range(0, len(chosen), _AT_ONCE):
-                yield examples.batch(chosen[begin : begin + _AT_ONCE])
+            for begin in range(0, len(chosen), AT_ONCE):
+                yield examples.batch(chosen[begin : begin + AT_ONCE])
 
         for number, view in enumerate(self.views):
             began = time.monotonic()
@@ -123,7 +122,7 @@ class CodeHeads(Inference, keras.layers.Layer):
             variables = [*self.hidden[number].weights, *self.outputs[number].weights]
             head = lambda rows, number=number: self.head(number, rows)  # noqa: E731
             learner = Learner(head, variables, self.components, self.head_start, [seed, number])
-            shares = np.sort(teach(learner, features, clusters, [seed, number]))[::-1]
+            shares = np.sort(teach(learner, features, clusters))[::-1]
             used = ", ".join(f"{share:.0%}" for share in shares[:_SHOWN]) + (", …" if len(shares) > _SHOWN else "")
             say(f"code {number}, by {view.name}: components have {used} of the examples; {time.monotonic() - began:.0f} s")
 

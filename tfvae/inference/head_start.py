@@ -18,7 +18,8 @@ _EVERY = 10  # updates from one look to the next
 _TRIALS = 4
 _DEAD = 0.1  # a code is dead that fewer examples have than this share of what each would have if all were used alike
 _MANY_DEAD = 0.2  # the share of dead codes at which a head begins again
-_AT_ONCE = 1024  # examples whose features are dense at a time
+AT_ONCE = 1024
+"""Examples whose features are dense at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Learner:
           variables: its own.
           count: K.
           settings: how.
-          seed: of what is hidden, two integers.
+          seed: of the batches and of what is hidden, two integers.
         """
         self.head, self.variables, self.count, self.settings = head, list(variables), count, settings
         self._values = [variable.value for variable in self.variables]
@@ -72,7 +73,7 @@ class Learner:
         self._past = tf.Variable(tf.zeros([1, count, count]), trainable=False)
         self._state = [*self.variables, *self._optimizer.variables, self._past]
         self._first = [variable.numpy() for variable in self._state]
-        self._seed = tf.constant(seed, tf.int32)
+        self.seed, self._seed = seed, tf.constant(seed, tf.int32)
         self.imitate = tf.function(self._imitate, autograph=False, reduce_retracing=True)
         self.agree = tf.function(self._agree, autograph=False, reduce_retracing=True)
 
@@ -110,14 +111,13 @@ class Learner:
         return float(tf.reduce_mean(tf.reduce_max(tf.nn.softmax(self.head(rows)), axis=-1)))
 
 
-def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, seed: Sequence[int]) -> np.ndarray:
+def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray) -> np.ndarray:
     """Teaches one head. Where a fifth of the codes die, it begins again, and imitates clusters until it is surer of them.
 
     Args:
       learner: the head's.
       features: of all examples, [N, F].
       clusters: each example's, [N].
-      seed: of the batches, two integers.
 
     Returns:
       the share of the examples that have each code, [K].
@@ -126,7 +126,7 @@ def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndar
     for trial in range(_TRIALS):
         if trial:
             learner.forget()
-        _teach(learner, features, clusters, confidence, seed)
+        _teach(learner, features, clusters, confidence)
         shares = _use(learner, features)
         if np.mean(shares < _DEAD / len(shares)) < _MANY_DEAD:
             break
@@ -134,8 +134,8 @@ def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndar
     return shares
 
 
-def _teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, confidence: float, seed: Sequence[int]) -> None:
-    settings, count, draw = learner.settings, features.shape[0], np.random.default_rng(seed)
+def _teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, confidence: float) -> None:
+    settings, count, draw = learner.settings, features.shape[0], np.random.default_rng(learner.seed)
     looked_at = dense(features[: min(_LOOKED_AT, count)])
     size = min(settings.start_batch_size, count)
     for step in range(settings.start_steps):
@@ -150,8 +150,8 @@ def _teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.nda
 def _use(learner: Learner, features: scipy.sparse.csr_matrix) -> np.ndarray:
     """The share of examples that have each code, [K]."""
     used = np.zeros(learner.count, np.int64)
-    for begin in range(0, features.shape[0], _AT_ONCE):
-        codes = tf.argmax(learner.head(dense(features[begin : begin + _AT_ONCE])), axis=-1).numpy()
+    for begin in range(0, features.shape[0], AT_ONCE):
+        codes = tf.argmax(learner.head(dense(features[begin : begin + AT_ONCE])), axis=-1).numpy()
         used += np.bincount(codes, minlength=learner.count)
     return used / used.sum()
 

@@ -63,12 +63,11 @@ def check_fitting(config: Config) -> None:
             raise UserError(f"config.objective.{name}_weight means nothing for model {config.model}: {reason}; leave it out")
     if "views" in part_of(config, "inference").settings(config.inference):
         check_views(config.inference.views, **observed(config))
-    for section, name in (("latent", name) for name in part_of(config, "inference").replaces):
-        if name not in part_of(config, section).settings(config.latent):
-            raise UserError(
-                f"config.inference.kind = {config.inference.kind}: codes are not what the latent {config.latent.kind} has; "
-                "a mixture has: --config.latent.kind=marginal_mixture"
-            )
+    if not set(part_of(config, "inference").replaces) <= set(part_of(config, "latent").settings(config.latent)):
+        raise UserError(
+            f"config.inference.kind = {config.inference.kind}: codes are not what the latent {config.latent.kind} has; "
+            "a mixture has: --config.latent.kind=marginal_mixture"
+        )
     if "family" in part_of(config, "latent").settings(config.latent):
         make_families(config.latent.family, config.latent)
 

@@ -47,8 +47,18 @@ def usual_views(reads: str, variables: int, *, ordered: bool = True) -> tuple[st
       variables: J.
       ordered: whether examples have an order.
     """
-    some = _USUAL.get(reads, {}).get(variables) or tuple(name for name, kind in VIEWS.items() if kind.reads == reads)
-    return tuple(name for name in some if ordered or not VIEWS[name].ordered)
+    fitting = _fitting(reads, ordered=ordered)
+    return tuple(name for name in _USUAL.get(reads, {}).get(variables, fitting) if name in fitting)
+
+
+def _fitting(reads: str, *, ordered: bool) -> tuple[str, ...]:
+    """The views that examples can be seen by."""
+    return tuple(name for name, kind in VIEWS.items() if kind.reads == reads and (ordered or not kind.ordered))
+
+
+def _named(views: str) -> tuple[str, ...]:
+    """The names in a list with commas; none in an empty one."""
+    return tuple(name.strip() for name in views.split(",")) if views else ()
 
 
 def check_views(names: str, reads: str, *, ordered: bool) -> None:
@@ -57,8 +67,8 @@ def check_views(names: str, reads: str, *, ordered: bool) -> None:
     Raises:
       UserError: one does not exist, or reads what examples have not.
     """
-    fitting = [name for name, kind in VIEWS.items() if kind.reads == reads and (ordered or not kind.ordered)]
-    for name in (part.strip() for part in names.split(",") if names):
+    fitting = _fitting(reads, ordered=ordered)
+    for name in _named(names):
         if name not in VIEWS:
             raise UserError(f"config.inference.views = {names}: {name!r} is not a view{suggest(name, fitting)}")
         if name not in fitting:
@@ -85,7 +95,7 @@ def code_heads(
       trainable: whether they go on learning.
       **given: fields of `HeadStart`, and the sizes of an example.
     """
-    names = [part.strip() for part in views.split(",")] if views else usual_views(reads, variables, ordered=ordered)
+    names = _named(views) or usual_views(reads, variables, ordered=ordered)
     start = {field.name: given.pop(field.name) for field in dataclasses.fields(HeadStart)}
     turns = [names[number % len(names)] for number in range(variables)]
     made = [VIEWS[name].make(name=name, **given) for name in turns]

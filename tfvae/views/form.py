@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.clustering.spectral import SpectralClusters
+from tfvae.layers.word_counts import FIRST
 from tfvae.tokens import EOS, PAD
-from tfvae.views.view import Batch, Clusters, Passes, View, presence
+from tfvae.views.view import Batch, Clusters, Passes, View, presence, rows_with
 from tfvae.views.words import document_frequency
 
 FEATURES = 512
@@ -17,6 +18,8 @@ SYMBOLS = 128
 """Common words, at most, the two below included."""
 OTHER, EDGE = 0, 1
 """Symbols of all other words, and of both ends of a text."""
+PAIRS = SYMBOLS**2
+"""How many pairs of symbols there are; as a pair's number, none."""
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -35,13 +38,13 @@ class FormView(View):
         self.symbol = self.add_weight(shape=(vocabulary_size,), initializer="zeros", name="symbol", **integers)
         nothing = keras.initializers.Constant(FEATURES)
         self.word_column = self.add_weight(shape=(SYMBOLS,), initializer=nothing, name="word_column", **integers)
-        self.pair_column = self.add_weight(shape=(SYMBOLS**2,), initializer=nothing, name="pair_column", **integers)
+        self.pair_column = self.add_weight(shape=(PAIRS + 1,), initializer=nothing, name="pair_column", **integers)
         self.built = True
 
     def learn(self, passes: Passes) -> None:
         """Chooses common words, and then common pairs."""
         frequency, count = document_frequency(passes, self.vocabulary_size)
-        frequency[: EOS + 1] = 0
+        frequency[:FIRST] = 0
         words = np.argsort(-frequency, kind="stable")[: SYMBOLS - EDGE - 1]
         words = words[frequency[words] > self.common * count]
         symbol = np.full(self.vocabulary_size, OTHER, np.int32)
@@ -50,19 +53,17 @@ class FormView(View):
         columns = np.full(SYMBOLS, FEATURES, np.int32)
         columns[symbol[words]] = np.arange(len(words))
         self.word_column.assign(columns)
-        pairs = np.sum([_examples_with(self._pairs(batch).numpy()) for batch in passes()], axis=0)
+        pairs = np.sum([rows_with(self._pairs(batch).numpy(), PAIRS) for batch in passes()], axis=0)
         kept = np.argsort(-pairs, kind="stable")[: FEATURES - len(words)]
         kept = kept[pairs[kept] > self.common / 2 * count]
-        columns = np.full(SYMBOLS**2, FEATURES, np.int32)
+        columns = np.full(PAIRS + 1, FEATURES, np.int32)
         columns[kept] = len(words) + np.arange(len(kept))
         self.pair_column.assign(columns)
 
     def call(self, batch: Batch) -> tf.Tensor:
         """Returns 1 for every common word and pair that "tokens" [B, T] have, [B, F]."""
-        tokens = batch["tokens"]
-        words = tf.gather(self.word_column, tf.where(tokens == PAD, OTHER, tf.gather(self.symbol, tokens)))
-        # what is no pair is beyond the table, and no column
-        pairs = tf.gather(tf.concat([self.pair_column, [FEATURES]], 0), self._pairs(batch))
+        words = tf.gather(self.word_column, tf.gather(self.symbol, batch["tokens"]))
+        pairs = tf.gather(self.pair_column, self._pairs(batch))
         return presence(tf.concat([words, pairs], axis=-1), FEATURES, self.compute_dtype)
 
     def clusters(self, count: int, seed: int) -> Clusters:
@@ -70,18 +71,11 @@ class FormView(View):
         return SpectralClusters(count, seed)
 
     def _pairs(self, batch: Batch) -> tf.Tensor:
-        """The number of each pair of neighbours, int32 [B, T]; SYMBOLS^2 after a text's end."""
+        """The number of each pair of neighbours, int32 [B, T]; PAIRS after a text's end."""
         symbols = tf.gather(self.symbol, batch["tokens"])
         before = tf.concat([tf.fill([tf.shape(symbols)[0], 1], EDGE), symbols[:, :-1]], axis=-1)
-        return tf.where(batch["tokens"] == PAD, SYMBOLS**2, before * SYMBOLS + symbols)
+        return tf.where(batch["tokens"] == PAD, PAIRS, before * SYMBOLS + symbols)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "vocabulary_size": self.vocabulary_size, "common": self.common}
-
-
-def _examples_with(pairs: np.ndarray) -> np.ndarray:
-    """How many rows have each pair, int [SYMBOLS^2], of pairs [B, T]."""
-    row = np.repeat(np.arange(len(pairs)), pairs.shape[1])
-    found = np.unique(row * (SYMBOLS**2 + 1) + pairs.ravel()) % (SYMBOLS**2 + 1)
-    return np.bincount(found, minlength=SYMBOLS**2 + 1)[: SYMBOLS**2]

@@ -51,6 +51,13 @@ class View(keras.layers.Layer):
         raise NotImplementedError
 
 
+def rows_with(ids: np.ndarray, size: int) -> np.ndarray:
+    """Returns how many rows have each id, int64 [size], of ids [B, T]; an id of `size` or more is none."""
+    row = np.repeat(np.arange(len(ids)), ids.shape[1])
+    row_and_id = np.unique(row * (size + 1) + np.minimum(ids, size).ravel())
+    return np.bincount(row_and_id % (size + 1), minlength=size + 1)[:size]
+
+
 def presence(columns: tf.Tensor, size: int, dtype: str) -> tf.Tensor:
     """Returns 1 where a row has a column, [B, size].
 

@@ -8,12 +8,11 @@ import tensorflow as tf
 
 from tfvae.clustering.spectral import SpectralClusters
 from tfvae.clustering.word_vectors import WordVectorClusters
-from tfvae.tokens import EOS
-from tfvae.views.view import Batch, Clusters, Passes, View, presence
+from tfvae.layers.word_counts import FIRST
+from tfvae.views.view import Batch, Clusters, Passes, View, presence, rows_with
 
 FEATURES = 4096
 """Words, at most, that are features."""
-FIRST = EOS + 1
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
@@ -30,9 +29,8 @@ class WordsView(View):
         super().__init__(**kwargs)
         self.vocabulary_size, self.most, self.least = vocabulary_size, most, least
         self.output_dim = min(FEATURES, vocabulary_size - FIRST)
-        self.column = self.add_weight(
-            shape=(vocabulary_size,), dtype="int32", initializer=_none(self.output_dim), trainable=False, name="column"
-        )
+        nothing = keras.initializers.Constant(self.output_dim)
+        self.column = self.add_weight(shape=(vocabulary_size,), dtype="int32", initializer=nothing, trainable=False, name="column")
         self.built = True
 
     def learn(self, passes: Passes) -> None:
@@ -62,11 +60,6 @@ def document_frequency(passes: Passes, vocabulary_size: int) -> tuple[np.ndarray
     """Returns how many examples have each token, int [V], and how many examples there are."""
     frequency, count = np.zeros(vocabulary_size, np.int64), 0
     for batch in passes():
-        found = presence(batch["tokens"], vocabulary_size, "int32").numpy()
-        frequency, count = frequency + found.sum(axis=0), count + len(found)
+        tokens = batch["tokens"].numpy()
+        frequency, count = frequency + rows_with(tokens, vocabulary_size), count + len(tokens)
     return frequency, count
-
-
-def _none(size: int) -> keras.initializers.Initializer:
-    """Before anything is learned, no word is a feature."""
-    return keras.initializers.Constant(size)
