@@ -66,3 +66,13 @@ def test_dropout_in_half_precision_drops_as_much():
     dropped = stateless.dropout(tf.ones([400, 500], tf.bfloat16), 0.3, SEED)
     assert dropped.dtype == tf.bfloat16
     assert abs(np.mean(tf.cast(dropped == 0, tf.float64)) - 0.3) < 4 * np.sqrt(0.3 * 0.7 / 200_000)
+
+
+def test_a_fingerprint_is_of_the_values_of_a_row_alone():
+    rows = [[5, 7, 0], [7, 5, 0], [5, 7, 9], [5, 0, 7]]
+    found = stateless.fingerprint(tf.constant(rows)).numpy()
+    assert len(set(found.tolist())) == 4
+    assert stateless.fingerprint(tf.constant([[5, 7, 0, 0, 0]])).numpy() == found[0]
+    assert stateless.fingerprint(tf.constant([[0.5, -1.0]])) != stateless.fingerprint(tf.constant([[-1.0, 0.5]]))
+    pairs = tf.reshape(tf.range(1, 20_001), [10_000, 2])
+    assert len(set(stateless.fingerprint(pairs).numpy().tolist())) == 10_000

@@ -35,6 +35,20 @@ def rows(seed: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
     return fold(seed[tf.newaxis], index)
 
 
+def fingerprint(values: tf.Tensor) -> tf.Tensor:
+    """Returns a number for each row that depends on its values alone, int32 [B]; zeros at a row's end change nothing.
+
+    Args:
+      values: [B, ...], of a kind of 32 bits or fewer.
+    """
+    if not values.dtype.is_integer:
+        values = tf.bitcast(tf.cast(values, tf.float32), tf.int32)
+    flat = tf.reshape(tf.cast(values, tf.uint64), [tf.shape(values)[0], -1])
+    place = tf.cast(1 + tf.range(tf.shape(flat)[1]), tf.uint64)
+    terms = tf.where(flat == 0, tf.zeros([], tf.uint64), _mix(_mix(_spaced(place)) + _spaced(flat)))
+    return tf.bitcast(tf.reduce_sum(tf.bitcast(terms, tf.int64), axis=1), tf.int32)[:, 0]
+
+
 def normal(shape: tf.Tensor | list, seed: tf.Tensor, dtype: str = "float32") -> tf.Tensor:
     """Standard normal noise of the given shape; under a seed a row, shape[0] is B."""
     if seed.shape.rank == 1:

@@ -1,3 +1,5 @@
+import unicodedata
+
 import keras
 import numpy as np
 import pytest
@@ -237,3 +239,13 @@ def test_the_real_corpus_has_its_published_number_of_words(data_dir):
     vocabulary = Vocabulary.from_texts(corpus.train.items, size=10_000)
     assert len(vocabulary.words) == 9_998
     assert vocabulary.words[:3] == ("the", "N", "of")
+
+
+def test_composed_and_decomposed_spellings_are_one_word():
+    composed, decomposed = (unicodedata.normalize(form, "café où naïve") for form in ("NFC", "NFD"))
+    vocabulary = Vocabulary.from_texts([composed, decomposed, decomposed], size=10)
+    assert sorted(vocabulary.words) == sorted(composed.split())
+    assert vocabulary.tokenize([composed]).to_list() == vocabulary.tokenize([decomposed]).to_list()
+    apart = Vocabulary.from_texts([composed, decomposed], size=10, unicode="none")
+    assert len(apart.words) == 6 and apart.tokenize([composed]).to_list() != apart.tokenize([decomposed]).to_list()
+    assert Vocabulary(apart.words).tokenize([composed]).to_list() == apart.tokenize([composed]).to_list()  # a word of its own keeps its id

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+import unicodedata
 
 import keras
 import numpy as np
@@ -106,3 +107,14 @@ def test_the_settings_choose_the_tokenizer():
 def test_tensorflow_text_is_imported_only_for_it():
     code = "import sys, tfvae.training.fit, tfvae.cli.encode; sys.exit('tensorflow_text' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_pieces_of_both_spellings_are_the_same():
+    composed, decomposed = (unicodedata.normalize(form, "café où café") for form in ("NFC", "NFD"))
+    vocabulary = WordpieceVocabulary.from_texts([composed] * 3, size=40)
+    assert vocabulary.tokenize([composed]).to_list() == vocabulary.tokenize([decomposed]).to_list()
+    assert strings_of(vocabulary, composed) == strings_of(vocabulary, decomposed) == composed
+
+
+def strings_of(vocabulary, text):
+    return vocabulary.detokenize(vocabulary.tokenize([text]).to_tensor()).numpy()[0].decode()

@@ -1,8 +1,11 @@
 import math
+import types
 
+import numpy as np
 import pytest
 
-from tfvae.evaluation.generation import corpus_bleu, distinct, self_bleu, word_divergences
+from tfvae.evaluation import generation
+from tfvae.evaluation.generation import _unseen, corpus_bleu, distinct, reconstruction, self_bleu, word_divergences
 
 
 def test_word_divergences_by_hand():
@@ -13,6 +16,34 @@ def test_word_divergences_by_hand():
     p, q = [3 / 8, 2 / 8, 1 / 8, 2 / 8], [2 / 9, 4 / 9, 2 / 9, 1 / 9]
     assert figures["word_kl_symmetric"] == pytest.approx(sum((a - b) * math.log(a / b) for a, b in zip(p, q, strict=True)) / 2)
     assert all(value == pytest.approx(0) for _, value, _ in word_divergences(there, there))
+
+
+def test_the_word_divergence_of_known_words_is_never_negative():
+    real, generated = ["the train was slow"] * 41, ["the <unk> <unk> slow"] * 20 + ["train was <unk> <unk>"] * 20
+    figures = {name: value for name, value, _ in word_divergences(generated, real)}
+    assert figures["word_kl"] == pytest.approx(-0.3466, abs=1e-4)  # as the papers count: half of what is written is passed over
+    assert figures["word_kl_known"] == pytest.approx(0.0, abs=1e-12)
+    assert _unseen(generated, real).value == 0.5
+    lopsided = {name: value for name, value, _ in word_divergences(["the <unk> the slow"], ["the train was slow <unk>"])}
+    assert lopsided["word_kl_known"] == pytest.approx(2 / 3 * math.log(2 / 3 * 4) + 1 / 3 * math.log(1 / 3 * 4))
+    assert math.isnan({name: value for name, value, _ in word_divergences(["<unk>"], real)}["word_kl_known"])
+
+
+def test_reconstructions_of_unknown_words_are_not_taken_for_right(monkeypatch):
+    texts = ["<unk> <unk> <unk> <unk> <unk> ."] * 3
+    monkeypatch.setattr(generation, "as_read", lambda subject, items: list(items))
+    subject = types.SimpleNamespace(
+        data=types.SimpleNamespace(items=texts),
+        sentences_read=types.SimpleNamespace(length=np.array([7])),
+        model=types.SimpleNamespace(reconstruct=lambda items, **decoding: list(items)),
+        progress=lambda description, items, count: items,
+    )
+    figures = {figure.name: figure for figure in reconstruction(subject)}
+    assert figures["bleu"].value == pytest.approx(100) and "83.3% of the words are unknown" in figures["bleu"].remark
+    assert figures["bleu_known"].value == 0
+    texts[:] = ["the train was slow ."] * 3
+    figures = {figure.name: figure for figure in reconstruction(subject)}
+    assert figures["bleu_known"].value == figures["bleu"].value == pytest.approx(100) and not figures["bleu"].remark
 
 
 def test_the_papers_own_row_of_the_test_set(data_dir):

@@ -11,6 +11,7 @@ from scipy import integrate, stats
 from tfvae.evaluation import latent_use
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.subject import no_progress
+from tfvae.evaluation.table import figure_lines
 from tfvae.latents.gaussian import GaussianLatent
 from tfvae.models.build import build_vae
 from tfvae.registry import resolve
@@ -119,8 +120,9 @@ def test_the_minibatch_estimate_goes_from_nothing_to_the_logarithm_of_its_batch(
 
 
 def test_an_estimate_below_nothing_is_said_to_be_noise():
-    assert "below 0 only by the noise" in latent_use._told(Figure("mutual_information_z", -0.01)).estimator
-    assert "below 0" not in latent_use._told(Figure("mutual_information_z", 0.0)).estimator
+    assert "below 0 only by the noise" in latent_use._told(Figure("mutual_information_z", -0.01)).remark
+    assert "below 0 only by the noise" in figure_lines([latent_use._told(Figure("mutual_information_z", -0.014, unit="nats"))])[0]
+    assert "below 0" not in latent_use._told(Figure("mutual_information_z", 0.0)).remark
 
 
 def test_blocks_do_not_change_what_is_estimated(monkeypatch):

@@ -66,6 +66,16 @@ def test_a_file_holds_what_encode_returns(model, source, tmp_path):
             assert [packed[offset[i] : offset[i + 1]].tobytes().decode() for i in range(4)] == [line.get(name, "") for line in lines]
 
 
+def test_texts_of_unknown_words_alone_are_counted(model, tmp_path, caplog):
+    (tmp_path / "texts.txt").write_text("w1 w2\nzzz\nqqq zzz\n")
+    report = encode_file(model, str(tmp_path / "texts.txt"), str(tmp_path / "out.jsonl"))
+    remark = "no word of it is in the model's vocabulary"
+    assert report.encoded == 3 and report.lines() == [f"2 lines (2, 3) are encoded, but: {remark}"]
+    assert not caplog.messages
+    model.encode(["w1", "", "zzz", "qqq"])
+    assert caplog.messages == [f"3 of 4 sentences: {remark}"]
+
+
 def test_a_model_without_codes_writes_means(source, tmp_path):
     encode_file(make("vmf_vae"), str(source), str(tmp_path / "out.jsonl"))
     assert set(read_lines(tmp_path / "out.jsonl")[0]) == {"line", "text", "mean"}
@@ -126,7 +136,7 @@ def test_a_missing_file_and_a_model_without_a_latent_variable_are_said(model, tm
 
 def test_an_interrupted_file_keeps_what_was_there(model, source, tmp_path, monkeypatch):
     (tmp_path / "out.jsonl").write_text("before")
-    monkeypatch.setattr(model, "encode", lambda *_: 1 / 0)
+    monkeypatch.setattr(model, "posteriors", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         encode_file(model, str(source), str(tmp_path / "out.jsonl"))
     assert (tmp_path / "out.jsonl").read_text() == "before"

@@ -91,7 +91,7 @@ def test_encode_answers_as_the_model_does(served, model):
     np.testing.assert_allclose(answer["mean"], expected["mean"], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(answer["probabilities"], expected["probabilities"], rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(answer["codes"], expected["codes"])
-    assert texts_of(answer["status"]) == [""] * len(TEXTS)
+    assert [bool(remark) for remark in texts_of(answer["status"])] == [text in TEXTS[2:4] for text in TEXTS]
 
 
 def test_sentences_are_those_of_the_model(served, model):
@@ -144,6 +144,14 @@ def test_score_answers_as_the_model_does_of_each_text_alone(served, model):
         assert answer["tokens"][i] == expected["length"][0]
 
 
+def test_texts_of_unknown_words_alone_are_remarked_on(served):
+    for name in ("encode", "reconstruct", "score"):
+        status = texts_of(served(name, texts=["zzz qqq", TEXTS[0], ""])["status"])
+        assert [bool(remark) for remark in status] == [True, False, True] and "no word of it is in" in status[0]
+    status = texts_of(served("interpolate", start=[TEXTS[0], TEXTS[0], "zzz"], end=[TEXTS[1], "zzz", TEXTS[1]])["status"])
+    assert [remark.partition(":")[0] for remark in status] == ["", "end", "start"]
+
+
 def test_rows_that_cannot_be_answered_leave_their_neighbours_alone(served):
     fine = served("generate", components=[[0, 0]], temperature=[1.0], top_k=[0], seed=[5])
     answer = served(
@@ -165,7 +173,7 @@ def test_rows_that_cannot_be_answered_leave_their_neighbours_alone(served):
 
 
 def test_texts_that_are_no_utf8_and_no_rows_at_all_are_answered(served):
-    assert texts_of(served("encode", texts=[b"caf\xe9 \xff", "the train"])["status"]) == ["", ""]
+    assert texts_of(served("encode", texts=[b"the caf\xe9 \xff", "the train"])["status"]) == ["", ""]
     assert served("encode", texts=np.zeros([0], dtype=object))["mean"].shape[0] == 0
     assert served("score", texts=np.zeros([0], dtype=object))["elbo"].shape == (0,)
 

@@ -35,6 +35,7 @@ class DataConfig:
     tokenizer: str = setting("word", "what a token is: a word, or a piece of one", choices=("word", "wordpiece"))
     lowercase: bool = setting(False, "lower-case all texts")
     split_punctuation: bool = setting(False, "make tokens of punctuation at the edges of words")
+    unicode: str = setting("NFC", "NFC: composed and decomposed spellings of a word are one; none: two", choices=("NFC", "none"))
     binarize: str = setting(
         "stochastic",
         "how a grey pixel becomes black or white: drawn anew each epoch, or by whether it is above a half",

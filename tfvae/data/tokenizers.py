@@ -2,9 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from tfvae.config import DataConfig
 from tfvae.data.vocabulary import Vocabulary
+
+READING = ("lowercase", "split_punctuation", "unicode")
+"""Fields of `DataConfig` that say how texts become words."""
 
 
 def vocabulary_class(tokenizer: str) -> type[Vocabulary]:
@@ -29,10 +33,8 @@ def learn_vocabulary(texts: Sequence[str], data: DataConfig, *, closed: Sequence
     """
     kind = vocabulary_class(data.tokenizer)
     if closed and kind is Vocabulary:
-        return Vocabulary(closed, data.lowercase, data.split_punctuation)
-    return kind.from_texts(
-        texts, size=data.vocabulary_size, min_count=data.min_count, lowercase=data.lowercase, split_punctuation=data.split_punctuation
-    )
+        return Vocabulary(closed, **_reading(data))
+    return kind.from_texts(texts, size=data.vocabulary_size, min_count=data.min_count, **_reading(data))
 
 
 def load_vocabulary(path: str | os.PathLike[str], data: DataConfig) -> Vocabulary:
@@ -41,4 +43,8 @@ def load_vocabulary(path: str | os.PathLike[str], data: DataConfig) -> Vocabular
     Raises:
       UserError: the file cannot be read or is not a vocabulary.
     """
-    return vocabulary_class(data.tokenizer).load(path, lowercase=data.lowercase, split_punctuation=data.split_punctuation)
+    return vocabulary_class(data.tokenizer).load(path, **_reading(data))
+
+
+def _reading(data: DataConfig) -> dict[str, Any]:
+    return {name: getattr(data, name) for name in READING}

@@ -2,6 +2,7 @@
 
 import collections
 import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -62,41 +63,55 @@ class Vocabulary(keras.layers.Layer):
     Args:
       words: the ordinary words, in the order of their ids.
       lowercase, split_punctuation: see `split_words`.
+      unicode: "NFC": a word is found by its composed and its decomposed spelling; "none": spellings are words of their own.
 
     Raises:
       UserError: there are no words, or one is empty, reserved, there twice, or has white space or NUL in it.
     """
 
-    def __init__(self, words: Iterable[str], lowercase: bool = False, split_punctuation: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, words: Iterable[str], lowercase: bool = False, split_punctuation: bool = False, unicode: str = "NFC", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.words = tuple(words)
         self.lowercase = lowercase
         self.split_punctuation = split_punctuation
+        self.unicode = unicode
         _check(self.words)
         # texts come as lists and numpy arrays too, which Keras would turn into numbers
         self._convert_input_args = False
         self._allow_non_tensor_positional_args = True
-        ids = tf.range(len(SPECIALS), self.size)
-        self._ids = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(tf.constant(self.words), ids), UNK)
+        ids = dict(zip(self.words, range(len(SPECIALS), self.size), strict=True))
+        if unicode != "none":  # TensorFlow normalises nothing in a graph, so the table has the spellings
+            ids = {spelling: number for word, number in ids.items() for spelling in _spellings(word)} | ids
+        spelt = tf.lookup.KeyValueTensorInitializer(tf.constant(list(ids)), tf.constant(list(ids.values()), tf.int32))
+        self._ids = tf.lookup.StaticHashTable(spelt, UNK)
         tokens = tf.lookup.KeyValueTensorInitializer(tf.range(self.size, dtype=tf.int64), tf.constant([*SPECIALS, *self.words]))
         self._tokens = tf.lookup.StaticHashTable(tokens, SPECIALS[UNK])
 
     @classmethod
     def from_texts(
-        cls, texts: Sequence[str], *, size: int, min_count: int = 1, lowercase: bool = False, split_punctuation: bool = False
+        cls,
+        texts: Sequence[str],
+        *,
+        size: int,
+        min_count: int = 1,
+        lowercase: bool = False,
+        split_punctuation: bool = False,
+        unicode: str = "NFC",
     ) -> "Vocabulary":
         """Makes a vocabulary of the `size` words that are most frequent in texts, by falling count and then by code points.
 
-        Words seen less often than `min_count` are not kept; how texts become words is in `split_words`.
+        Words seen less often than `min_count` are not kept; how texts become words is in `count_words`.
 
         Raises:
           UserError: no word is left.
         """
-        counts = count_words(texts, lowercase=lowercase, split_punctuation=split_punctuation)
+        counts = count_words(texts, lowercase=lowercase, split_punctuation=split_punctuation, unicode=unicode)
         ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:size]
         if not ranked:
             raise UserError(f"the training texts have no word that occurs config.data.min_count = {min_count} times or more")
-        return cls([word for _, word in ranked], lowercase, split_punctuation)
+        return cls([word for _, word in ranked], lowercase, split_punctuation, unicode)
 
     @property
     def tables(self) -> list[tf.lookup.StaticHashTable]:
@@ -152,7 +167,9 @@ class Vocabulary(keras.layers.Layer):
         os.replace(f"{path}.tmp", path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, lowercase: bool = False, split_punctuation: bool = False) -> "Vocabulary":
+    def load(
+        cls, path: str | os.PathLike[str], *, lowercase: bool = False, split_punctuation: bool = False, unicode: str = "NFC"
+    ) -> "Vocabulary":
         """Reads what `save` wrote; how texts are split is not in the file.
 
         Raises:
@@ -162,23 +179,35 @@ class Vocabulary(keras.layers.Layer):
         if tuple(lines[: len(SPECIALS)]) != SPECIALS or numbers[-1] != len(lines):
             raise UserError(f"{path}: not a vocabulary: it must begin with the lines {', '.join(SPECIALS)} and have no blank one")
         try:
-            return cls(lines[len(SPECIALS) :], lowercase, split_punctuation)
+            return cls(lines[len(SPECIALS) :], lowercase, split_punctuation, unicode)
         except UserError as error:
             raise UserError(f"{path}: not a vocabulary: {error}") from None
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        names = ("words", "lowercase", "split_punctuation")
+        names = ("words", "lowercase", "split_punctuation", "unicode")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def count_words(texts: Sequence[str], *, lowercase: bool, split_punctuation: bool) -> collections.Counter[str]:
-    """Returns how often each word occurs in texts, but for those of RESERVED; see `split_words`."""
+def count_words(
+    texts: Sequence[str], *, lowercase: bool = False, split_punctuation: bool = False, unicode: str = "NFC"
+) -> collections.Counter[str]:
+    """Returns how often each word occurs in texts, but for those of RESERVED; see `split_words`.
+
+    Spellings that Unicode holds to be the same are counted as one word, composed, unless `unicode` is "none".
+    """
     counts: collections.Counter[bytes] = collections.Counter()
     for start in range(0, len(texts), CHUNK):
         chunk = split_words(texts[start : start + CHUNK], lowercase=lowercase, split_punctuation=split_punctuation)
         counts.update(chunk.flat_values.numpy().tolist())
-    return collections.Counter({word.decode(): count for word, count in counts.items() if word.decode() not in RESERVED})
+    spelt: collections.Counter[str] = collections.Counter()
+    for word, count in counts.items():
+        spelt[word.decode() if unicode == "none" else unicodedata.normalize("NFC", word.decode())] += count
+    return collections.Counter({word: count for word, count in spelt.items() if word not in RESERVED})
+
+
+def _spellings(word: str) -> tuple[str, ...]:
+    return () if word.isascii() else tuple(unicodedata.normalize(form, word) for form in ("NFC", "NFD"))
 
 
 def _check(words: Sequence[str]) -> None:

@@ -30,8 +30,10 @@ class WordpieceVocabulary(Vocabulary):
       Song et al. Fast WordPiece Tokenization. EMNLP 2021.
     """
 
-    def __init__(self, words: Iterable[str], lowercase: bool = False, split_punctuation: bool = False, **kwargs: Any) -> None:
-        super().__init__(words, lowercase, split_punctuation, **kwargs)
+    def __init__(
+        self, words: Iterable[str], lowercase: bool = False, split_punctuation: bool = False, unicode: str = "NFC", **kwargs: Any
+    ) -> None:
+        super().__init__(words, lowercase, split_punctuation, unicode, **kwargs)
         self._pieces = tensorflow_text.FastWordpieceTokenizer(
             [*_SPECIAL_PIECES, *self.words],
             suffix_indicator=JOINER,
@@ -50,7 +52,14 @@ class WordpieceVocabulary(Vocabulary):
 
     @classmethod
     def from_texts(
-        cls, texts: Sequence[str], *, size: int, min_count: int = 1, lowercase: bool = False, split_punctuation: bool = False
+        cls,
+        texts: Sequence[str],
+        *,
+        size: int,
+        min_count: int = 1,
+        lowercase: bool = False,
+        split_punctuation: bool = False,
+        unicode: str = "NFC",
     ) -> "WordpieceVocabulary":
         """Learns at most `size` pieces from texts: every character, to begin a word and to go on, and the most frequent longer pieces.
 
@@ -58,7 +67,8 @@ class WordpieceVocabulary(Vocabulary):
           UserError: the texts have no word, or the characters alone are more than `size`.
         """
         counts: collections.Counter[str] = collections.Counter()
-        for word, count in count_words(texts, lowercase=lowercase, split_punctuation=split_punctuation).items():
+        words = count_words(texts, lowercase=lowercase, split_punctuation=split_punctuation, unicode=unicode)
+        for word, count in words.items():
             for start in range(0, len(word), _LONGEST):
                 counts[word[start : start + _LONGEST]] += count
         if not counts:
@@ -72,10 +82,12 @@ class WordpieceVocabulary(Vocabulary):
         learned = learner.learn(dict(counts), vocab_size=size, reserved_tokens=[], joiner=JOINER, **options)
         single = sorted(characters) + [JOINER + character for character in sorted(characters)]
         longer = [piece for piece in learned if piece not in {*single, *RESERVED}]  # by falling count
-        return cls([*single, *longer[: size - len(single)]], lowercase, split_punctuation)
+        return cls([*single, *longer[: size - len(single)]], lowercase, split_punctuation, unicode)
 
     def _look_up(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
         flat = words.flat_values
+        if self.unicode != "none":
+            flat = tensorflow_text.normalize_utf8(flat, self.unicode)
         flat = tf.where(self._reserved.lookup(flat) > 0, _SPECIAL_PIECES[UNK], flat)
         return words.with_flat_values(self._pieces.tokenize(flat)).merge_dims(1, 2)
 

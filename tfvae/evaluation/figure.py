@@ -21,6 +21,7 @@ class Figure:
       unit: "nats a sentence", "nats", "share", … or "" for a pure number.
       estimator: how the value was computed, in a few words.
       settings: numbers the estimator depends on: samples, sentences, thresholds, seeds.
+      remark: what a reader of the value must know beside.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Figure:
     unit: str = ""
     estimator: str = ""
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    remark: str = ""
 
     @property
     def full_name(self) -> str:

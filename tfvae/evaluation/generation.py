@@ -15,12 +15,16 @@ import numpy as np
 import tensorflow as tf
 from sacrebleu.metrics import BLEU
 
+from tfvae.data.vocabulary import SPECIALS
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.subject import Subject
+from tfvae.tokens import UNK
 
 _BOOTSTRAP = 200
 _SELF_BLEU = 500  # sentences, each held against all others
 _BATCH = 2000
+UNKNOWN = SPECIALS[UNK]
+_NO_MATCH = "<no-match>"  # a word that no reference has
 
 
 def reconstruction(subject: Subject) -> Iterator[Figure]:
@@ -34,7 +38,10 @@ def reconstruction(subject: Subject) -> Iterator[Figure]:
         written += subject.model.reconstruct(some, method="greedy", max_length=longest, unknown=True)
     score, error, signature = corpus_bleu(written, references)
     estimator = f"greedy reconstructions from the mode of q(z|x), sacrebleu {signature}"
-    yield Figure("bleu", score, error, "of 100", estimator, {"sentences": len(references)})
+    settings = {"sentences": len(references), "unknown": unknown_share(references)}
+    yield Figure("bleu", score, error, "of 100", estimator, settings, remark=_unknown_remark(settings["unknown"]))
+    score, error, _ = corpus_bleu([text.replace(UNKNOWN, _NO_MATCH) for text in written], references)
+    yield Figure("bleu_known", score, error, "of 100", f"{estimator}; an unknown word is like no other", settings)
     same = np.mean([text == reference for text, reference in zip(written, references, strict=True)])
     yield Figure("reconstructed_exactly", same, math.sqrt(same * (1 - same) / len(references)), "share", "word by word")
 
@@ -44,6 +51,16 @@ def corpus_bleu(written: Sequence[str], references: Sequence[str]) -> tuple[floa
     metric = BLEU(tokenize="none", smooth_method="none", force=True)
     score = metric.corpus_score(list(written), [list(references)], n_bootstrap=_BOOTSTRAP)
     return score.score, score._ci / 1.96, metric.get_signature().format(short=True)
+
+
+def unknown_share(texts: Sequence[str]) -> float:
+    """Returns the share of words that are the mark of unknown ones."""
+    words = [word for text in texts for word in text.split()]
+    return words.count(UNKNOWN) / max(1, len(words))
+
+
+def _unknown_remark(share: float) -> str:
+    return f"{share:.1%} of the words are unknown, all alike; bleu_known lets none of them match" if share else ""
 
 
 def samples(subject: Subject) -> Iterator[Figure]:
@@ -67,6 +84,7 @@ def samples(subject: Subject) -> Iterator[Figure]:
 def _sample_figures(generated: Sequence[str], train: Sequence[str]) -> Iterator[Figure]:
     for name, value, estimator in word_divergences(generated, train):
         yield Figure(name, value, unit="nats", estimator=estimator)
+    yield _unseen(generated, train)
     for size in (1, 2):
         yield Figure(f"distinct_{size}", distinct(generated, size), unit="share", estimator=f"different {size}-grams of all")
     known = set(train)
@@ -76,6 +94,14 @@ def _sample_figures(generated: Sequence[str], train: Sequence[str]) -> Iterator[
     yield _self_bleu_figure(generated)
     length = np.array([len(text.split()) for text in generated])
     yield Figure("generated_length", length.mean(), length.std() / math.sqrt(len(length)), "tokens a sentence", "ends not counted")
+
+
+def _unseen(generated: Sequence[str], real: Sequence[str]) -> Figure:
+    """The share of words that word_kl passes over or takes for one, though they are many."""
+    there = {word for text in real for word in text.split()} - {UNKNOWN}
+    words = [word for text in generated for word in text.split()]
+    share = np.mean([word not in there for word in words]) if words else math.nan
+    return Figure("unseen_words", share, unit="share", estimator="words that are unknown, or that real texts do not have")
 
 
 def _self_bleu_figure(texts: Sequence[str]) -> Figure:
@@ -97,9 +123,13 @@ def word_divergences(texts: Sequence[str], real: Sequence[str]) -> Iterator[tupl
     """Yields name, value in nats and definition of word-level divergences between texts and real ones."""
     here, there = (collections.Counter(word for text in some for word in text.split()) for some in (texts, real))
     size, total = sum(here.values()), sum(there.values())
-    known = [word for word in here if word in there]
-    value = sum(here[word] / size * math.log(here[word] / size * total / there[word]) for word in known) if known else math.nan
+    both = [word for word in here if word in there]
+    value = sum(here[word] / size * math.log(here[word] / size * total / there[word]) for word in both) if both else math.nan
     yield "word_kl", value, "sum of f log(f / f_real) over words that real texts have, f relative frequencies: DEM-VAE's definition"
+    known = [word for word in both if word != UNKNOWN]
+    size, total = (sum(count for word, count in some.items() if word in there and word != UNKNOWN) for some in (here, there))
+    value = sum(here[word] / size * math.log(here[word] / size * total / there[word]) for word in known) if known else math.nan
+    yield "word_kl_known", value, "the same with relative frequencies among known words that real texts have: a divergence, never negative"
     words = sorted(here | there)
     smoothed = [np.array([some[word] + 1.0 for word in words]) for some in (here, there)]
     p, q = (counts / counts.sum() for counts in smoothed)

@@ -6,6 +6,7 @@ References:
   He, Spokoyny, Neubig, Berg-Kirkpatrick. Lagging Inference Networks and Posterior Collapse. ICLR 2019, section 4.
 """
 
+import dataclasses
 import functools
 import math
 from collections.abc import Iterator
@@ -124,8 +125,7 @@ def _told(figure: Figure) -> Figure:
     """Says of a negative estimate of something that is never negative that it is one."""
     if figure.value >= 0:
         return figure
-    remark = "; below 0 only by the noise of sampling"
-    return Figure(figure.name, figure.value, figure.error, figure.unit, figure.estimator + remark, figure.settings)
+    return dataclasses.replace(figure, remark="below 0 only by the noise of sampling")
 
 
 class Densities:

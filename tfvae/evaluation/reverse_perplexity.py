@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tfvae.data.corpus import Corpus, Split
+from tfvae.data.tokenizers import READING
 from tfvae.evaluation.figure import Figure, ratio
 from tfvae.evaluation.generation import as_read
 from tfvae.evaluation.subject import Subject
@@ -80,9 +81,7 @@ def language_model_perplexity(
             "training.epochs": epochs,
             "training.precision": subject.config.training.precision,
             "training.seed": subject.seed,
-            "data.tokenizer": data.tokenizer,
-            "data.lowercase": data.lowercase,
-            "data.split_punctuation": data.split_punctuation,
+            **{f"data.{name}": getattr(data, name) for name in ("tokenizer", *READING)},
             "data.train_max_length": 0,
             "data.eval_max_length": data.eval_max_length,
         },

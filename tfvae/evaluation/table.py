@@ -24,10 +24,14 @@ def figure_lines(figures: Sequence[Figure]) -> list[str]:
     names = [figure.full_name for figure in plain]
     width = max(map(len, names), default=0)
     lines = [
-        f"{name:{width}}  {_value(figure)}  {figure.estimator if figure.value is None else figure.unit}".rstrip()
+        f"{name:{width}}  {_value(figure)}  {figure.estimator if figure.value is None else _unit(figure)}".rstrip()
         for name, figure in zip(names, plain, strict=True)
     ]
     return lines + label_tables(figures)
+
+
+def _unit(figure: Figure) -> str:
+    return "; ".join(filter(None, (figure.unit, figure.remark)))
 
 
 def label_tables(figures: Sequence[Figure]) -> list[str]:

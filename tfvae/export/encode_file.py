@@ -49,6 +49,7 @@ class Report:
       invalid: the same of lines that are no UTF-8 text.
       cut: the same of lines that were encoded up to `max_length` tokens only.
       max_length: that number.
+      remarks: the same of lines that were encoded, but on which there is something to remark, by what that is.
     """
 
     max_length: int
@@ -56,6 +57,16 @@ class Report:
     blank: _Lines = dataclasses.field(default_factory=_Lines)
     invalid: _Lines = dataclasses.field(default_factory=_Lines)
     cut: _Lines = dataclasses.field(default_factory=_Lines)
+    remarks: dict[str, _Lines] = dataclasses.field(default_factory=dict)
+
+    def add(self, numbers: Sequence[int], length: np.ndarray, remarks: np.ndarray) -> None:
+        """Counts lines that were encoded: their numbers, their tokens before they were cut, and remarks on them, bytes, [N] each."""
+        self.encoded += len(numbers)
+        for number, tokens, remark in zip(numbers, length.tolist(), remarks.tolist(), strict=True):
+            if tokens > self.max_length:
+                self.cut.add(number)
+            if remark:
+                self.remarks.setdefault(remark.decode(), _Lines()).add(number)
 
     def lines(self) -> list[str]:
         """Returns a line for each kind of line that was not encoded as it stood."""
@@ -64,7 +75,8 @@ class Report:
             (self.invalid, "not UTF-8 text", "skipped"),
             (self.cut, f"longer than {self.max_length} tokens", "cut to them"),
         ]
-        return [f"{lines.describe()} {what}: {fate}" for lines, what, fate in kinds if lines.count]
+        said = [f"{lines.describe()} {what}: {fate}" for lines, what, fate in kinds if lines.count]
+        return [*said, *(f"{lines.describe()} encoded, but: {remark}" for remark, lines in self.remarks.items())]
 
 
 def encode_file(model: Model, source: str, target: str, *, batch_size: int = 256) -> Report:
@@ -104,11 +116,10 @@ def encode_file(model: Model, source: str, target: str, *, batch_size: int = 256
         raise UserError(f"{source}: no line holds any text that can be encoded")
     with writers[suffix](target) as writer:
         for chunk in _chunks(itertools.chain([first], texts), CHUNK):
-            answer = model.encode([text for _, _, text in chunk], batch_size)
-            for number in np.array([number for number, _, _ in chunk])[answer.pop("length") > report.max_length]:
-                report.cut.add(int(number))
+            answer = model.posteriors([text for _, _, text in chunk], batch_size)
+            del answer["mode"]
+            report.add([number for number, _, _ in chunk], answer.pop("length"), answer.pop("remark"))
             writer.write(chunk, answer)
-            report.encoded += len(chunk)
     return report
 
 

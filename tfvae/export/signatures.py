@@ -47,7 +47,7 @@ class Signature:
     outputs: Mapping[str, str]
 
 
-STATUS = "empty, or why the row has no answer"
+STATUS = "empty, why the row has no answer, or a remark on what was given"
 
 
 def make_signatures(model: Model, settings: Settings) -> dict[str, Signature]:
@@ -136,25 +136,29 @@ class _Verbs:
 
         def posterior(batch: Tensors) -> Tensors:
             params = self.vae.encode(batch)
-            return {"mean": latent.mean(params)} | ({"probabilities": latent.code_probabilities(params)} if latent.has_codes else {})
+            answer = {"mean": latent.mean(params), "status": self.modality.remark(batch)}
+            return answer | ({"probabilities": latent.code_probabilities(params)} if latent.has_codes else {})
 
         answer = dict(self._of_items(items, posterior, _ENCODED))
         if latent.has_codes:
             answer["codes"] = tf.argmax(answer["probabilities"], axis=-1, output_type=tf.int32)
-        return {**answer, "status": _fine(items)}
+        return answer
 
     def reconstruct(self, **items: tf.Tensor) -> Tensors:
         [items] = items.values()
-        return {"reconstructions": self._write(self._mode(items)), "status": _fine(items)}
+        modes, status = self._modes(items)
+        return {"reconstructions": self._write(modes), "status": status}
 
     def interpolate(self, start: tf.Tensor, end: tf.Tensor) -> Tensors:
         latent, steps = self.vae.latent, self.settings.steps
         count = tf.shape(start)[0]
-        modes = self._mode(tf.concat([start, end], axis=0))
+        modes, remarks = self._modes(tf.concat([start, end], axis=0))
         first, last = (tf.repeat(side, steps, axis=0) for side in (modes[:count], modes[count:]))
         z = latent.interpolate(first, last, tf.tile(tf.linspace(0.0, 1.0, steps), [count]))
         written = self._write(z)
-        return {self.made: tf.reshape(written, [count, steps, *written.shape[1:]]), "status": _fine(start)}
+        status = tf.where(remarks[:count] != "", tf.strings.join(["start: ", remarks[:count]]), tf.strings.join(["end: ", remarks[count:]]))
+        status = tf.where((remarks[:count] == "") & (remarks[count:] == ""), "", status)
+        return {self.made: tf.reshape(written, [count, steps, *written.shape[1:]]), "status": status}
 
     def decode(self, z: tf.Tensor) -> Tensors:
         good = tf.reduce_all(tf.abs(z) <= _FARTHEST, axis=1)
@@ -196,16 +200,22 @@ class _Verbs:
         [items] = items.values()
 
         def likelihood(batch: Tensors) -> Tensors:
-            # an item's noise must not depend on its neighbours: each is scored as the first item of Model.score
             counts = self.vae.decoder.num_observations(batch)
-            answer = self.vae.score({**batch, "index": tf.zeros(tf.shape(counts), tf.int32)}, self.settings.samples)
+            answer = self.vae.score(batch, self.settings.samples)
             log_likelihood = tf.cast(answer["log_likelihood"], tf.float32)
-            return {"elbo": answer["elbo"], "log_likelihood": log_likelihood, self.observations: tf.cast(counts, tf.int32)}
+            scores = {"elbo": answer["elbo"], "log_likelihood": log_likelihood, self.observations: tf.cast(counts, tf.int32)}
+            return {**scores, "status": self.modality.remark(batch)}
 
-        return {**self._of_items(items, likelihood, _SCORED), "status": _fine(items)}
+        return self._of_items(items, likelihood, _SCORED)
 
-    def _mode(self, items: tf.Tensor) -> tf.Tensor:
-        return self._of_items(items, lambda batch: {"mode": self.vae.latent.mode(self.vae.encode(batch))}, _ENCODED)["mode"]
+    def _modes(self, items: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The modes of items' posteriors, [B, size], and remarks on the items, [B]."""
+
+        def mode(batch: Tensors) -> Tensors:
+            return {"mode": self.vae.latent.mode(self.vae.encode(batch)), "remark": self.modality.remark(batch)}
+
+        answer = self._of_items(items, mode, _ENCODED)
+        return answer["mode"], answer["remark"]
 
     def _of_items(self, items: tf.Tensor, function: Callable[[Tensors], Tensors], most: int) -> Tensors:
         """Applies a function of a batch to items, some rows at a time: as many as cost `most` tokens if all are as dear as the dearest."""

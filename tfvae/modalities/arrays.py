@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfvae import stateless
 from tfvae.config import DataConfig
 from tfvae.data.corpus import Corpus, Split
 from tfvae.data.npz import read_arrays
@@ -102,8 +103,7 @@ class Arrays(Modality):
         size = min(batch_size, _AT_ONCE)
         for start in range(0, len(arrays), size):
             index = np.arange(start, min(start + size, len(arrays)))
-            numbers = tf.constant(index, tf.int32)
-            yield index, {self.key: self.shown(tf.constant(arrays[index]), tf.constant([self.seed, 0]), numbers), "index": numbers}, {}
+            yield index, self.read(tf.constant(arrays[index])), {}
 
     def checked(self, items: Any) -> np.ndarray:
         """Returns items as an array.
@@ -158,8 +158,9 @@ class Arrays(Modality):
         return tf.TensorSpec([None, *self.size], self.dtype, self.name)
 
     def read(self, items: tf.Tensor) -> Batch:
-        """Returns items drawn as the first that is given alone, so that rows do not depend on others."""
-        return {self.key: self.shown(items, tf.constant([self.seed, 0]), tf.zeros([tf.shape(items)[0]], tf.int32))}
+        """Returns items as they are shown: what is drawn of one depends on the item alone."""
+        index = stateless.fingerprint(items)
+        return {self.key: self.shown(items, tf.constant([self.seed, 0]), index), "index": index}
 
     def blank(self) -> tf.Tensor:
         """Returns zeros."""

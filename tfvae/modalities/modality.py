@@ -110,9 +110,10 @@ class Modality:
         raise NotImplementedError
 
     def batches(self, items: Any, batch_size: int) -> Iterator[tuple[np.ndarray, Batch, dict[str, np.ndarray]]]:
-        """Yields the numbers [B] of some items, their batch, with "index", and what else there is to know of them, arrays [B, ...].
+        """Yields the numbers [B] of some items, their batch, and what else there is to know of them, arrays [B, ...].
 
-        All items come, in an order that makes batches of like ones.
+        All items come, in an order that makes batches of like ones. The batch has "index", int32 [B], which depends on an item alone, so
+        that its noise does not depend on its place.
 
         Raises:
           UserError: they are no such items, or there are none.
@@ -169,12 +170,16 @@ class Modality:
         raise NotImplementedError
 
     def read(self, items: tf.Tensor) -> Batch:
-        """Returns the batch of items, a tensor of `input_spec`; in a graph."""
+        """Returns the batch of items, a tensor of `input_spec`, with "index" as in `batches`; in a graph."""
         raise NotImplementedError
 
     def blank(self) -> tf.Tensor:
         """Returns the item that stands for no answer."""
         raise NotImplementedError
+
+    def remark(self, batch: Batch) -> tf.Tensor:
+        """Returns what a user must know of each item of a batch, strings [B], empty where there is nothing; in a graph."""
+        return tf.fill([tf.shape(batch["index"])[0]], "")
 
     def width(self, batch: Batch) -> tf.Tensor:
         """Returns what a row of a batch costs, in tokens; in a graph."""

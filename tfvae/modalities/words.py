@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfvae import stateless
 from tfvae.config import DataConfig
 from tfvae.data import demo
 from tfvae.data.batching import TokenExamples, similar_batches, tokenize_split
+from tfvae.data.columns import strings
 from tfvae.data.corpus import Corpus, Split
 from tfvae.data.files import read_lines, split_label
 from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary
 from tfvae.data.vocabulary import CHUNK, Vocabulary
-from tfvae.errors import UserError
 from tfvae.modalities.modality import Batch, Modality
-from tfvae.tokens import PAD
+from tfvae.tokens import EOS, PAD
 
 _SUB_WORDS = (
     "Texts are split into sub-words by TensorFlow Text's operations: TensorFlow Serving has them, a plain TensorFlow runtime must load "
@@ -92,22 +93,22 @@ class Words(Modality):
         """Returns the tokens of the longest text, its end included."""
         return min(int(tokenize_split(split, self.vocabulary, 0).whole_length.max()), self.max_length)
 
-    def batches(self, items: Sequence[str], batch_size: int) -> Iterator[tuple[np.ndarray, Batch, dict[str, np.ndarray]]]:
-        """Yields batches of texts of similar lengths, fewer where they are long; "length" is that of a text before it was cut."""
-        if isinstance(items, str) or not len(items):
-            raise UserError(f"{self.name} must be a list of one string or more")
+    def batches(self, items: Any, batch_size: int) -> Iterator[tuple[np.ndarray, Batch, dict[str, np.ndarray]]]:
+        """Yields batches of texts of similar lengths, fewer where they are long.
+
+        "length" is that of a text before it was cut, its end included.
+        """
+        items = strings(items, self.name)
         for start in range(0, len(items), CHUNK):
             ids = self.vocabulary.tokenize(tf.constant(items[start : start + CHUNK]))
             length = ids.row_lengths().numpy()
             cut = self.vocabulary.cut(ids, self.max_length)
             for batch in similar_batches(np.minimum(length, self.max_length), batch_size):
-                rows, index = tf.gather(cut, batch), start + batch
-                tokens = {"tokens": rows.to_tensor(PAD), "length": tf.cast(rows.row_lengths(), tf.int32)}
-                yield index, {**tokens, "index": tf.constant(index, tf.int32)}, {"length": length[batch]}
+                yield start + batch, _batch(tf.gather(cut, batch)), {"length": length[batch]}
 
     def of_texts(self, texts: Sequence[str]) -> Sequence[str]:
         """Returns the texts."""
-        return list(texts)
+        return strings(texts, self.name)
 
     def read_file(self, path: str) -> Sequence[str]:
         """Reads a text a line, optionally 'label TAB text', plain or .gz."""
@@ -147,12 +148,16 @@ class Words(Modality):
     def read(self, items: tf.Tensor) -> Batch:
         """Returns ids of texts; one that is no UTF-8 is read with marks in place of what cannot be."""
         texts = tf.strings.unicode_transcode(items, "UTF-8", "UTF-8", errors="replace")
-        ids = self.vocabulary.cut(self.vocabulary.tokenize(texts), self.max_length)
-        return {"tokens": ids.to_tensor(PAD), "length": tf.cast(ids.row_lengths(), tf.int32)}
+        return _batch(self.vocabulary.cut(self.vocabulary.tokenize(texts), self.max_length))
 
     def blank(self) -> tf.Tensor:
         """Returns the empty text."""
         return tf.constant("")
+
+    def remark(self, batch: Batch) -> tf.Tensor:
+        """Returns which texts have no word that is known."""
+        known = tf.reduce_any(batch["tokens"] > EOS, axis=1)
+        return tf.where(known, "", "no word of it is in the model's vocabulary")
 
     def width(self, batch: Batch) -> tf.Tensor:
         """Returns the tokens of a row, padding included."""
@@ -160,8 +165,8 @@ class Words(Modality):
 
     def rows(self, batch: Batch, start: tf.Tensor, count: tf.Tensor) -> Batch:
         """Returns some rows of a batch, padded to the longest of them alone."""
-        length = batch["length"][start : start + count]
-        return {"tokens": batch["tokens"][start : start + count, : tf.maximum(1, tf.reduce_max(length))], "length": length}
+        rows = super().rows(batch, start, count)
+        return {**rows, "tokens": rows["tokens"][:, : tf.maximum(1, tf.reduce_max(rows["length"]))]}
 
     def stand_ins(self) -> Sequence[str]:
         """Returns sentences of the demo corpus."""
@@ -178,6 +183,12 @@ class Words(Modality):
     def tables(self) -> list[Any]:
         """Returns the vocabulary's."""
         return self.vocabulary.tables
+
+
+def _batch(ids: tf.RaggedTensor) -> Batch:
+    """The batch of texts' ids, [B, (tokens)]."""
+    tokens = ids.to_tensor(PAD)
+    return {"tokens": tokens, "length": tf.cast(ids.row_lengths(), tf.int32), "index": stateless.fingerprint(tokens)}
 
 
 def as_markdown(text: str) -> str:

@@ -1,6 +1,8 @@
 """What a user holds: items in, items out."""
 
+import collections
 import dataclasses
+import logging
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from tfvae.generation.decoding import Decoding
 from tfvae.modalities.modality import Modality
 from tfvae.models.vae import VAE
 
+log = logging.getLogger("tfvae")
 _AT_ONCE = 4096  # draws from the prior in memory at a time
 
 
@@ -34,10 +37,10 @@ class Model:
         self._scorers: dict[int, Any] = {}
 
     def encode(self, items: Any, batch_size: int = 256) -> dict[str, np.ndarray]:
-        """Returns the posterior of each item.
+        """Returns the posterior of each item, and logs of how many there is something to remark.
 
         Args:
-          items: N of them.
+          items: N of them; texts as a list or another iterable of strings, an array, or a column of a table.
           batch_size: items encoded at a time; fewer where they are long, so that memory does not grow with their length.
 
         Returns:
@@ -47,9 +50,22 @@ class Model:
         Raises:
           UserError: the model has no latent variable, or there is no item.
         """
-        answer = self._posteriors(items, batch_size)
+        answer = self.posteriors(items, batch_size)
         del answer["mode"]
+        remarks = answer.pop("remark")
+        for remark, count in collections.Counter(remarks[remarks != b""].tolist()).items():
+            log.warning("%d of %d %ss: %s", count, len(remarks), self.modality.item, remark.decode())
         return answer
+
+    def posteriors(self, items: Any, batch_size: int = 256) -> dict[str, np.ndarray]:
+        """Returns what `encode` does, "mode" [N, size], and "remark" [N], bytes: what there is to remark on an item, or nothing.
+
+        Raises:
+          UserError: as `encode`.
+        """
+        if not self.vae.latent.size:
+            raise UserError("this model has no latent variable: it can only generate and score")
+        return self._of_items(items, self._encode, batch_size)
 
     def modes(self, items: Any) -> np.ndarray:
         """Returns the mode of each item's posterior, the z that the other verbs write items from, [N, size].
@@ -57,7 +73,7 @@ class Model:
         Raises:
           UserError: as `encode`.
         """
-        return self._posteriors(items)["mode"]
+        return self.posteriors(items)["mode"]
 
     def reconstruct(self, items: Any, *, seed: int = 0, **decoding: Any) -> Any:
         """Returns what the decoder makes of the mode of each item's posterior, greedily unless `decoding` says otherwise.
@@ -162,7 +178,7 @@ class Model:
         return made
 
     def score(self, items: Any, *, samples: int = 500, batch_size: int = 32) -> dict[str, np.ndarray]:
-        """Returns how probable the model finds each item; item i's noise depends on the model's seed and i alone.
+        """Returns how probable the model finds each item; an item's noise depends on the model's seed and the item alone.
 
         Args:
           items: N of them.
@@ -183,12 +199,6 @@ class Model:
             self._scorers[samples] = tf.function(score, reduce_retracing=True, autograph=False)
         return self._of_items(items, self._scorers[samples], batch_size)
 
-    def _posteriors(self, items: Any, batch_size: int = 256) -> dict[str, np.ndarray]:
-        """What `encode` returns, and "mode" [N, size]."""
-        if not self.vae.latent.size:
-            raise UserError("this model has no latent variable: it can only generate and score")
-        return self._of_items(items, self._encode, batch_size)
-
     def _of_items(self, items: Any, function: Any, batch_size: int) -> dict[str, np.ndarray]:
         """Applies a function of a batch to all items, and puts the answers, and what the modality says beside, in the items' order."""
         places, answers = [], []
@@ -201,7 +211,7 @@ class Model:
     def _encode_batch(self, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         latent = self.vae.latent
         params = self.vae.encode(batch)
-        answer = {"mean": latent.mean(params), "mode": latent.mode(params)}
+        answer = {"mean": latent.mean(params), "mode": latent.mode(params), "remark": self.modality.remark(batch)}
         if latent.has_codes:
             probabilities = latent.code_probabilities(params)
             answer |= {"probabilities": probabilities, "codes": tf.argmax(probabilities, axis=-1, output_type=tf.int32)}

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from tfvae.config import Config, DataConfig
+from tfvae.data.tokenizers import READING
 from tfvae.errors import UserError, suggest
 from tfvae.modalities.modality import Modality
 from tfvae.objectives import schedules
@@ -135,7 +136,7 @@ def _of_data(config: Config, path: str) -> str:
         return f"its corpus is {data.name}; files are read with --data=text"
     if path == "data.split" and data.split and data.name != "yahoo":
         return f"its corpus is {data.name}; yahoo alone is split by sizes"
-    if data.name in BAGS and name in ("vocabulary_size", "min_count", "tokenizer", "lowercase", "split_punctuation"):
+    if data.name in BAGS and name in ("vocabulary_size", "min_count", "tokenizer", *READING):
         return f"its corpus is {data.name}, which comes with its words"
     owned = {setting for part in MODALITIES.values() for setting in part.settings(data)}
     settings = MODALITIES[data.modality].settings(data)

@@ -11,6 +11,7 @@ from typing import Any
 from tfvae.auxiliaries.agreement import AgreementLoss
 from tfvae.auxiliaries.bag_of_words import BagOfWordsLoss
 from tfvae.config.rules import KINDS
+from tfvae.data.tokenizers import READING
 from tfvae.decoders.bag_of_words import BagOfWordsDecoder
 from tfvae.decoders.perceptron import PerceptronDecoder
 from tfvae.decoders.pixel_cnn import PixelCNNDecoder
@@ -149,7 +150,7 @@ decoders are."""
 MODALITIES: dict[str, Part] = {
     "words": Part(
         Words,
-        _has("vocabulary_size", "min_count", "tokenizer", "lowercase", "split_punctuation", "train_max_length", "eval_max_length"),
+        _has("vocabulary_size", "min_count", "tokenizer", *READING, "train_max_length", "eval_max_length"),
         "tokens",
     ),
     "pixels": Part(Pixels, _has("binarize"), "image"),

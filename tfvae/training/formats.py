@@ -5,8 +5,9 @@ from typing import Any
 
 from tfvae.errors import UserError
 
-FORMAT = 2
-"""The version that is written. 1 had no number: its examples were all sentences, and its networks recurrent."""
+FORMAT = 3
+"""The version that is written. 1 had no number: its examples were all sentences, and its networks recurrent. 2 took spellings of a word for
+words of their own."""
 
 
 def _kinds(values: dict[str, Any]) -> dict[str, Any]:
@@ -20,7 +21,12 @@ def _kinds(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, **{section: {**values.get(section, {}), **fields} for section, fields in kinds.items()}}
 
 
-_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _kinds}
+def _unicode(values: dict[str, Any]) -> dict[str, Any]:
+    """2 to 3: spellings that Unicode holds to be the same became one word by default."""
+    return {**values, "data": {**values.get("data", {}), "unicode": "none"}}
+
+
+_MIGRATIONS: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _kinds, 2: _unicode}
 
 
 def migrated(values: Mapping[str, Any], where: str) -> dict[str, Any]:

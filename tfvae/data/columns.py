@@ -1,0 +1,60 @@
+"""What a Python user holds texts in: lists, arrays, columns of tables, generators, datasets."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tfvae.errors import UserError
+
+_SHOWN = 40  # characters of an item in a message
+
+
+def strings(values: Any, name: str = "texts") -> list[str]:
+    """Returns a column of texts as a list.
+
+    Args:
+      values: N strings, or bytes in UTF-8: a list or another iterable, a NumPy array, a column of pandas, pyarrow, polars or Hugging Face
+        datasets, a string tensor, or a `tf.data.Dataset` of strings.
+      name: what they are, for messages.
+
+    Raises:
+      UserError: it is one string, a table, or of several dimensions; it is empty; or an item is no string: the message says which.
+    """
+    column = _column(values, name)
+    texts = [item if type(item) is str else _text(item, f"{name}[{place}]") for place, item in enumerate(column)]
+    if not texts:
+        raise UserError(f"{name} must be a list of one string or more; it is empty")
+    return texts
+
+
+def _column(values: Any, name: str) -> Any:
+    """What is iterated over."""
+    wanted = f"{name} must be a list of one string or more"
+    if isinstance(values, str | bytes):
+        raise UserError(f"{wanted}; this is one string: put it into a list")
+    if isinstance(values, Mapping) or hasattr(values, "columns") or hasattr(values, "column_names"):
+        raise UserError(f"{wanted}; this is a table, {type(values).__name__}: name one of its columns, as in table['text']")
+    if (dimensions := getattr(values, "ndim", 1)) != 1:
+        raise UserError(f"{wanted}; this has {dimensions} dimensions, {list(values.shape)}: one is wanted")
+    for method in ("to_pylist", "as_numpy_iterator", "numpy"):  # of pyarrow, tf.data and tensors, whose items are wrapped
+        if hasattr(values, method):
+            return getattr(values, method)()
+    try:
+        return iter(values)
+    except TypeError:
+        raise UserError(f"{wanted}; this is {type(values).__name__}") from None
+
+
+def _text(item: Any, where: str) -> str:
+    if isinstance(item, str):
+        return str(item)
+    if isinstance(item, bytes):
+        try:
+            return item.decode()
+        except UnicodeDecodeError:
+            raise UserError(f"{where} is bytes that are not UTF-8: decode them first") from None
+    if item is None or type(item).__name__ == "NAType" or (isinstance(item, float) and math.isnan(item)):
+        raise UserError(f"{where} is {item}, a missing value: a string is wanted; leave such items out, or fill them")
+    shown = repr(item)
+    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+    raise UserError(f"{where} is {shown}, of type {type(item).__name__}: a string is wanted")
