@@ -63,6 +63,7 @@ setup(
         "keras-tuner[bayesian]==1.4.*",
         "matplotlib",
         "numpy",
+        "pyarrow",
         "rich",
         "sacrebleu",
         "scikit-learn",
@@ -78,7 +79,7 @@ setup(
     extras_require={
         "benchmarks": BENCHMARKS,
         "serving": SERVING,
-        "dev": [*SERVING, "build", "gensim", "import-linter", "mpmath", "mypy", "pytest", "pytest-xdist", "ruff"],
+        "dev": [*SERVING, "build", "gensim", "import-linter", "mpmath", "mypy", "pandas", "pytest", "pytest-xdist", "ruff"],
     },
     entry_points={"console_scripts": [f"tfvae-{name.replace('_', '-')}=tfvae.cli.{name}:main" for name in COMMANDS]},
 )

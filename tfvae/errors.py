@@ -1,7 +1,9 @@
 """Errors that are the user's to mend, told in one line."""
 
 import difflib
+import itertools
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(ValueError):
@@ -16,3 +18,9 @@ def suggest(word: str, known: Iterable[str]) -> str:
     known = sorted(known)
     near = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
     return f", did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+
+
+def listed(items: Iterable[Any], most: int = 5) -> str:
+    """Returns the first of some items, with commas between, and a sign that there are more."""
+    some = list(itertools.islice(items, most + 1))
+    return ", ".join(map(str, some[:most])) + (", …" if len(some) > most else "")

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from tfvae.data.columns import strings
+from tfvae.data.columns import labelled, strings
 from tfvae.errors import UserError
 
 TEXTS = ["the train was slow .", "", "où ?"]
@@ -60,3 +60,18 @@ def test_every_kind_of_column_is_a_list_of_strings(column):
 def test_what_is_no_column_of_strings_is_named(column, message):
     with pytest.raises(UserError, match=message):
         strings(column)
+
+
+def test_labels_of_texts_may_be_one_column_or_several():
+    frame = pd.DataFrame({"text": ["a", " ", "b"], "topic": ["x", "y", None], "stars": [5, 1, 2]})
+    found = labelled(frame["text"], frame["topic"])
+    assert list(found.texts) == ["a", "b"] and found.labels == {"label": ["x", "(none)"]} and found.lines.tolist() == [1, 3]
+    assert labelled(frame["text"], frame[["topic", "stars"]]).labels == {"topic": ["x", "(none)"], "stars": ["5", "2"]}
+    assert labelled(["a", "b"], {"topic": np.array([b"x", b"y"])}).labels == {"topic": ["x", "y"]}
+    assert labelled(iter(["a"])).labels == {}
+    with pytest.raises(UserError, match="2 texts and 1 labels of label: one a text is wanted"):
+        labelled(["a", "b"], ["x"])
+    with pytest.raises(UserError, match="labels label must be a list of one string or more; this is one string"):
+        labelled(["a", "b"], "xy")
+    with pytest.raises(UserError, match="texts: no text holds any text"):
+        labelled(["", " "])

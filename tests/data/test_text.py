@@ -140,3 +140,27 @@ def test_files_are_looked_for_in_dir(write, tmp_path):
     write("b", "three")
     corpus = read(dir=str(tmp_path), train_file="packed.gz", valid_file="b", test_file=str(tmp_path / "b"))
     assert splits(corpus) == [["one", "two"], ["three"], ["three"]]
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind"),
+    [
+        (['{"text": "a b"}', '{"text": "c"}', '{"text": "d"}'], "jsonl"),
+        (["text,label", "the food was good,positive", '"never, again",negative'], "csv"),
+        (["a b c", "well, that was it .", "no , never", "1,000 people"], ""),
+        (["{ a", "b }", "c"], ""),
+    ],
+)
+def test_a_file_that_looks_like_a_table_is_told(write, caplog, lines, kind):
+    read(train_file=write("a", *lines))
+    assert (f"--data={kind} reads them" in caplog.text) == bool(kind) and bool(caplog.messages) == bool(kind)
+
+
+def test_a_file_whose_name_says_a_table_is_told(write, caplog):
+    read(train_file=write("a.csv", *["x y z"] * 5))
+    assert "--data=csv reads them" in caplog.text
+
+
+def test_labels_that_look_like_texts_are_told(write, caplog):
+    read(train_file=write("a", *(f"the text number {i}\t{'ab'[i % 2]}" for i in range(30))))
+    assert "30 texts have 30 different classes of label: are the columns of texts and labels exchanged?" in caplog.text

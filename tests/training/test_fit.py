@@ -12,13 +12,16 @@ import pytest
 import tensorflow as tf
 
 import tfvae
-from tfvae.data import demo
+from tfvae.data import corpora, demo
+from tfvae.data.corpus import SPLITS
 from tfvae.errors import UserError
 from tfvae.models.precision import resolve_precision
 from tfvae.models.vae import VAE
 from tfvae.registry import PRESETS, resolve
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
+
+from .conftest import TINY
 
 TIMES = ("seconds",)
 
@@ -54,6 +57,25 @@ def test_a_run_directory_has_all_that_a_run_leaves(tiny, tmp_path):
         assert snapshot["components"].shape == (2, 4, 2, 2)
     texts, codes = model.generate(5)
     assert len(texts) == len(codes) == 5
+
+
+def test_texts_from_memory_are_kept_in_the_run_and_read_again_wherever_it_is(tmp_path):
+    corpus = demo.read()
+    texts, acts = [*corpus.train.items[:60], "  "], [corpus.label_names["act"][c] for c in corpus.train.labels["act"][:60]] + [None]
+    config = resolve("dem_vae", "text", base={**TINY, "training.epochs": 1})
+    model, run = fit(config, str(tmp_path / "run"), texts=np.array(texts, object), labels={"act": acts}, say=lambda line: None)
+    assert config.data.name == "text"  # the caller's is as it was
+    moved = run.path.rename(tmp_path / "moved")
+    again = corpora.read(Run(moved).config().data)
+    assert sorted(text for name in SPLITS for text in again.split(name).items) == sorted(texts[:60])
+    assert len(again.train) == 48 and set(again.label_names) == {"act"}
+    assert load(str(moved)).encode(texts[:3])["codes"].tolist() == model.encode(texts[:3])["codes"].tolist()
+    with pytest.raises(UserError, match="the run was trained on other texts"):
+        fit(config, str(moved), texts=texts[1:], labels={"act": acts[1:]}, resume=True, say=lambda line: None)
+    with pytest.raises(UserError, match=r"names the corpus demo: take tfvae.resolve\('dem_vae', 'text'\)"):
+        fit(resolve("dem_vae", "demo"), texts=texts)
+    with pytest.raises(UserError, match="two things to train on"):
+        fit(config, texts=texts, corpus=corpus)
 
 
 def test_tensorboard_has_every_term_and_the_gradient_norm(tiny, tmp_path):

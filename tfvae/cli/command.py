@@ -21,6 +21,8 @@ SHORT_NAMES = {
     "train_file": "data.train_file",
     "valid_file": "data.valid_file",
     "test_file": "data.test_file",
+    "text_column": "data.text_column",
+    "label_column": "data.label_column",
     "split": "data.split",
     "batch_size": "data.batch_size",
     "encoder": "encoder.kind",
@@ -48,7 +50,12 @@ _PATHS = ("data.dir", "data.train_file", "data.valid_file", "data.test_file", "t
 def define_config_flags(values: flags.FlagValues) -> None:
     """Defines --model, --data, --config_file, the short names, and --config.* for every field of the configuration."""
     flags.DEFINE_string("model", None, f"Model, one of {', '.join(MODELS)} (default {Config().model}).", flag_values=values)
-    flags.DEFINE_string("data", None, f"Corpus, one of {', '.join(CORPORA)}, text being your own files (default demo).", flag_values=values)
+    flags.DEFINE_string(
+        "data",
+        None,
+        f"Corpus, one of {', '.join(CORPORA)}, text, csv, jsonl and parquet being your own files (default demo).",
+        flag_values=values,
+    )
     flags.DEFINE_string("config_file", None, "JSON file with fields of the configuration, as in a run's config.json.", flag_values=values)
     described = describe_fields()
     for name, path in SHORT_NAMES.items():

@@ -16,9 +16,11 @@ class DataConfig:
     name: str = setting("demo", "corpus, a name of tfvae.data.corpora")
     modality: str = setting("words", "what an example is; the corpus says", choices=KINDS["data.modality"])
     dir: str = setting("", "folder of the corpus; empty: $TFVAE_DATA_DIR/<name>")
-    train_file: str = setting("", "text corpus: training file, one text a line, optionally 'label TAB text', plain or .gz")
-    valid_file: str = setting("", "text corpus: validation file; empty: drawn from the training file by split_seed")
-    test_file: str = setting("", "text corpus: test file; empty: drawn from the training file by split_seed")
+    train_file: str = setting("", "own files: training texts, one a line, optionally 'label TAB text', or one a row")
+    valid_file: str = setting("", "own files: validation texts; empty: drawn from the training file by split_seed")
+    test_file: str = setting("", "own files: test texts; empty: drawn from the training file by split_seed")
+    text_column: str = setting("", "csv, jsonl, parquet: column of the texts; empty: the one called text, or the only one")
+    label_column: str = setting("", "csv, jsonl, parquet: columns of labels, with commas between; empty: there are none")
     valid_fraction: float = setting(
         0.1,
         "share of training that validates where no split does: text files, 20ng, omniglot",

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from tfvae.data.labelled_texts import LABEL, LabelledTexts
 from tfvae.errors import UserError
 
 _SHOWN = 40  # characters of an item in a message
@@ -25,6 +26,26 @@ def strings(values: Any, name: str = "texts") -> list[str]:
     if not texts:
         raise UserError(f"{name} must be a list of one string or more; it is empty")
     return texts
+
+
+def labelled(texts: Any, labels: Any = None) -> LabelledTexts:
+    """Returns what a user holds as texts with labels.
+
+    Args:
+      texts: N, as `strings` takes them, some perhaps blank, but not missing.
+      labels: N classes of the texts, in anything that can be iterated; several, by name, in a mapping or a table; None: there are none.
+
+    Raises:
+      UserError: as `strings`, or other numbers of texts and labels.
+    """
+    items = strings(texts)
+    named = {} if labels is None else labels if isinstance(labels, Mapping) or hasattr(labels, "columns") else {LABEL: labels}
+    columns = {str(name): list(_column(named[name], f"labels {name}")) for name in named}
+    for name, values in columns.items():
+        if len(values) != len(items):
+            raise UserError(f"{len(items)} texts and {len(values)} labels of {name}: one a text is wanted")
+    values = {name: [value.decode() if isinstance(value, bytes) else value for value in column] for name, column in columns.items()}
+    return LabelledTexts.of_rows(items, values, "texts", "text")
 
 
 def _column(values: Any, name: str) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tfvae.config import DataConfig
-from tfvae.data import daily_dialog, demo, mnist, newsgroups, omniglot, ptb, smd, text, yahoo
+from tfvae.data import daily_dialog, demo, mnist, newsgroups, omniglot, ptb, smd, tables, text, yahoo
 from tfvae.data.corpus import SPLITS, Corpus
 from tfvae.errors import UserError, suggest
 
@@ -16,8 +16,11 @@ READERS: dict[str, Callable[[DataConfig], Corpus]] = {
     "ptb": ptb.read,
     "smd": smd.read,
     "text": text.read,
+    **dict.fromkeys(tables.KINDS, tables.read),
     "yahoo": yahoo.read,
 }
+FILES = ("text", *tables.KINDS)
+"""Names that stand for files of the user's."""
 
 
 def names() -> list[str]:
@@ -37,7 +40,11 @@ def read(data: DataConfig) -> Corpus:
     if data.name not in READERS:
         raise UserError(f"config.data.name = {data.name!r}: no such corpus{suggest(data.name, READERS)}")
     for field in (f"{split}_file" for split in SPLITS):
-        if data.name != "text" and getattr(data, field):
-            raise UserError(f"config.data.{field} is read by the corpus text, not by {data.name}: set config.data.name=text")
-    corpus = READERS[data.name](data)
+        if data.name not in FILES and getattr(data, field):
+            raise UserError(f"config.data.{field} is read by the corpora {', '.join(FILES)}, not by {data.name}: set config.data.name=text")
+    return head(READERS[data.name](data), data)
+
+
+def head(corpus: Corpus, data: DataConfig) -> Corpus:
+    """Returns the part of a corpus that `data.limit` leaves."""
     return corpus.head(data.limit) if data.limit else corpus

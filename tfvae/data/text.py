@@ -1,32 +1,31 @@
 """Users' own files: one text a line, optionally `label TAB text`."""
 
-import dataclasses
+import logging
 import os
+import re
 from collections.abc import Sequence
 
-import numpy as np
-
 from tfvae.config import DataConfig
-from tfvae.data.corpus import SPLITS, Corpus, Split
+from tfvae.data.corpus import SPLITS, Corpus
 from tfvae.data.files import WHITE_SPACE, read_lines
+from tfvae.data.labelled_texts import LABEL, LabelledTexts, corpus_of
 from tfvae.errors import UserError
 
-LABEL = "label"
-"""The name under which the labels of a file are known."""
+log = logging.getLogger("tfvae")
+_LOOKED_AT = 20  # lines
+_CELLS = re.compile(r'(^|[^,\s])[,;]("|[^,\s"]*$)')
 
 
-@dataclasses.dataclass(frozen=True)
-class _Part:
-    """A file or a part of one: N texts, their labels' names or None, and the lines they stand on, int64 [N]."""
+def own_files(data: DataConfig) -> dict[str, str]:
+    """Returns the paths of `train_file`, `valid_file` and `test_file`, of those that are named, by the split.
 
-    texts: Sequence[str]
-    names: Sequence[str] | None
-    origin: str
-    lines: np.ndarray
-
-    def take(self, index: np.ndarray) -> "_Part":
-        names = None if self.names is None else [self.names[i] for i in index]
-        return _Part([self.texts[i] for i in index], names, self.origin, self.lines[index])
+    Raises:
+      UserError: no training file is named.
+    """
+    if not data.train_file:
+        raise UserError(f"the {data.name} corpus needs a training file: name it in config.data.train_file")
+    named = {name: getattr(data, f"{name}_file") for name in SPLITS}
+    return {name: os.path.expanduser(os.path.join(data.dir, file)) for name, file in named.items() if file}
 
 
 def read(data: DataConfig) -> Corpus:
@@ -41,28 +40,17 @@ def read(data: DataConfig) -> Corpus:
     Raises:
       UserError: no training file is named, a file cannot be read, lines with and without labels are mixed, or there are too few texts.
     """
-    if not data.train_file:
-        raise UserError("the text corpus needs a training file, one text a line: name it in config.data.train_file")
-    parts = {name: _read_part(data, name) for name in SPLITS if getattr(data, f"{name}_file")}
-    for part in parts.values():
-        if (part.names is None) != (parts["train"].names is None):
-            have, lack = (part, parts["train"]) if part.names else (parts["train"], part)
-            raise UserError(f"{have.origin} has labels, {lack.origin} has none: write all files as 'label TAB text' or none")
-    parts.update(_split_off(parts["train"], data))
-    classes = sorted({name for part in parts.values() for name in part.names or ()})
-    numbers = {name: number for number, name in enumerate(classes)}
-    train, valid, test = (_to_split(parts[name], numbers) for name in SPLITS)
-    return Corpus("text", train, valid, test, {LABEL: classes} if classes else {})
+    return corpus_of({name: read_texts(path, advice=f"check config.data.{name}_file") for name, path in own_files(data).items()}, data)
 
 
-def _to_split(part: _Part, numbers: dict[str, int]) -> Split:
-    labels = {} if part.names is None else {LABEL: np.array([numbers[name] for name in part.names], np.int32)}
-    return Split(part.texts, labels, part.origin, part.lines)
+def read_texts(path: str, *, advice: str = "check the path") -> LabelledTexts:
+    """Reads a text a line, optionally 'label TAB text'.
 
-
-def _read_part(data: DataConfig, name: str) -> _Part:
-    path = os.path.expanduser(os.path.join(data.dir, getattr(data, f"{name}_file")))
-    lines, numbers = read_lines(path, advice=f"check config.data.{name}_file")
+    Raises:
+      UserError: as `read_lines`, or lines with and without labels are mixed.
+    """
+    lines, numbers = read_lines(path, advice=advice)
+    _warn_of_tables(path, lines)
     labelled = "\t" in lines[0]
     names, texts = [], []
     for line, number in zip(lines, numbers, strict=True):
@@ -71,7 +59,7 @@ def _read_part(data: DataConfig, name: str) -> _Part:
             raise UserError(f"{path}:{number}: {problem}; a file has 'label TAB text' on every line, or a text without tabs")
         names.append(fields[0])
         texts.append(fields[-1])
-    return _Part(texts, names if labelled else None, path, numbers)
+    return LabelledTexts(texts, {LABEL: names} if labelled else {}, path, numbers)
 
 
 def _problem(fields: list[str], labelled: bool) -> str:
@@ -89,20 +77,12 @@ def _problem(fields: list[str], labelled: bool) -> str:
     return ""
 
 
-def _split_off(part: _Part, data: DataConfig) -> dict[str, _Part]:
-    """Returns the splits that have no file of their own, and what they leave of the training file, each in the file's order."""
-    # test first, so that it is the same whether or not validation has a file
-    fractions = {"test": data.test_fraction, "valid": data.valid_fraction}
-    wanted = [name for name in fractions if not getattr(data, f"{name}_file")]
-    total = len(part.texts)
-    if total <= len(wanted):
-        files = " and ".join(f"config.data.{name}_file" for name in wanted)
-        raise UserError(
-            f"{part.origin}: too few sentences: {total}, at least {len(wanted) + 1} needed to split off {' and '.join(wanted)}; "
-            f"add sentences or name {files}"
-        )
-    order = np.random.default_rng(data.split_seed).permutation(total)
-    # rounded down, so that fractions just below 1/2 leave something to train on
-    ends = np.cumsum([max(1, int(total * fractions[name])) for name in wanted], dtype=int)
-    pieces = np.split(order, ends)
-    return {name: part.take(np.sort(piece)) for name, piece in zip([*wanted, "train"], pieces, strict=True)}
+def _warn_of_tables(path: str, lines: Sequence[str]) -> None:
+    """Logs that a file looks like a table."""
+    some = lines[:_LOOKED_AT]
+    if all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in some):
+        log.warning("%s looks like JSON lines: --data=jsonl reads them; as it is, braces and names are words", path)
+        return
+    quoted = sum(_CELLS.search(line) is not None for line in some)
+    if path.lower().removesuffix(".gz").endswith((".csv", ".tsv")) or (len(some) > 1 and quoted > len(some) / 2):
+        log.warning("%s looks like comma-separated values: --data=csv reads them; as it is, a line is a text", path)

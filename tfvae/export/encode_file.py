@@ -16,7 +16,7 @@ import numpy as np
 
 from tfvae.data.files import iterate_lines, split_label
 from tfvae.data.vocabulary import CHUNK
-from tfvae.errors import UserError
+from tfvae.errors import UserError, listed
 from tfvae.modalities.words import Words
 from tfvae.models.model import Model
 
@@ -31,12 +31,11 @@ class _Lines:
 
     def add(self, number: int) -> None:
         self.count += 1
-        if len(self.first) < _NAMED:
+        if len(self.first) <= _NAMED:  # one more than is named tells that there are more
             self.first.append(number)
 
     def describe(self) -> str:
-        named = ", ".join(map(str, self.first)) + (", …" if self.count > len(self.first) else "")
-        return f"{self.count:,} line{'s' if self.count > 1 else ''} ({named}) {'are' if self.count > 1 else 'is'}"
+        return f"{self.count:,} line{'s' if self.count > 1 else ''} ({listed(self.first, _NAMED)}) {'are' if self.count > 1 else 'is'}"
 
 
 @dataclasses.dataclass

@@ -18,7 +18,7 @@ from tfvae.data.batching import TokenExamples, similar_batches, tokenize_split
 from tfvae.data.columns import strings
 from tfvae.data.corpus import Corpus, Split
 from tfvae.data.files import read_lines, split_label
-from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary
+from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary, warn_of_words
 from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.modalities.modality import Batch, Modality
 from tfvae.tokens import EOS, PAD
@@ -55,7 +55,10 @@ class Words(Modality):
     @classmethod
     def learn(cls, corpus: Corpus, data: DataConfig) -> "Words":
         """Makes the vocabulary of the training texts, or takes the one that the corpus comes with."""
-        return cls.of(learn_vocabulary(corpus.train.items, data, closed=corpus.words), data)
+        vocabulary = learn_vocabulary(corpus.train.items, data, closed=corpus.words)
+        if not corpus.words:
+            warn_of_words(corpus, vocabulary)
+        return cls.of(vocabulary, data)
 
     @classmethod
     def load(cls, folder: pathlib.Path, data: DataConfig) -> "Words":

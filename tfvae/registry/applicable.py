@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from tfvae.config import Config, DataConfig
+from tfvae.data.corpora import FILES
+from tfvae.data.tables import KINDS
 from tfvae.data.tokenizers import READING
 from tfvae.errors import UserError, suggest
 from tfvae.modalities.modality import Modality
@@ -132,8 +134,10 @@ def _of_data(config: Config, path: str) -> str:
     """Why a field that says which examples there are means nothing."""
     data = config.data
     name = path.removeprefix("data.")
-    if path in ("data.train_file", "data.valid_file", "data.test_file") and data.name != "text":
-        return f"its corpus is {data.name}; files are read with --data=text"
+    if path in ("data.train_file", "data.valid_file", "data.test_file") and data.name not in FILES:
+        return f"its corpus is {data.name}; files are read with --data={'|'.join(FILES)}"
+    if path in ("data.text_column", "data.label_column") and data.name not in KINDS:
+        return f"its corpus is {data.name}; columns are those of --data={'|'.join(KINDS)}"
     if path == "data.split" and data.split and data.name != "yahoo":
         return f"its corpus is {data.name}; yahoo alone is split by sizes"
     if data.name in BAGS and name in ("vocabulary_size", "min_count", "tokenizer", *READING):

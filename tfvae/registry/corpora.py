@@ -26,6 +26,17 @@ _IMAGES: Mapping[str, Any] = {
     "training.clip_norm": 5.0,
 }
 
+_OWN_FILES: Mapping[str, Any] = {
+    "data.split_punctuation": True,
+    "encoder.embedding_dim": 256,
+    "encoder.hidden_dim": 256,
+    "decoder.embedding_dim": 256,
+    "decoder.hidden_dim": 256,
+    "latent.variables": 3,
+    "latent.dim": 5,
+    "latent.hidden_dim": 256,
+}
+
 CORPORA: dict[str, Mapping[str, Any]] = {
     "ptb": {},
     "demo": {
@@ -81,16 +92,7 @@ CORPORA: dict[str, Mapping[str, Any]] = {
     },
     "mnist": _IMAGES,
     "omniglot": _IMAGES,
-    "text": {
-        "data.split_punctuation": True,
-        "encoder.embedding_dim": 256,
-        "encoder.hidden_dim": 256,
-        "decoder.embedding_dim": 256,
-        "decoder.hidden_dim": 256,
-        "latent.variables": 3,
-        "latent.dim": 5,
-        "latent.hidden_dim": 256,
-    },
+    **dict.fromkeys(corpora.FILES, _OWN_FILES),
 }
 
 BAGS = ("20ng",)

@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 
 from tfvae.config import Config
 from tfvae.data import corpora
 from tfvae.data.batching import evaluation_batches, spread, steps_per_epoch, training_batches
+from tfvae.data.columns import labelled
 from tfvae.data.corpus import Corpus
+from tfvae.data.labelled_texts import LabelledTexts, corpus_of
 from tfvae.errors import UserError, suggest
 from tfvae.latents.latent import Latent
 from tfvae.modalities.modality import Examples, Modality
@@ -23,7 +26,7 @@ from tfvae.training.adam import Adam
 from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
 from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.progress import EpochLines
-from tfvae.training.run import Run, default_path
+from tfvae.training.run import KEPT_TEXTS, Run, default_path
 
 log = logging.getLogger("tfvae")
 OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD}
@@ -32,9 +35,11 @@ FITTED = 10_000
 
 
 def fit(
-    config: Config,
+    config: Config | None = None,
     run: str = "",
     *,
+    texts: Any = None,
+    labels: Any = None,
     corpus: Corpus | None = None,
     modality: Modality | None = None,
     overwrite: bool = False,
@@ -46,8 +51,10 @@ def fit(
     """Trains what a configuration describes, and leaves a run directory.
 
     Args:
-      config: a validated configuration, as from `tfvae.registry.resolve`.
+      config: a validated configuration, as from `tfvae.registry.resolve`, of the corpus text where texts are given; by default code_vae's.
       run: the directory; by default named after the configuration, under runs/.
+      texts: what to train on, a list, an array or a column of strings, as `tfvae.data.columns.strings` takes them; kept in the run.
+      labels: of the texts, or several by name; figures of later evaluations are held against them, training is not.
       corpus: what to train on; by default what the configuration names, which later commands read again.
       modality: what an example is; by default learnt from the training split.
       overwrite: replace a run that is there.
@@ -62,9 +69,14 @@ def fit(
     Raises:
       UserError: bad data or settings, a run directory that may not be used, or a loss that is no number.
     """
+    if config is None:
+        config = resolve("code_vae", "text" if texts is not None else Config().data.name)
     place = Run(run or default_path(config, usual(config)))
     config = Config.from_dict(config.to_dict())
     config.training.precision = resolve_precision(config.training.precision)  # what the run keeps is what was done
+    given = None if texts is None else _given(texts, labels, corpus, config, place)
+    if given is not None:
+        corpus = corpora.head(corpus_of({"train": given}, config.data), config.data)
     corpus = corpora.read(config.data) if corpus is None else corpus
     modality = modality_of(config).learn(corpus, config.data) if modality is None else modality
     train = modality.examples(corpus.train, training=True, seed=config.training.seed)
@@ -75,6 +87,8 @@ def fit(
     if config.training.init_from and not (resume and place.checkpoint_dir.exists()):
         _initialize_from_run(model, config, place)
     place.create(config, overwrite=overwrite, resume=resume)
+    if given is not None:
+        place.keep_texts(given)
     _keep(modality, place, config)
     say(
         f"{corpus.name}: {len(train):,} training and {len(valid):,} validation {modality.item}s, {modality.describe()}; "
@@ -127,6 +141,19 @@ def usual(config: Config) -> Config:
         section = path.partition(".")[0]
         getattr(settings, section).kind = getattr(own, section).kind
     return settings
+
+
+def _given(texts: Any, labels: Any, corpus: Corpus | None, config: Config, place: Run) -> LabelledTexts:
+    """Texts from memory, and a configuration that reads them again from the run."""
+    data = config.data
+    if corpus is not None:
+        raise UserError("texts and a corpus are two things to train on: give one")
+    if data.name not in corpora.FILES or data.train_file:
+        said = f"the file {data.train_file}" if data.train_file else f"the corpus {data.name}"
+        raise UserError(f"texts are given, and the configuration names {said}: take tfvae.resolve({config.model!r}, 'text')")
+    given = labelled(texts, labels)
+    data.name, data.dir, data.train_file, data.label_column = "jsonl", str(place.path), KEPT_TEXTS, ",".join(given.labels)
+    return given
 
 
 def _keep(modality: Modality, run: Run, config: Config) -> None:

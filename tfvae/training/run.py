@@ -13,10 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfvae.config import Config
+from tfvae.data.labelled_texts import LabelledTexts
 from tfvae.errors import UserError
 from tfvae.training.formats import FORMAT, migrated
 from tfvae.version import __version__
 
+KEPT_TEXTS = "texts.jsonl"
+"""The file of a run that was trained on texts from memory."""
 _LONGEST_NAME = 120
 _PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 
@@ -102,7 +105,23 @@ class Run:
         """
         values = self._read_config()
         del values["versions"], values["format"]
-        return Config.from_dict(values)
+        config = Config.from_dict(values)
+        if config.data.train_file == KEPT_TEXTS:
+            config.data.dir = str(self.path)  # wherever the directory is by now
+        return config
+
+    def keep_texts(self, texts: LabelledTexts) -> None:
+        """Writes the texts that the run is trained on, as the corpus `jsonl` reads them.
+
+        Raises:
+          UserError: others are there.
+        """
+        rows = [{"text": text, **{name: texts.labels[name][i] for name in texts.labels}} for i, text in enumerate(texts.texts)]
+        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        file = self.path / KEPT_TEXTS
+        if file.exists() and file.read_text(encoding="utf-8") != content:
+            raise UserError(f"{file}: the run was trained on other texts; take them again, or --overwrite the run")
+        write_text(file, content)
 
     def versions(self) -> dict[str, str]:
         """Returns the versions that the run began with, as `versions` has them."""

@@ -1,0 +1,121 @@
+import gzip
+import json
+import pathlib
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from tfvae.config import DataConfig
+from tfvae.data import tables
+from tfvae.data.tables import kind_of, read_texts
+from tfvae.errors import UserError
+
+ROWS = [("a train, slow", "travel", 1), ('she said "no"\non the phone', "talk", 2), ("où ?", "travel", 3)]
+
+
+def quoted(value):
+    return '"' + str(value).replace('"', '""') + '"'
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes ROWS as a kind of table."""
+
+    def write(kind, name="", separator=","):
+        path = tmp_path / (name or f"t.{kind}")
+        if kind == "parquet":
+            pa.parquet.write_table(pa.table(dict(zip(("text", "topic", "n"), map(list, zip(*ROWS, strict=True)), strict=True))), path)
+            return str(path)
+        if kind == "csv":
+            lines = [separator.join(["text", "topic", "n"]), *(separator.join(map(quoted, row)) for row in ROWS)]
+        else:
+            lines = [json.dumps(dict(zip(("text", "topic", "n"), row, strict=True)), ensure_ascii=False) for row in ROWS]
+        content = "".join(f"{line}\n" for line in lines).encode()
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("name", "separator"), [("t.csv", ","), ("t.tsv", "\t"), ("t.csv.gz", ";"), ("t.jsonl", ""), ("t.jsonl.gz", ""), ("t.parquet", "")]
+)
+def test_every_kind_of_table_has_the_same_texts_and_labels(write, name, separator):
+    path = write(kind_of(name), name, separator)
+    found = read_texts(path, kind_of(name), label_columns=["topic", "n"])
+    assert list(found.texts) == [text for text, _, _ in ROWS]
+    assert {name: list(classes) for name, classes in found.labels.items()} == {"topic": ["travel", "talk", "travel"], "n": ["1", "2", "3"]}
+    assert found.lines.tolist() == [1, 2, 3] and found.unit == "row"
+
+
+def test_columns_are_found_or_named(tmp_path):
+    (tmp_path / "one.csv").write_text("remark\nfine\n")
+    assert list(read_texts(str(tmp_path / "one.csv"), "csv").texts) == ["fine"]
+    (tmp_path / "two.csv").write_text("remark,kind\n007,1\n")
+    assert list(read_texts(str(tmp_path / "two.csv"), "csv", "remark").texts) == ["007"]
+    with pytest.raises(UserError, match=r"which column has the texts[?] It has remark, kind: name one in --text_column"):
+        read_texts(str(tmp_path / "two.csv"), "csv")
+    with pytest.raises(UserError, match="no column is called 'remarks', did you mean 'remark'"):
+        read_texts(str(tmp_path / "two.csv"), "csv", "remarks")
+    with pytest.raises(UserError, match="no column is called 'topic'"):
+        read_texts(str(tmp_path / "two.csv"), "csv", "remark", ["topic"])
+
+
+def test_rows_without_a_text_are_skipped_and_missing_labels_are_a_class(tmp_path, caplog):
+    (tmp_path / "t.jsonl").write_text('{"text": "a", "y": "p"}\n{"text": null, "y": "p"}\n{"text": "  "}\n{"text": "b"}\n')
+    found = read_texts(str(tmp_path / "t.jsonl"), "jsonl", label_columns=["y"])
+    assert list(found.texts) == ["a", "b"] and list(found.labels["y"]) == ["p", "(none)"] and found.lines.tolist() == [1, 4]
+    assert "2 rows have no text and are skipped: 2, 3" in caplog.text
+
+
+def test_a_table_becomes_three_splits_that_say_their_rows(tmp_path):
+    (tmp_path / "t.csv").write_text("text,topic\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(40)))
+    corpus = tables.read(DataConfig(name="csv", train_file=str(tmp_path / "t.csv"), label_column="topic"))
+    assert [len(corpus.split(name)) for name in ("train", "valid", "test")] == [32, 4, 4] and corpus.label_names == {"topic": ["a", "b"]}
+    assert corpus.test.where(0).endswith(f"t.csv: row {corpus.test.lines[0]}")
+    assert corpus.test.items[0] == f"text {corpus.test.lines[0] - 1}"
+
+
+def test_exchanged_columns_are_told(tmp_path, caplog):
+    (tmp_path / "t.csv").write_text("topic,text\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(40)))
+    tables.read(DataConfig(name="csv", train_file=str(tmp_path / "t.csv"), text_column="text", label_column="topic"))
+    assert "40 texts have 40 different classes of topic: are the columns of texts and labels exchanged?" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "message"),
+    [
+        ("csv", b"", "comma-separated values"),
+        ("csv", b"text\n", "no row holds any text"),
+        ("csv", b"text,y\na,b\nc\n", "Expected 2 columns, got 1"),
+        ("csv", b"text\n\xff\xfe\n", "UTF"),
+        ("jsonl", b"", "JSON lines"),
+        ("jsonl", b'{"text": "a"\n', "JSON"),
+        ("jsonl", b'["a"]\n', "JSON"),
+        ("jsonl", b'{"text": 3}\n', "the column text holds int64, and texts are wanted"),
+        ("jsonl", b'{"text": ["a", "b"]}\n', "the column text holds list"),
+        ("parquet", b"", "Parquet"),
+        ("parquet", b"PAR1 no", "Parquet"),
+        ("csv", b"\x1f\x8b broken", "t.csv"),
+    ],
+)
+def test_malformed_tables_are_said_in_a_line(tmp_path, kind, content, message):
+    path = tmp_path / f"t.{kind}"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=message) as caught:
+        read_texts(str(path), kind)
+    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+
+
+def test_missing_and_cut_files_are_said(tmp_path, write):
+    with pytest.raises(UserError, match="no such file"):
+        read_texts(str(tmp_path / "missing.csv"), "csv")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_texts(str(tmp_path), "csv")
+    for name in ("t.csv.gz", "t.jsonl.gz"):
+        path = write(kind_of(name), name)
+        whole = pathlib.Path(path).read_bytes()
+        pathlib.Path(path).write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(UserError, match=name):
+            read_texts(path, kind_of(name))
