@@ -14,6 +14,7 @@ COMMANDS = (
     "reconstruct",
     "interpolate",
     "encode",
+    "topics",
     "evaluate",
     "results",
     "prepare_data",

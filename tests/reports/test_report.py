@@ -13,7 +13,6 @@ from tfvae.evaluation.evaluate import evaluate
 from tfvae.evaluation.subject import Subject
 from tfvae.registry import MODELS, resolve
 from tfvae.reports import pictures, space
-from tfvae.reports.components import log_odds
 from tfvae.reports.report import CURVES, report
 from tfvae.training.fit import fit, load
 
@@ -175,14 +174,6 @@ def test_a_split_of_two_sentences(untrained, tmp_path):
 def test_names_of_other_scripts_are_numbered_in_pictures():
     assert pictures.drawable("Grüße", 3) == "Grüße" and pictures.drawable("東京", 3) == "#3"
     assert pictures.drawable("_x", 0) == " _x" and pictures.drawable("$a$", 0) == r"\$a\$"
-
-
-def test_a_word_of_one_group_alone_is_the_most_telling():
-    counts = np.array([[50.0, 10, 0], [50, 0, 10], [50, 0, 0]])
-    scores = log_odds(counts)
-    assert scores.argmax(axis=1).tolist() == [1, 2, 0]
-    assert scores[0, 1] > 1.5 and abs(scores[0, 0]) < abs(scores[0, 1]) and scores[1, 1] < 0
-    np.testing.assert_allclose(log_odds(counts[:2])[0], -log_odds(counts[:2])[1], rtol=1e-6)
 
 
 def test_planes_keep_two_dimensions_and_take_the_widest_of_more():

@@ -17,7 +17,8 @@ from tfvae.cli.model import (
     print_items,
 )
 from tfvae.errors import UserError
-from tfvae.latents.latent import Latent
+from tfvae.models.model import Model
+from tfvae.models.topics import Topics
 
 _COLUMNS = 10  # images beside each other
 SUMMARY = "Generates sentences, or images, from the prior of a trained model, or from components of it."
@@ -31,7 +32,7 @@ def main() -> None:
 def _define_flags(values: flags.FlagValues) -> None:
     define_model_flags(values)
     flags.DEFINE_integer("num", 10, "Sentences, or images.", lower_bound=1, flag_values=values)
-    component = "Holds variable j at component k, written j:k; may be given several times, for several variables. The others are free."
+    component = "Holds variable j at component k, written j:k, or by its name; may be given several times. The other variables are free."
     flags.DEFINE_multi_string("component", [], component, flag_values=values)
     flags.DEFINE_enum("format", "text", ["text", "jsonl"], "text: a sentence a line; jsonl: with its codes.", flag_values=values)
     define_output_flag(values)
@@ -42,38 +43,35 @@ def _generate(values: flags.FlagValues) -> None:
     model, run = model_from_flags(values)
     decoding = decoding_from_flags(values, model.decoding().method)
     check_output(values, model.modality)
-    latent = model.vae.latent
-    component = held_components(values.component, latent) if values.component else None
+    component = held_components(values.component, model) if values.component else None
     items, codes = model.generate(values.num, component=component, seed=values.seed, **decoding)
-    lines = _lines(items, codes, values.format, coded=latent.has_codes)
+    lines = _lines(items, codes, values.format, topics=model.topics if model.vae.latent.has_codes else None)
     print_items(values, run, model.modality, "generated", lines, lambda: (np.asarray(items), _COLUMNS))
 
 
-def _lines(texts: Sequence[str], codes: np.ndarray, form: str, *, coded: bool) -> Iterator[str]:
+def _lines(texts: Sequence[str], codes: np.ndarray, form: str, *, topics: Topics | None) -> Iterator[str]:
     for text, code in zip(texts, codes.tolist(), strict=True):
-        line = {"text": text, **({"codes": code} if coded else {})}
+        line = {"text": text} if topics is None else {"text": text, "codes": code, **topics.named(code)}
         yield json.dumps(line, ensure_ascii=False) if form == "jsonl" else text
 
 
-def held_components(pairs: list[str], latent: Latent) -> np.ndarray:
-    """Returns the codes [J] that "j:k" pairs hold, -1 where a variable is free.
+def held_components(written: list[str], model: Model) -> np.ndarray:
+    """Returns the topics [J] that "j:k", "j:name" or a name holds, -1 where a variable is free.
 
     Raises:
-      UserError: the model has no components, a pair does not read as j:k, names what does not exist, or holds a variable twice.
+      UserError: the model has no components, there is no such topic, or a variable is held twice.
     """
+    latent = model.vae.latent
     if not latent.has_codes:
         raise UserError("--component: this model's prior is no mixture, so it has no components: leave it out")
     held = np.full(latent.num_variables, -1)
-    for pair in pairs:
+    for topic in written:
         try:
-            variable, component = (int(number) for number in pair.split(":"))
-        except ValueError:
-            raise UserError(f"--component={pair}: must be j:k, the numbers of a variable and of one of its components") from None
-        if not (0 <= variable < latent.num_variables and 0 <= component < latent.num_components):
-            variables, components = latent.num_variables - 1, latent.num_components - 1
-            raise UserError(f"--component={pair}: variables are numbered 0 to {variables} and components 0 to {components}")
+            variable, component = model.topics.find(topic)
+        except UserError as error:
+            raise UserError(f"--component={error}") from None
         if held[variable] >= 0:
-            raise UserError(f"--component={pair}: variable {variable} is held twice")
+            raise UserError(f"--component={topic}: variable {variable} is held twice")
         held[variable] = component
     return held
 

@@ -157,3 +157,9 @@ def print_items(
 def define_output_flag(values: flags.FlagValues) -> None:
     """Defines --output."""
     flags.DEFINE_string("output", "", "File to write in place of printing, texts as .txt, images as .png.", flag_values=values)
+
+
+def define_stop_words_flag(values: flags.FlagValues) -> None:
+    """Defines --stop_words."""
+    help = "Words that are not shown as telling: english, none, or a file of words, one a line; by default english, but for codes of form."
+    flags.DEFINE_string("stop_words", "", help, flag_values=values)

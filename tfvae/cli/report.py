@@ -3,7 +3,7 @@
 from absl import flags
 
 from tfvae.cli.command import run_command
-from tfvae.cli.model import define_model_flags, run_from_flags
+from tfvae.cli.model import define_model_flags, define_stop_words_flag, run_from_flags
 from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
 from tfvae.errors import UserError, suggest
@@ -22,13 +22,15 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("split", "test", f"Split whose examples are shown, one of {', '.join(SPLITS)}.", flag_values=values)
     flags.DEFINE_list("compare", [], "Other runs, whose components during training are drawn beside.", flag_values=values)
     flags.DEFINE_integer("seed", 0, "Seed of what is drawn.", flag_values=values)
+    define_stop_words_flag(values)
 
 
 def _report(values: flags.FlagValues) -> None:
     if values.split not in SPLITS:
         raise UserError(f"--split={values.split}: no such split{suggest(values.split, SPLITS)}")
     run = run_from_flags(values)
-    page = report(str(run.path), split=values.split, compare=values.compare, seed=values.seed, progress=progress, say=_say)
+    options = {"compare": values.compare, "seed": values.seed, "stop_words": values.stop_words}
+    page = report(str(run.path), split=values.split, **options, progress=progress, say=_say)
     _say(f"{page}: open it in a browser")
 
 

@@ -44,8 +44,8 @@ def labelled(texts: Any, labels: Any = None) -> LabelledTexts:
     for name, values in columns.items():
         if len(values) != len(items):
             raise UserError(f"{len(items)} texts and {len(values)} labels of {name}: one a text is wanted")
-    values = {name: [value.decode() if isinstance(value, bytes) else value for value in column] for name, column in columns.items()}
-    return LabelledTexts.of_rows(items, values, "texts", "text")
+    decoded = {name: [value.decode() if isinstance(value, bytes) else value for value in column] for name, column in columns.items()}
+    return LabelledTexts.of_rows(items, decoded, "texts", "text")
 
 
 def _column(values: Any, name: str) -> Any:

@@ -52,15 +52,15 @@ class LabelledTexts:
         Raises:
           UserError: no row has a text.
         """
-        texts = [(text or "").strip(WHITE_SPACE) for text in texts]
-        kept = np.flatnonzero([bool(text) for text in texts])
+        stripped = [(text or "").strip(WHITE_SPACE) for text in texts]
+        kept = np.flatnonzero([bool(text) for text in stripped])
         if not len(kept):
             raise UserError(f"{origin}: no {unit} holds any text")
-        if lost := len(texts) - len(kept):
-            blank = listed(number for number, text in enumerate(texts, 1) if not text)
+        if lost := len(stripped) - len(kept):
+            blank = listed(number for number, text in enumerate(stripped, 1) if not text)
             log.warning("%s: %d %ss have no text and are skipped: %s", origin, lost, unit, blank)
         named = {name: [_class_name(value) for value in values] for name, values in labels.items()}
-        return cls(texts, named, origin, np.arange(1, len(texts) + 1), unit).take(kept)
+        return cls(stripped, named, origin, np.arange(1, len(stripped) + 1), unit).take(kept)
 
     def take(self, index: np.ndarray) -> "LabelledTexts":
         """Returns the texts of the given numbers, int [M], in their order."""

@@ -44,7 +44,7 @@ def read_texts(path: str, kind: str, text_column: str = "", label_columns: Seque
     Raises:
       UserError: the file cannot be read, has no such column, or has no text.
     """
-    table = read_columns(path, kind, lambda names: [_text_column(path, names, text_column), *_known(path, names, label_columns)])
+    table = read_columns(path, kind, lambda names: [text_column_of(path, names, text_column), *known_columns(path, names, label_columns)])
     column, *labels = table.column_names
     return LabelledTexts.of_rows(_strings(table, column, path), {name: table[name].to_pylist() for name in labels}, path)
 
@@ -104,15 +104,25 @@ KINDS = tuple(_READERS)
 """Kinds of tables."""
 
 
-def _text_column(path: str, names: Sequence[str], wanted: str) -> str:
+def text_column_of(path: str, names: Sequence[str], wanted: str) -> str:
+    """Returns the column of the texts, of the names of all: `wanted`, or where that is empty the one called text, or the only one.
+
+    Raises:
+      UserError: there is no such column.
+    """
     if wanted:
-        return _known(path, names, [wanted])[0]
+        return known_columns(path, names, [wanted])[0]
     if TEXT in names or len(names) == 1:
         return TEXT if TEXT in names else names[0]
     raise UserError(f"{path}: which column has the texts? It has {listed(names, _NAMED)}: name one in --text_column")
 
 
-def _known(path: str, names: Sequence[str], wanted: Sequence[str]) -> Sequence[str]:
+def known_columns(path: str, names: Sequence[str], wanted: Sequence[str]) -> Sequence[str]:
+    """Returns the columns that are wanted.
+
+    Raises:
+      UserError: one is not among the names of all.
+    """
     for name in wanted:
         if name not in names:
             raise UserError(f"{path}: no column is called {name!r}{suggest(name, names)}")

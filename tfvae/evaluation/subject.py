@@ -67,6 +67,7 @@ class Subject:
       sentences: how many of the split's examples those are made of; 0: all.
       generated: items drawn from the prior.
       progress: shows how far a long loop is.
+      edited: whether codes are the model's topics, as a person has merged them, and not its components.
     """
 
     def __init__(
@@ -81,8 +82,10 @@ class Subject:
         sentences: int = 1000,
         generated: int = 40_000,
         progress: Progress = no_progress,
+        edited: bool = False,
     ) -> None:
         """Joins them; nothing is computed yet."""
+        self.edited = edited
         self.model, self.config, self.corpus, self.split = model, config, corpus, split
         self.seed, self.samples, self.sentences, self.generated, self.progress = seed, samples, sentences, generated, progress
         self._drawn: dict[str, list[Any]] = {}
@@ -124,6 +127,8 @@ class Subject:
         taken = ("observations", "z_mean", "code_probabilities", "z")
         observations, mean, probabilities, z = (outputs.pop(name) for name in taken)
         del outputs["index"]
+        if self.edited:
+            probabilities = self.model.topics.merged(probabilities)
         return Posteriors(
             outputs,
             observations,

@@ -32,8 +32,8 @@ _STEP = 2.0  # standard deviations that a dimension is moved by
 
 
 @dataclasses.dataclass(frozen=True)
-class Topics:
-    """Topics of a model.
+class TopicWords:
+    """The words of a model's topics.
 
     Attributes:
       kind: "component" or "dimension".
@@ -76,18 +76,18 @@ def written(subject: Subject, words: np.ndarray) -> list[list[str]]:
     return [[vocabulary.words[word - FIRST] for word in topic] for topic in words]
 
 
-def topics_of(subject: Subject) -> Topics:
+def topics_of(subject: Subject) -> TopicWords:
     """Returns the topics of a model: its components, or, of a decoder of bags of words without them, its dimensions."""
     latent, decoder = subject.model.vae.latent, subject.model.vae.decoder
     if latent.has_codes:
         names = [f"{j}:{k}" for j in range(latent.num_variables) for k in range(latent.num_components)]
         if decoder.ordered:
             how = "words of the split's sentences, by their codes"
-            return Topics("component", names, _of_codes(subject), how)
-        return Topics("component", names, _of_components(subject), f"mean of p(word | z) over {_DRAWN} z of the component, others free")
+            return TopicWords("component", names, _of_codes(subject), how)
+        return TopicWords("component", names, _of_components(subject), f"mean of p(word | z) over {_DRAWN} z of the component, others free")
     names = [str(dimension) for dimension in range(latent.size)]
     how = f"p(word | z) at the mean of posterior means, one dimension {_STEP:g} standard deviations up"
-    return Topics("dimension", names, _of_dimensions(subject), f"{how}, against the mean of those", relevance=0.0)
+    return TopicWords("dimension", names, _of_dimensions(subject), f"{how}, against the mean of those", relevance=0.0)
 
 
 def _of_codes(subject: Subject) -> np.ndarray:

@@ -19,6 +19,7 @@ from tfvae.data.vocabulary import CHUNK
 from tfvae.errors import UserError, listed
 from tfvae.modalities.words import Words
 from tfvae.models.model import Model
+from tfvae.models.topics import Topics
 
 _NAMED = 5  # lines a message names
 _DIGITS = 6  # significant digits of a number in a .jsonl file
@@ -82,9 +83,9 @@ def encode_file(model: Model, source: str, target: str, *, batch_size: int = 256
     """Encodes a file of texts, one a line, optionally 'label TAB text', plain or .gz.
 
     A .jsonl file gets an object a text: "line" (its number in the source, from 1), "text", "label" where it has one, "codes",
-    "probabilities" and "mean". An .npz file gets arrays of N rows: "line", "codes" [N, J], "probabilities" [N, J, K], "mean" [N, size];
-    and "text", the UTF-8 bytes of all texts, of which text i is text[text_offset[i]:text_offset[i + 1]], and "label" likewise, empty for
-    a text without one. The target appears when it is whole.
+    "probabilities" and "mean", and "names" where topics have some. An .npz file gets arrays of N rows: "line", "codes" [N, J],
+    "probabilities" [N, J, K], "mean" [N, size]; and "text", the UTF-8 bytes of all texts, of which text i is
+    text[text_offset[i]:text_offset[i + 1]], and "label" likewise, empty for a text without one. The target appears when it is whole.
 
     Args:
       model: a trained model with a latent variable.
@@ -113,7 +114,7 @@ def encode_file(model: Model, source: str, target: str, *, batch_size: int = 256
     first = next(texts, None)
     if first is None:
         raise UserError(f"{source}: no line holds any text that can be encoded")
-    with writers[suffix](target) as writer:
+    with writers[suffix](target, model.topics) as writer:
         for chunk in _chunks(itertools.chain([first], texts), CHUNK):
             answer = model.posteriors([text for _, _, text in chunk], batch_size)
             del answer["mode"]
@@ -154,8 +155,8 @@ def _chunks(items: Iterator[tuple], size: int) -> Iterator[list[tuple]]:
 class _Writer(contextlib.AbstractContextManager):
     """Writes beside the target and renames at the end; an error leaves nothing behind."""
 
-    def __init__(self, target: str) -> None:
-        self.target = pathlib.Path(target).absolute()
+    def __init__(self, target: str, topics: Topics) -> None:
+        self.target, self.topics = pathlib.Path(target).absolute(), topics
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f".{self.target.name}.", dir=self.target.parent))
 
     def write(self, chunk: Sequence[tuple], answer: Mapping[str, np.ndarray]) -> None:
@@ -178,7 +179,9 @@ class _JsonLines(_Writer):
         with (self.folder / "lines").open("a", encoding="utf-8") as file:
             for row, (number, label, text) in enumerate(chunk):
                 line = {"line": number, **({} if label is None else {"label": label}), "text": text}
-                file.write(json.dumps({**line, **{name: values[row] for name, values in columns.items()}}, ensure_ascii=False) + "\n")
+                line |= {name: values[row] for name, values in columns.items()}
+                line |= self.topics.named(line["codes"]) if "codes" in line else {}
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def finish(self) -> pathlib.Path:
         return self.folder / "lines"
@@ -187,8 +190,8 @@ class _JsonLines(_Writer):
 class _Npz(_Writer):
     """Each array goes to a file of its own, since its header, which comes first, says how many rows there are."""
 
-    def __init__(self, target: str) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, topics: Topics) -> None:
+        super().__init__(target, topics)
         self.rows: dict[str, int] = {}
         self.kinds: dict[str, tuple[np.dtype, tuple[int, ...]]] = {}
         self.end = {"text": 0, "label": 0}

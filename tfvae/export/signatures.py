@@ -137,7 +137,7 @@ class _Verbs:
         def posterior(batch: Tensors) -> Tensors:
             params = self.vae.encode(batch)
             answer = {"mean": latent.mean(params), "status": self.modality.remark(batch)}
-            return answer | ({"probabilities": latent.code_probabilities(params)} if latent.has_codes else {})
+            return answer | ({"probabilities": self.model.topics.merged(latent.code_probabilities(params))} if latent.has_codes else {})
 
         answer = dict(self._of_items(items, posterior, _ENCODED))
         if latent.has_codes:
@@ -192,7 +192,7 @@ class _Verbs:
         held = None if components is None else tf.where(good[:, tf.newaxis], components, -1)
         # a row's noise is that of the first item that Model.generate makes of the row's seed
         streams = [stateless.fold(tf.stack([seed, tf.fill(tf.shape(seed), stream)], axis=1), tf.zeros_like(seed)) for stream in (0, 1)]
-        z, codes = latent.sample_prior(tf.size(seed), streams[0], held)
+        z, codes = self.model.sample_prior(tf.size(seed), streams[0], held)
         answer = {self.made: self._blanked(good, self.modality.show(write(z, streams[1], good))), "status": status}
         return answer if components is None else {**answer, "codes": tf.where(good[:, tf.newaxis], codes, -1)}
 

@@ -106,6 +106,10 @@ class CodeHeads(Inference, keras.layers.Layer):
         """Returns the logits of a variable's code, [B, K]."""
         return self.outputs[number](self.hidden[number](features))
 
+    def of_common_words(self, variable: int) -> bool:
+        """Returns what the variable's view says."""
+        return self.views[variable].of_common_words
+
     def start(self, examples: Any, seed: int, say: Callable[[str], None]) -> None:
         """Learns the views, and then the heads."""
         chosen = spread(len(examples), EXAMPLES)

@@ -29,6 +29,10 @@ class Inference:
         """Returns logits of q(c|x), [B, J, K], of examples that are not seen as they are: a seed hides something of them."""
         return self(vae, batch, seed=seed)[0]["logits"]
 
+    def of_common_words(self, variable: int) -> bool:
+        """Returns whether a variable's code is read from common words, such as how a sentence begins, and not from what it is about."""
+        return False
+
     def start(self, examples: Any, seed: int, say: Callable[[str], None]) -> None:
         """Learns what can be learned before the rest does; nothing, unless an inference has such.
 

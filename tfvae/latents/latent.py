@@ -146,6 +146,10 @@ class Latent(keras.layers.Layer):
         batch = tf.shape(tf.nest.flatten(params)[0])[0]
         return tf.ones([batch, self.num_variables, self.num_components])
 
+    def log_mixing(self) -> tf.Tensor:
+        """Returns log p(c), [J, K]; of one component where there are no codes."""
+        return tf.zeros([self.num_variables, self.num_components])
+
     def statistics(self, params: Params, weight: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns sums over examples, from which `from_statistics` makes what the aggregate posterior determines."""
         return {}

@@ -177,7 +177,7 @@ class Modality:
         """Returns the item that stands for no answer."""
         raise NotImplementedError
 
-    def remark(self, batch: Batch) -> tf.Tensor:
+    def remark(self, batch: Mapping[str, Any]) -> tf.Tensor:
         """Returns what a user must know of each item of a batch, strings [B], empty where there is nothing; in a graph."""
         return tf.fill([tf.shape(batch["index"])[0]], "")
 

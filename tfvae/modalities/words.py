@@ -21,7 +21,7 @@ from tfvae.data.files import read_lines, split_label
 from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary, warn_of_words
 from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.modalities.modality import Batch, Modality
-from tfvae.tokens import EOS, PAD
+from tfvae.tokens import EOS, PAD, UNK
 
 _SUB_WORDS = (
     "Texts are split into sub-words by TensorFlow Text's operations: TensorFlow Serving has them, a plain TensorFlow runtime must load "
@@ -99,15 +99,16 @@ class Words(Modality):
     def batches(self, items: Any, batch_size: int) -> Iterator[tuple[np.ndarray, Batch, dict[str, np.ndarray]]]:
         """Yields batches of texts of similar lengths, fewer where they are long.
 
-        "length" is that of a text before it was cut, its end included.
+        Of each text "length" is its tokens before it was cut, its end included, and "unknown" those of them that are not in the vocabulary.
         """
         items = strings(items, self.name)
         for start in range(0, len(items), CHUNK):
             ids = self.vocabulary.tokenize(tf.constant(items[start : start + CHUNK]))
             length = ids.row_lengths().numpy()
+            unknown = tf.reduce_sum(tf.cast(ids == UNK, tf.int32), axis=1).numpy()
             cut = self.vocabulary.cut(ids, self.max_length)
             for batch in similar_batches(np.minimum(length, self.max_length), batch_size):
-                yield start + batch, _batch(tf.gather(cut, batch)), {"length": length[batch]}
+                yield start + batch, _batch(tf.gather(cut, batch)), {"length": length[batch], "unknown": unknown[batch]}
 
     def of_texts(self, texts: Sequence[str]) -> Sequence[str]:
         """Returns the texts."""
@@ -157,7 +158,7 @@ class Words(Modality):
         """Returns the empty text."""
         return tf.constant("")
 
-    def remark(self, batch: Batch) -> tf.Tensor:
+    def remark(self, batch: Mapping[str, Any]) -> tf.Tensor:
         """Returns which texts have no word that is known."""
         known = tf.reduce_any(batch["tokens"] > EOS, axis=1)
         return tf.where(known, "", "no word of it is in the model's vocabulary")

@@ -12,6 +12,7 @@ from tfvae import stateless
 from tfvae.errors import UserError, suggest
 from tfvae.generation.decoding import Decoding
 from tfvae.modalities.modality import Modality
+from tfvae.models.topics import Topics
 from tfvae.models.vae import VAE
 
 log = logging.getLogger("tfvae")
@@ -26,11 +27,13 @@ class Model:
     Attributes:
       modality: items <-> batches.
       vae: the model of batches.
+      topics: which components count as one, and what they are called: codes are topics in all that these verbs take and return.
     """
 
-    def __init__(self, modality: Modality, vae: VAE) -> None:
+    def __init__(self, modality: Modality, vae: VAE, topics: Topics | None = None) -> None:
         """Joins a modality and a model made for its shape."""
         self.modality, self.vae = modality, vae
+        self.topics = topics or Topics.of(vae.latent.num_variables, vae.latent.num_components)
         self._encode = tf.function(self._encode_batch, reduce_retracing=True, autograph=False)
         self._sample_prior = tf.function(self._sample_prior_batch, reduce_retracing=True, autograph=False)
         self._decoders: dict[Decoding, Any] = {}
@@ -44,7 +47,7 @@ class Model:
           batch_size: items encoded at a time; fewer where they are long, so that memory does not grow with their length.
 
         Returns:
-          "mean" [N, size]; where there are codes "probabilities" [N, J, K] and "codes" [N, J], the most probable components; and what
+          "mean" [N, size]; where there are codes "probabilities" [N, J, K] and "codes" [N, J], the most probable topics; and what
           the modality says of each item beside, such as its "length" [N] before it was cut.
 
         Raises:
@@ -213,13 +216,30 @@ class Model:
         params = self.vae.encode(batch)
         answer = {"mean": latent.mean(params), "mode": latent.mode(params), "remark": self.modality.remark(batch)}
         if latent.has_codes:
-            probabilities = latent.code_probabilities(params)
+            probabilities = self.topics.merged(latent.code_probabilities(params))
             answer |= {"probabilities": probabilities, "codes": tf.argmax(probabilities, axis=-1, output_type=tf.int32)}
         return answer
 
     def _sample_prior_batch(self, codes: tf.Tensor, seed: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        num = tf.shape(codes)[0]
-        return self.vae.latent.sample_prior(num, stateless.rows(tf.stack([seed, 0]), start + tf.range(num)), codes)
+        num, seeds = tf.shape(codes)[0], stateless.rows(tf.stack([seed, 0]), start + tf.range(tf.shape(codes)[0]))
+        return self.sample_prior(num, seeds, codes)
+
+    def sample_prior(self, num: int | tf.Tensor, seeds: tf.Tensor, topics: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws from the prior with topics held; in a graph.
+
+        Args:
+          num: n.
+          seeds: int32 [n, 2], one a row.
+          topics: int32 [n, J], -1 for a free variable; None: there are none.
+
+        Returns:
+          z [n, size] and topics [n, J].
+        """
+        latent = self.vae.latent
+        if topics is None or not latent.has_codes:
+            return latent.sample_prior(num, seeds, topics)
+        z, codes = latent.sample_prior(num, seeds, self.topics.drawn(topics, latent.log_mixing(), seeds))
+        return z, self.topics.of_codes(codes)
 
     def _decode_batch(self, settings: Decoding) -> Any:
         def decode(z: tf.Tensor, seed: tf.Tensor, start: tf.Tensor) -> tf.Tensor:

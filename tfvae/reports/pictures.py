@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Polygon
 from matplotlib.ticker import MaxNLocator
 
-# Okabe and Ito's colours, which colour-blind eyes tell apart; shapes tell the components apart in black and white.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#B8A800")
-# As many as a legend names, and one more: no multiple of the colours, so that 104 groups have marks of their own.
+from tfvae.topics.pictures import COLOURS
+
+# Shapes tell components apart in black and white. As many as a legend names, and one more: no multiple of the colours, so that 104 groups
+# have marks of their own.
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">", "p", "d", "h")
 _THEMES = {"light": ("#1a1a1a", "#ffffff", "#d8d8d8"), "dark": ("#e6e6e6", "#16181c", "#3a3d44")}
 _MOST_POINTS = 2000
@@ -95,7 +96,7 @@ def curves(lines: Sequence[Mapping[str, float]], names: Mapping[str, str]) -> Fi
         for side, style, label in (("", "--", "training"), ("val_", "-", "validation")):
             if f"{side}{name}" in lines[-1]:
                 values = [line.get(f"{side}{name}", np.nan) for line in lines]
-                axes.plot(epochs, values, style, color=_COLOURS[0] if side else _COLOURS[6], label=label, linewidth=1.6)
+                axes.plot(epochs, values, style, color=COLOURS[0] if side else COLOURS[6], label=label, linewidth=1.6)
         axes.set_title(names[name], fontsize=9)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.grid(linewidth=0.5)
@@ -109,7 +110,7 @@ def scatter(axes: Axes, points: np.ndarray, groups: np.ndarray, names: Sequence[
     chosen = np.unique(np.linspace(0, len(points) - 1, min(len(points), _MOST_POINTS)).astype(int))
     for group in np.unique(groups):
         own = chosen[groups[chosen] == group]
-        style: dict[str, Any] = {"color": _COLOURS[group % len(_COLOURS)], "marker": _SHAPES[group % len(_SHAPES)]}
+        style: dict[str, Any] = {"color": COLOURS[group % len(COLOURS)], "marker": _SHAPES[group % len(_SHAPES)]}
         axes.scatter(
             points[own, 0],
             points[own, 1],

@@ -26,11 +26,11 @@ from tfvae.latents.mixture import MixtureLatent
 from tfvae.registry import MODELS, reason_unused
 from tfvae.registry.applicable import has_z
 from tfvae.reports import pictures, space, story, walks
-from tfvae.reports.components import cards, dead
 from tfvae.reports.gauges import Gauge, gauges
 from tfvae.reports.items import html_of
 from tfvae.reports.pictures import Picture, picture
 from tfvae.reports.results import command_line
+from tfvae.topics.cards import Cards, dead
 from tfvae.training.fit import load
 from tfvae.training.run import Run, write_text
 
@@ -63,6 +63,7 @@ def report(
     split: str = "test",
     compare: Sequence[str] = (),
     seed: int = 0,
+    stop_words: str = "",
     progress: Progress = no_progress,
     say: Callable[[str], None] = lambda line: None,
 ) -> pathlib.Path:
@@ -73,6 +74,7 @@ def report(
       split: whose examples are shown.
       compare: other runs, whose components during training are drawn beside.
       seed: of what is drawn.
+      stop_words: words that are not shown as telling: see `tfvae.topics.cards.Cards`.
       progress: shows how far it is.
       say: hears of what is left out, a line each.
 
@@ -87,7 +89,7 @@ def report(
     others = [Run(path) for path in compare]
     for other in others:
         other.config()
-    made = _Report(place, config, Subject(load(run), config, corpora.read(config.data), split, seed=seed), others)
+    made = _Report(place, config, Subject(load(run), config, corpora.read(config.data), split, seed=seed, edited=True), others, stop_words)
     parts = dict(progress("report", made.steps(), made.num_steps))
     for reason in made.left_out:
         say(reason)
@@ -117,7 +119,8 @@ def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
 class _Report:
     """The parts of one page; a part that does not apply is empty, and says why in `left_out`."""
 
-    def __init__(self, run: Run, config: Config, subject: Subject, others: Sequence[Run]) -> None:
+    def __init__(self, run: Run, config: Config, subject: Subject, others: Sequence[Run], stop_words: str = "") -> None:
+        self.stop_words = stop_words
         self.run, self.config, self.subject, self.others = run, config, subject, others
         self.latent = subject.model.vae.latent
         self.folder = run.path / "report" / "pictures"
@@ -212,9 +215,10 @@ class _Report:
             if self.latent.size:
                 self.left_out.append("The prior is no mixture: there are no components to show.")
             yield []
+        made_by = Cards(self.subject, stop_words=self.stop_words, likeliest=self.topics if self.latent.has_codes else None)
         found: list[dict[str, Any]] = []
         for variable in space.most_used(self.information, self.latent.num_variables):
-            made = cards(self.subject, variable, self.topics if self.latent.has_codes else None)
+            made = made_by.of(variable)
             alive = [card for card in made if not card.dead]
             names = "; ".join(filter(None, (card.name for card in made[:3] if not card.dead))) if alive else "all dead"
             figures = {"information": f"{self.information[variable]:.2f}", "most": f"{math.log(self.latent.num_components):.2f}"}
@@ -264,7 +268,8 @@ class _Report:
         shown = [pictures.drawable(names[one], int(one)) for one in classes]
         if len(names) > _CLASSES:
             self.left_out.append(f"Of the {len(names)} classes of {label} the {_CLASSES} most frequent are in its picture.")
-        lines = [f"{variable}:{k}  ({np.mean(codes == k):.0%})" for k in np.unique(codes)]
+        names = [self.subject.model.topics.name(variable, int(k)) or f"{variable}:{k}" for k in np.unique(codes)]
+        lines = [f"{pictures.drawable(name, int(k))}  ({np.mean(codes == k):.0%})" for name, k in zip(names, np.unique(codes), strict=True)]
         return picture(f"labels-{_file(label)}", title, self.folder, lambda: pictures.heat_map(table, lines, shown, title))
 
     def _class_names(self, label: str, truth: np.ndarray) -> list[str]:

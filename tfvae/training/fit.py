@@ -18,6 +18,7 @@ from tfvae.modalities.modality import Examples, Modality
 from tfvae.models.build import build_vae
 from tfvae.models.model import Model
 from tfvae.models.precision import resolve_precision
+from tfvae.models.topics import Topics
 from tfvae.models.vae import VAE
 from tfvae.registry import resolve
 from tfvae.registry.applicable import modality_of
@@ -113,7 +114,8 @@ def load(run: str, *, precision: str = "") -> Model:
     config = place.config()
     config.training.precision = precision or config.training.precision
     modality = modality_of(config).load(place.path, config.data)
-    model = Model(modality, build_vae(config, modality.shape))
+    vae = build_vae(config, modality.shape)
+    model = Model(modality, vae, Topics.load(place.path, vae.latent.num_variables, vae.latent.num_components))
     _load_weights(model.vae, place)
     return model
 

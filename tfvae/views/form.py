@@ -31,6 +31,8 @@ class FormView(View):
       common: share of training examples from which on a word is common; a pair is from half that on.
     """
 
+    of_common_words = True
+
     def __init__(self, vocabulary_size: int, *, common: float = 0.01, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.vocabulary_size, self.common, self.output_dim = vocabulary_size, common, FEATURES

@@ -31,9 +31,11 @@ class View(keras.layers.Layer):
 
     Attributes:
       output_dim: F.
+      of_common_words: whether common words, which tell nothing elsewhere, are what it shows.
     """
 
     output_dim: int
+    of_common_words: bool = False
 
     def build(self, *_: Any, **__: Any) -> None:
         """Does nothing: the weights are made in the constructor."""

@@ -1,0 +1,201 @@
+"""What each topic of a mixture stands for, in words, phrases, items and labels."""
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tfvae.evaluation import coherence
+from tfvae.evaluation.generation import as_read
+from tfvae.evaluation.subject import Subject
+from tfvae.evaluation.telling import TELLING, HeldBack, TextCounts, Told, best, class_tf_idf, log_odds, of_groups
+from tfvae.layers.word_counts import FIRST
+from tfvae.modalities.words import Words
+
+WORDS, ITEMS, NAMING, CLASSES = 8, 5, 3, 4
+"""Most words and items on a card, words in a proposed name, and classes of a label."""
+DEAD = 0.1
+"""Share of 1/K below which a component, its items and its probability, counts as dead."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """One topic of one variable: a component, or several that count as one.
+
+    Attributes:
+      variable: j.
+      component: the topic's number, the first component's.
+      members: the components that it is made of.
+      given: the name that a person gave it, or "".
+      share: share of the split's examples whose most probable topic it is.
+      probability: the mean of its probability over the split.
+      words: its most telling words with the z-scores of their log-odds, the highest first.
+      class_words: its words of the highest class-based TF-IDF, with it.
+      phrases: its most telling phrases, as `words`.
+      coherence: NPMI of its words in windows of the training texts; None where there are not two.
+      likeliest: the words that a decoder of bags of words tells it by, the most telling first; none of other decoders.
+      closest: items of the split that are most its own.
+      generated: items drawn with the topic held and the other variables free.
+      labels: for each label its classes and their counts among the topic's examples, the most frequent first, a few at most.
+      others: for each label how many of the topic's examples are of classes that `labels` has not.
+      dead: whether next to nothing is of it.
+      unnamed: its name where no words tell of it.
+    """
+
+    variable: int
+    component: int
+    members: Sequence[int]
+    given: str
+    share: float
+    probability: float
+    words: Told
+    class_words: Told
+    phrases: Told
+    coherence: float | None
+    likeliest: Sequence[str]
+    closest: Sequence[Any]
+    generated: Sequence[Any]
+    labels: dict[str, Sequence[tuple[str, int]]]
+    others: dict[str, int]
+    dead: bool
+    unnamed: str = "no telling words"
+
+    @property
+    def name(self) -> str:
+        """The name that was given, or one proposed from its words, marks of punctuation only where there is nothing else."""
+        written = [word for word, _ in self.words if any(character.isalnum() for character in word)]
+        proposed = " · ".join((written or [word for word, _ in self.words])[:NAMING])
+        return self.given or proposed or self.unnamed
+
+
+class Cards:
+    """Makes cards of a split; what all variables share is counted once."""
+
+    def __init__(self, subject: Subject, *, stop_words: str = "", likeliest: Mapping[str, Sequence[str]] | None = None) -> None:
+        """Names the split.
+
+        Args:
+          subject: a model with codes on a split.
+          stop_words: words that are not shown as telling: "english", "none" or a file; "": English ones, but for variables whose codes are
+            read from a view of common words.
+          likeliest: words of topics "j:k", where the decoder is one of bags of words.
+
+        Raises:
+          UserError: the file of stop words cannot be read.
+        """
+        self.subject, self.topics, self.likeliest = subject, subject.model.topics, likeliest or {}
+        self.in_words = isinstance(subject.model.modality, Words)
+        self.stop_words = HeldBack.named(stop_words) if stop_words else None
+
+    @functools.cached_property
+    def _counts(self) -> TextCounts:
+        return TextCounts(as_read(self.subject, self.subject.data.items))
+
+    def of(self, variable: int) -> list[Card]:
+        """Returns the cards of a variable's topics, the most used first."""
+        return list(self.each(variable))
+
+    def each(self, variable: int) -> Iterator[Card]:
+        """Yields them, one at a time, since each draws items."""
+        subject, latent, topics = self.subject, self.subject.model.vae.latent, self.topics
+        probabilities = topics.merged(subject.posteriors.probabilities)[:, variable]
+        codes = probabilities.argmax(-1)
+        shares, use = _use(probabilities)
+        is_dead = dead(probabilities)
+        told = self._told(variable, codes) if self.in_words else [([], [], [])] * latent.num_components
+        width = latent.size // latent.num_variables
+        place = subject.posteriors.mean[:, variable * width : (variable + 1) * width]
+        numbers = np.array(topics.numbers(variable))
+        for topic in numbers[np.lexsort((-use[numbers], -shares[numbers]))]:
+            own = np.flatnonzero(codes == topic)
+            centre = place[own].mean(axis=0) if len(own) else 0.0
+            distance = np.linalg.norm(place[own] - centre, axis=1)
+            closest = own[np.lexsort((distance, -np.round(probabilities[own, topic], 3)))]
+            held = np.full(latent.num_variables, -1)
+            held[variable] = topic
+            generated = subject.model.generate(2 * ITEMS, component=held, seed=subject.seed, **subject.limits)[0]
+            labels = {label: _counts(label, truth[own], subject) for label, truth in subject.data.labels.items()}
+            words, class_words, phrases = told[topic]
+            yield Card(
+                variable,
+                int(topic),
+                topics.members(variable, int(topic)),
+                topics.name(variable, int(topic)),
+                float(shares[topic]),
+                float(use[topic]),
+                words,
+                class_words,
+                phrases,
+                self._coherence([word for word, _ in words]),
+                self.likeliest.get(f"{variable}:{topic}", ()),
+                _distinct([subject.data.items[i] for i in closest]),
+                _distinct(generated),
+                {label: counts[:CLASSES] for label, counts in labels.items()},
+                {label: sum(count for _, count in counts[CLASSES:]) for label, counts in labels.items()},
+                bool(is_dead[topic]),
+                "no telling words" if self.in_words else "",
+            )
+
+    def held_back(self, variable: int) -> HeldBack:
+        """Returns the words that are not shown as telling a variable's codes."""
+        if self.stop_words is not None:
+            return self.stop_words
+        return HeldBack.named("none" if self.subject.model.vae.inference.of_common_words(variable) else "english")
+
+    def _told(self, variable: int, codes: np.ndarray) -> list[tuple[Told, Told, Told]]:
+        """Words by log-odds, words by class-based TF-IDF and phrases, of each component's number."""
+        components, held = self.subject.model.vae.latent.num_components, self.held_back(variable)
+        names, counts = self._counts.words
+        grouped = of_groups(counts, codes, components)
+        words = best(names, grouped, log_odds(grouped), WORDS, least=TELLING, held_back=held)
+        weighted = best(names, grouped, class_tf_idf(grouped), WORDS, held_back=held)
+        names, counts = self._counts.phrases
+        grouped = of_groups(counts, codes, components)
+        phrases = best(names, grouped, log_odds(grouped), WORDS, least=TELLING, held_back=held)
+        return list(zip(words, weighted, phrases, strict=True))
+
+    def _coherence(self, words: Sequence[str]) -> float | None:
+        ids = [place for word in words if (place := self._places.get(word)) is not None] if self.in_words else []
+        if len(ids) < 2:
+            return None
+        train = self._train
+        occurrences = coherence.Occurrences([ids], train.tokens, train.row_splits, window=coherence.NPMI_WINDOW)
+        return float(coherence.npmi([ids], occurrences)[0])
+
+    @functools.cached_property
+    def _places(self) -> dict[str, int]:
+        """The ids of words."""
+        vocabulary = self.subject.model.modality.vocabulary  # type: ignore[attr-defined]
+        return {word: FIRST + number for number, word in enumerate(vocabulary.words)}
+
+    @functools.cached_property
+    def _train(self) -> Any:
+        return self.subject.model.modality.examples(self.subject.corpus.train)
+
+
+def dead(probabilities: np.ndarray) -> np.ndarray:
+    """Returns which of a variable's components are dead, [K], from q(c_j|x) [N, K]."""
+    return np.maximum(*_use(probabilities)) < DEAD / probabilities.shape[1]
+
+
+def _use(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The components' shares of the examples and their mean probabilities, [K] each, from q(c_j|x) [N, K]."""
+    count, components = probabilities.shape
+    return np.bincount(probabilities.argmax(-1), minlength=components) / count, probabilities.mean(axis=0)
+
+
+def _counts(label: str, classes: np.ndarray, subject: Subject) -> list[tuple[str, int]]:
+    names = subject.corpus.label_names.get(label, ())
+    found, counts = np.unique(classes, return_counts=True)
+    ranked = sorted(zip(found.tolist(), counts.tolist(), strict=True), key=lambda pair: -pair[1])
+    return [(names[value] if value < len(names) else str(value), count) for value, count in ranked]
+
+
+def _distinct(items: Sequence[Any]) -> list[Any]:
+    """The first few that differ."""
+    seen: dict[Any, Any] = {}
+    for item in items:
+        seen.setdefault(item if isinstance(item, str) else np.asarray(item).tobytes(), item)
+    return list(seen.values())[:ITEMS]
