@@ -6,7 +6,7 @@ from typing import Any
 from tfvae.errors import UserError
 from tfvae.version import __version__
 
-__all__ = ["Config", "Model", "UserError", "__version__", "create", "encode_file", "fit", "load", "resolve"]
+__all__ = ["Config", "Model", "TopicModel", "UserError", "__version__", "create", "encode_file", "fit", "load", "resolve"]
 
 if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
     raise ImportError(f"tfvae runs on the TensorFlow backend, but KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}: unset it")
@@ -76,4 +76,8 @@ def __getattr__(name: str) -> Any:
         from tfvae.models.model import Model
 
         return Model
+    if name == "TopicModel":
+        from tfvae.topics.topic_model import TopicModel
+
+        return TopicModel
     raise AttributeError(f"module 'tfvae' has no attribute {name!r}")

@@ -12,6 +12,7 @@ from tfvae.export.examples import examples
 from tfvae.export.signatures import Settings, Signature
 from tfvae.modalities.modality import Modality
 from tfvae.models.model import Model
+from tfvae.models.topics import Topics
 from tfvae.registry import MODELS
 from tfvae.registry.applicable import has_z, part_of
 
@@ -53,6 +54,7 @@ def model_card(
         _figures(evaluation),
         "## Limits\n",
         f"{modality.limits} Codes are what the model found useful, and need not be anyone's categories.\n",
+        *_topics(served.topics),
         "## Signatures\n",
         f"The first dimension of every input and output is the batch. `serving_default` is `{default}`. "
         f"{modality.written(longest, ordered=ordered)}A row that cannot be answered has an empty answer and a message in `status`.\n",
@@ -77,6 +79,22 @@ def _latent(config: Config) -> str:
     if "components" in settings:
         return f"{latent.variables} latent variables of {latent.dim} dimensions, each with a mixture of {latent.components} components."
     return f"A latent variable of {latent.dim} dimensions."
+
+
+def _topics(topics: Topics) -> list[str]:
+    """What a person has named and merged; nothing where there is nothing."""
+    places = [(j, topic) for j in range(len(topics.into)) for topic in topics.numbers(j)]
+    edited = [(*place, topics.name(*place), topics.members(*place)) for place in places]
+    lines = [
+        f"- {j}:{topic} {name or '(without a name)'}" + (f", components {', '.join(map(str, members))}" if len(members) > 1 else "")
+        for j, topic, name, members in edited
+        if name or len(members) > 1
+    ]
+    return (
+        ["## Topics\n", "\n".join(["Codes are numbers of topics, of which a person has named or merged:\n", *lines]) + "\n"]
+        if lines
+        else []
+    )
 
 
 def request_body(key: str, inputs: Mapping[str, Any]) -> str:

@@ -172,9 +172,7 @@ class Topics:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values["components"] != [variables, components]:
-                raise UserError(
-                    f"{path} is of a model of {values['components']} components, this one has {[variables, components]}: delete it"
-                )
+                raise UserError(f"{path} is of {values['components']} components, and the model has {[variables, components]}: delete it")
             for variable, groups in values["merged"].items():
                 for group in groups:
                     found = found.merge(int(variable), group)

@@ -35,9 +35,7 @@ def reduce(topics: Topics, variable: int, count: int, counts: np.ndarray) -> Top
     """
     numbers = topics.numbers(variable)
     if not 1 <= count < len(numbers):
-        raise UserError(
-            f"variable {variable} has {len(numbers)} topics, which cannot be reduced to {count}: from 1 to {len(numbers) - 1} can"
-        )
+        raise UserError(f"variable {variable} has {len(numbers)} topics: they can be reduced to 1 to {len(numbers) - 1}, not to {count}")
     groups = scipy.cluster.hierarchy.fcluster(linkage(counts[numbers]), count, "maxclust")
     for group in np.unique(groups):
         alike = np.array(numbers)[groups == group].tolist()

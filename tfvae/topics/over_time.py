@@ -41,6 +41,8 @@ def _number(value: Any) -> float | None:
 
 
 def _date(value: Any) -> np.datetime64 | None:
+    if _number(value) is not None:
+        return None
     try:
         if isinstance(value, str):
             return np.datetime64(re.sub(r"Z$|(?<=:\d\d)[+-]\d\d:?\d\d$", "", value.strip().replace("/", "-")), "us")
@@ -50,16 +52,16 @@ def _date(value: Any) -> np.datetime64 | None:
 
 
 def over_time(codes: np.ndarray, times: np.ndarray, topics: Sequence[int], bins: int = _BINS) -> tuple[np.ndarray, np.ndarray]:
-    """Counts texts of each topic in intervals of time of equal lengths.
+    """Counts texts of each topic in intervals of time of equal lengths, or at each time where there are few.
 
     Args:
       codes: the topic of every text, int [N].
       times: as of `moments`, [N]; texts without one are left out.
       topics: the numbers of K topics.
-      bins: intervals, no more than there are different times.
+      bins: intervals at most.
 
     Returns:
-      the intervals' beginnings, [T], and counts [T, K].
+      the intervals' beginnings or the times, [T], and counts [T, K].
 
     Raises:
       UserError: no text has a time.
@@ -68,12 +70,15 @@ def over_time(codes: np.ndarray, times: np.ndarray, topics: Sequence[int], bins:
     if not known.any():
         raise UserError("no text has a time")
     codes, times = codes[known], times[known]
-    ticks = times.astype(np.int64 if times.dtype.kind == "M" else np.float64).astype(np.float64)
-    count = min(bins, len(np.unique(ticks)))
-    edges = np.linspace(ticks.min(), ticks.max(), count + 1)
-    interval = np.clip(np.searchsorted(edges, ticks, side="right") - 1, 0, count - 1)
-    counts = np.zeros((count, len(topics)), np.int64)
+    found = np.unique(times)
+    if len(found) <= bins:
+        starts, interval = found, np.searchsorted(found, times)
+    else:
+        ticks = times.astype(np.int64 if times.dtype.kind == "M" else np.float64).astype(np.float64)
+        edges = np.linspace(ticks.min(), ticks.max(), bins + 1)
+        interval = np.clip(np.searchsorted(edges, ticks, side="right") - 1, 0, bins - 1)
+        starts = edges[:-1].astype(np.int64).astype(times.dtype) if times.dtype.kind == "M" else edges[:-1]
+    counts = np.zeros((len(starts), len(topics)), np.int64)
     for column, topic in enumerate(topics):
         np.add.at(counts[:, column], interval[codes == topic], 1)
-    starts = edges[:-1].astype(np.int64).astype("datetime64[us]") if times.dtype.kind == "M" else edges[:-1]
     return starts, counts

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.cluster.hierarchy
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999", "#B8A800")
 """Okabe and Ito's colours, which colour-blind eyes tell apart."""
@@ -55,6 +56,8 @@ def draw_over_time(starts: np.ndarray, counts: np.ndarray, names: Sequence[str],
         locator = matplotlib.dates.AutoDateLocator()
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(matplotlib.dates.ConciseDateFormatter(locator))
+    elif np.array_equal(starts, np.round(starts)):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("share of the texts", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(linewidth=0.4)
