@@ -1,78 +1,25 @@
 """What a search optimises: figures of a trained model on validation, and formulas of them."""
 
+from __future__ import annotations
+
 import ast
 import dataclasses
-import functools
-import math
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import numpy as np
-from sklearn.metrics import adjusted_mutual_info_score
+from typing import TYPE_CHECKING, Any
 
 from tfvae.errors import UserError, suggest
-from tfvae.evaluation.latent_use import Densities, information, mixed
-from tfvae.evaluation.likelihood import likelihood
-from tfvae.evaluation.reverse_perplexity import language_model_perplexity
-from tfvae.evaluation.subject import Subject
-from tfvae.models.vae import VAE
+
+if TYPE_CHECKING:
+    from tfvae.models.vae import VAE
+    from tuning.measured import Measured
 
 BALANCE = "log_perplexity - use"
 """The objective unless another is named, of a model that has codes: a nat a token is given for codes that are fully used."""
 
 
-class Measured:
-    """Figures of one trained model, each computed when it is first asked for."""
-
-    def __init__(self, subject: Subject) -> None:
-        """Measures a model on a split."""
-        self.subject = subject
-
-    def __getitem__(self, name: str) -> float:
-        """Returns a figure by the name that METRICS has, or "ami.<label>"."""
-        head, _, label = name.partition(".")
-        return METRICS[head].measure(self, label) if label else METRICS[name].measure(self)
-
-    @functools.cached_property
-    def likelihood(self) -> dict[str, float]:
-        """Figures of the evaluation's group of that name."""
-        return {figure.name: float(figure.value) for figure in likelihood(self.subject) if figure.value is not None}
-
-    @functools.cached_property
-    def information(self) -> np.ndarray:
-        """I(x; c_j) over the split, nats, [J]."""
-        return information(self.subject.posteriors.probabilities).mean(axis=0)
-
-    def log_perplexity(self) -> float:
-        """Nats a token, ends counted: importance-weighted where that applies."""
-        rate = self.subject.model.vae.decoder.rate
-        return rate.nats(self.likelihood[f"{rate.name}_iw"])
-
-    def use(self) -> float:
-        """Share of log K that codes carry, the mean over variables."""
-        components = self.subject.model.vae.latent.num_components
-        return float(self.information.mean() / math.log(components)) if components > 1 else 0.0
-
-    def mutual_information_z(self) -> float:
-        """E[log q(z|x) - log q(z)], q(z) the mixture of the posteriors, a sample each; never below 0."""
-        own, aggregate = Densities(self.subject.model.vae.latent)(*mixed(self.subject, _MIXED))
-        return max(0.0, float(np.mean(own - aggregate)))
-
-    def ami(self, label: str) -> float:
-        """Adjusted mutual information of the joint code with a label."""
-        codes = np.unique(self.subject.posteriors.codes, axis=0, return_inverse=True)[1].ravel()
-        return float(adjusted_mutual_info_score(self.subject.data.labels[label], codes))
-
-    def reverse_perplexity(self) -> float:
-        """A proxy: fewer sentences and a smaller language model than an evaluation's."""
-        sentences = self.subject.from_prior(_PROXY["sentences"] + _PROXY["held_out"])
-        training, held_out = sentences[: _PROXY["sentences"]], sentences[_PROXY["sentences"] :]
-        return language_model_perplexity(self.subject, training, held_out, units=_PROXY["units"], epochs=_PROXY["epochs"])[0]
-
-
-_MIXED = 2000  # posteriors in the mixture, at most: the cost grows with their square
-_PROXY = {"sentences": 5000, "held_out": 500, "units": 100, "epochs": 4}
+PROXY = {"sentences": 5000, "held_out": 500, "units": 100, "epochs": 4}
+"""Of the reverse perplexity of a search."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +52,7 @@ METRICS: Mapping[str, Metric] = {
         "min",
         "density",
     ),
-    "log_perplexity": Metric("the same in nats a token, or a pixel", Measured.log_perplexity, "min", "density"),
+    "log_perplexity": Metric("the same in nats a token, or a pixel", lambda m: m.log_perplexity(), "min", "density"),
     "reconstruction": Metric(
         "-log p(x|z), nats an example: which model keeps most; all there is of an auto-encoder",
         lambda m: m.likelihood["reconstruction"],
@@ -120,20 +67,20 @@ METRICS: Mapping[str, Metric] = {
     ),
     "mutual_information_z": Metric(
         "I(x; z), nats, of at most the logarithm of the sentences: whose z tells most; leans to the largest kappa",
-        Measured.mutual_information_z,
+        lambda m: m.mutual_information_z(),
         "max",
         "posterior",
     ),
-    "use": Metric("I(x; c) as a share of log K: whose codes are used best; leans to the smallest K", Measured.use, "max", "codes"),
+    "use": Metric("I(x; c) as a share of log K: whose codes are used best; leans to the smallest K", lambda m: m.use(), "max", "codes"),
     "ami": Metric(
         "ami.<label>, adjusted mutual information of joint code and label, 0 by chance whatever K: whose codes are the label's classes",
-        Measured.ami,
+        lambda m, label: m.ami(label),
         "max",
         "codes",
     ),
     "reverse_perplexity": Metric(
-        f"perplexity of the split under a language model of {_PROXY['sentences']:,} generated sentences: whose samples cover the text",
-        Measured.reverse_perplexity,
+        f"perplexity of the split under a language model of {PROXY['sentences']:,} generated sentences: whose samples cover the text",
+        lambda m: m.reverse_perplexity(),
         "min",
         "sentences",
     ),

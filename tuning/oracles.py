@@ -21,10 +21,9 @@ from sklearn.exceptions import ConvergenceWarning
 from tfvae.config import Config
 from tfvae.errors import UserError
 from tfvae.training.run import write_text
-from tuning.space import Parameter, Value, current, kind
+from tuning.space import TUNERS, Parameter, Value, current, kind
 
 SCORE = "score"
-TUNERS = ("bayesian", "hyperband", "random")
 _ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
 
 
@@ -148,7 +147,7 @@ def make_oracle(
     """Makes an oracle.
 
     Args:
-      tuner: a name of TUNERS.
+      tuner: a name of `tuning.space.TUNERS`.
       space: what is searched.
       config: what the search begins with.
       direction: min or max.

@@ -22,8 +22,8 @@ from tfvae.models.build import build_vae
 from tfvae.registry.applicable import modality_of
 from tfvae.training.run import versions, write_text
 from tuning.objective import Objective, capabilities, read_objective
-from tuning.oracles import SCORE, TUNERS, make_oracle
-from tuning.space import Parameter, Values, configure, read_space
+from tuning.oracles import SCORE, make_oracle
+from tuning.space import TUNERS, Parameter, Values, configure, read_space
 from tuning.trial import COMPLETED, FAILED, STOPPED, Held, OutOfTime, Protocol, Result, run_trial
 
 _WAIT = 0.5  # seconds between questions to an oracle that has no trial to give yet
@@ -37,7 +37,7 @@ class Settings:
       config: what every trial begins with, and trains at full length afterwards.
       space: parameters, of those that apply.
       objective: text of the objective.
-      tuner: a name of `tuning.oracles.TUNERS`.
+      tuner: a name of `tuning.space.TUNERS`.
       trials: how many; 0, of hyperband alone, for as many as its brackets have.
       executions: seeds a trial.
       trial_epochs: length of a trial; 0: the configuration's epochs.

@@ -11,7 +11,6 @@ from typing import Any
 
 from tfvae.config import Config, check_field, coerce, overlay, read_json, update
 from tfvae.errors import UserError, suggest
-from tfvae.registry import reason_unused
 
 Value = float | int | str | bool
 Values = Mapping[str, Value]
@@ -83,6 +82,9 @@ PARAMETERS: Mapping[str, Parameter] = {
 }
 """Parameters by name; `midpoint` is searched without `schedule` too."""
 
+TUNERS = ("bayesian", "hyperband", "random")
+"""Ways in which a search proposes values."""
+
 PRESETS: Mapping[str, tuple[str, ...]] = {
     "standard": ("beta", "kappa", "components", "variables", "dim"),
     "wide": tuple(PARAMETERS),
@@ -137,6 +139,8 @@ def read_space(text: str, config: Config) -> tuple[list[Parameter], dict[str, st
 
 def _reason_unused(parameter: Parameter, config: Config, others: Sequence[Parameter]) -> str:
     """Why a parameter means nothing for the configuration, whatever values of the others its conditions admit; empty where it does."""
+    from tfvae.registry import reason_unused
+
     conditions = [
         [dict.fromkeys(other.paths, value) for value in parameter.when[other.name] if value in other.values] or [{}]
         for other in others

@@ -24,7 +24,8 @@ from tfvae.models.model import Model
 from tfvae.registry.applicable import modality_of
 from tfvae.training.fit import fit
 from tfvae.training.run import Run, write_text
-from tuning.objective import METRICS, Measured, Objective, capabilities
+from tuning.measured import Measured
+from tuning.objective import METRICS, Objective, capabilities
 from tuning.space import Values
 
 COMPLETED, STOPPED, FAILED = "completed", "stopped early", "failed"

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfvae.cli.model import SMOKE
 from tfvae.evaluation.evaluate import evaluate, figures_of
 from tfvae.export.saved_model import export
-from tfvae.export.signatures import Settings
+from tfvae.export.settings import Settings
 from tfvae.registry import resolve
 from tfvae.reports.report import report
 from tfvae.training.fit import fit, load

@@ -15,7 +15,8 @@ from tfvae.errors import UserError
 from tfvae.export import saved_model as module
 from tfvae.export.examples import examples
 from tfvae.export.saved_model import check, export, versions_of
-from tfvae.export.signatures import Settings, make_signatures
+from tfvae.export.settings import Settings
+from tfvae.export.signatures import make_signatures
 from tfvae.registry import MODELS, resolve
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run

@@ -13,7 +13,7 @@ from benchmarks.serving import MODEL, load, served
 from tfvae.cli.model import SMOKE
 from tfvae.errors import UserError
 from tfvae.export.saved_model import export
-from tfvae.export.signatures import Settings
+from tfvae.export.settings import Settings
 from tfvae.registry import resolve
 from tfvae.serving.client import Client, Refused
 from tfvae.serving.server import Server

@@ -145,7 +145,7 @@ def listed():
         yield pytest.param(estimator, check, marks=marks, id=name)
 
 
-@pytest.mark.parametrize(("estimator", "check"), listed())
+@pytest.mark.parametrize(("estimator", "check"), list(listed()))
 def test_scikit_learn_s_checks_hold(estimator, check):
     try:
         check(estimator)

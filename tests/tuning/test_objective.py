@@ -5,7 +5,8 @@ import pytest
 from tfvae.errors import UserError
 from tfvae.models.build import build_vae
 from tfvae.registry import MODELS
-from tuning.objective import BALANCE, METRICS, Measured, capabilities, read_objective
+from tuning.measured import Measured
+from tuning.objective import BALANCE, METRICS, capabilities, read_objective
 
 ALL = {"codes": True, "density": True, "posterior": True, "prior": True, "size": True}
 LABELS = {"act": None}

@@ -15,9 +15,9 @@ import pytest
 from tfvae.errors import UserError
 from tuning import oracles
 from tuning import trial as trial_module
-from tuning.oracles import TUNERS, hyperparameters
+from tuning.oracles import hyperparameters
 from tuning.search import Search, Tuner, best_config
-from tuning.space import read_space
+from tuning.space import TUNERS, read_space
 from tuning.trial import COMPLETED, FAILED, STOPPED, Held, OutOfTime, Protocol, Result, best, run_trial
 
 

@@ -8,12 +8,11 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
 from absl import flags
 
+from tfvae.cli.quiet import load_tensorflow
 from tfvae.config import Config, describe_fields, read_json
 from tfvae.errors import UserError, suggest
-from tfvae.registry import CORPORA, MODELS, resolve
 from tfvae.training.formats import migrated
 
 SHORT_NAMES = {
@@ -49,6 +48,8 @@ _PATHS = ("data.dir", "data.train_file", "data.valid_file", "data.test_file", "t
 
 def define_config_flags(values: flags.FlagValues) -> None:
     """Defines --model, --data, --config_file, the short names, and --config.* for every field of the configuration."""
+    from tfvae.registry import CORPORA, MODELS
+
     flags.DEFINE_string("model", None, f"Model, one of {', '.join(MODELS)} (default {Config().model}).", flag_values=values)
     flags.DEFINE_string(
         "data",
@@ -74,6 +75,8 @@ def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None =
     Raises:
       UserError: whatever `resolve` finds wrong, or a configuration file that cannot be read.
     """
+    from tfvae.registry import resolve
+
     settings = read_json(values.config_file) if values.config_file else {}
     if "versions" in settings:  # a run's config.json
         settings = migrated(settings, values.config_file)
@@ -112,6 +115,7 @@ def run_command(
     values = flags.FlagValues()
     define(values)
     flags.DEFINE_bool("help", False, "List the flags.", flag_values=values)
+    flags.DEFINE_bool("verbose", False, "Show TensorFlow's own messages.", flag_values=values)
     flags.DEFINE_bool("helpfull", False, "List the flags and every field of the configuration.", flag_values=values)
     logging.getLogger("tfvae").handlers = [logging.StreamHandler(sys.stderr)]
     try:
@@ -121,6 +125,7 @@ def run_command(
         if values.help or values.helpfull:
             print(_help(summary, values))
         else:
+            load_tensorflow(verbose=values.verbose)
             main(values)
     except flags.UnrecognizedFlagError as error:
         _fail(f"--{error.flagname} is not a flag{_nearest(error.flagname, values)}; --help lists them")
@@ -137,11 +142,19 @@ def run_command(
         again = "--resume" if resumes else "try again"
         advice = f"make room, then {again}" if error.errno in _FULL else "mend that, or name another place"
         _fail(f"{error.filename or 'a file of the run'}: {os.strerror(error.errno)}; what was written before is whole: {advice}")
-    except tf.errors.OpError as error:
-        # TensorBoard's files are written by TensorFlow, which has errors of its own for them.
-        if not isinstance(error, (tf.errors.NotFoundError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError)):
-            raise
-        _fail(f"{error.message}; what was written before is whole: mend that, then {'--resume' if resumes else 'try again'}")
+    except Exception as error:
+        _fail(f"{_of_tensorflow(error)}; what was written before is whole: mend that, then {'--resume' if resumes else 'try again'}")
+
+
+def _of_tensorflow(error: Exception) -> str:
+    """What TensorFlow says of a file that it cannot write, as TensorBoard's; raises any other error again."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None:
+        raise error
+    kinds = tensorflow.errors
+    if not isinstance(error, (kinds.NotFoundError, kinds.PermissionDeniedError, kinds.ResourceExhaustedError)):
+        raise error
+    return str(error.message)
 
 
 def _help(summary: str, values: flags.FlagValues) -> str:

@@ -8,7 +8,6 @@ from absl import flags
 from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, items_of_test_split, model_from_flags
 from tfvae.errors import UserError
-from tfvae.export.encode_file import encode_file, words_of
 
 SUMMARY = "Encodes a file of texts, one a line: codes, their probabilities and posterior means. The file may be larger than memory."
 
@@ -27,6 +26,8 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _encode(values: flags.FlagValues) -> None:
+    from tfvae.export.encode_file import encode_file, words_of
+
     if not (values.input and values.output) and not values.smoke:
         raise UserError("--input and --output are both needed: a file of texts, and a .jsonl or .npz file to write")
     model, run = model_from_flags(values)

@@ -11,8 +11,7 @@ from tfvae.cli.model import define_model_flags, run_from_flags
 from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
 from tfvae.errors import UserError, suggest
-from tfvae.evaluation.compare import markdown, rows, to_csv
-from tfvae.evaluation.evaluate import METRICS, evaluate, evaluation_file, figures_of
+from tfvae.evaluation.groups import GROUPS
 from tfvae.evaluation.table import figure_lines
 from tfvae.evaluation.verdict import verdicts
 from tfvae.training.run import Run, write_text
@@ -32,7 +31,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     define_model_flags(values)
     flags.DEFINE_string("split", "test", f"Split to evaluate on, one of {', '.join(SPLITS)}.", flag_values=values)
     flags.DEFINE_list(
-        "metrics", None, f"Groups of figures, of {', '.join(METRICS)} (default those that suit the corpus).", flag_values=values
+        "metrics", None, f"Groups of figures, of {', '.join(GROUPS)} (default those that suit the corpus).", flag_values=values
     )
     flags.DEFINE_integer("samples", 500, "Posterior samples of the importance-weighted likelihood.", flag_values=values)
     flags.DEFINE_integer("sentences", 1000, "Examples it is estimated on, drawn by the seed; 0: all of the split.", flag_values=values)
@@ -46,13 +45,15 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _evaluate(values: flags.FlagValues) -> None:
+    from tfvae.evaluation.evaluate import evaluate, evaluation_file, figures_of
+
     if values.split not in SPLITS:
         raise UserError(f"--split={values.split}: no such split{suggest(values.split, SPLITS)}")
     if values.compare:
         _compare(values)
         return
     if values["metrics"].present and not values.metrics:
-        raise UserError(f"--metrics= names no group of figures; write some of {', '.join(METRICS)}, or leave it out")
+        raise UserError(f"--metrics= names no group of figures; write some of {', '.join(GROUPS)}, or leave it out")
     if values.output:
         raise UserError("--output is the file that --compare writes: figures of one run are in its evaluation.json")
     if values.run and values.smoke:
@@ -81,6 +82,8 @@ def _evaluate(values: flags.FlagValues) -> None:
 
 
 def _compare(values: flags.FlagValues) -> None:
+    from tfvae.evaluation.compare import markdown, rows, to_csv
+
     if values.run:
         raise UserError("--run and --compare are two things to do: give one")
     output = pathlib.Path(values.output)

@@ -5,8 +5,7 @@ from absl import flags
 from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, run_from_flags
 from tfvae.errors import UserError
-from tfvae.export.saved_model import export
-from tfvae.export.signatures import Settings
+from tfvae.export.settings import Settings
 
 SUMMARY = "Exports a trained model, text in, text out, as a SavedModel <folder>/<name>/<version> that TensorFlow Serving and others load."
 
@@ -28,6 +27,8 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _export(values: flags.FlagValues) -> None:
+    from tfvae.export.saved_model import export
+
     given = (
         ("version", values.version, 0),
         ("samples", values.samples, 1),

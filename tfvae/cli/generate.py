@@ -1,7 +1,10 @@
 """tfvae-generate: sentences, or other items, from the prior, or from chosen components of it."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import flags
@@ -17,8 +20,11 @@ from tfvae.cli.model import (
     print_items,
 )
 from tfvae.errors import UserError
-from tfvae.models.model import Model
-from tfvae.models.topics import Topics
+
+if TYPE_CHECKING:
+    from tfvae.models.model import Model
+    from tfvae.models.topics import Topics
+
 
 _COLUMNS = 10  # images beside each other
 SUMMARY = "Generates sentences, or images, from the prior of a trained model, or from components of it."

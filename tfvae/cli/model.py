@@ -1,22 +1,24 @@
 """What the commands that use a trained model share."""
 
+from __future__ import annotations
+
 import dataclasses
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
 
-from tfvae.data import corpora
 from tfvae.errors import UserError
 from tfvae.generation.decoding import METHODS, Decoding
-from tfvae.modalities.modality import Modality
-from tfvae.models.model import Model
-from tfvae.registry import resolve
-from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
+
+if TYPE_CHECKING:
+    from tfvae.modalities.modality import Modality
+    from tfvae.models.model import Model
+
 
 SMOKE = {
     "data.limit": 300,
@@ -82,6 +84,9 @@ def run_from_flags(values: flags.FlagValues) -> Run:
     Raises:
       UserError: no run is named.
     """
+    from tfvae.registry import resolve
+    from tfvae.training.fit import fit
+
     if values.smoke and not values.run:
         return fit(resolve("dem_vae", "demo", base=SMOKE), smoke_directory(), say=lambda message: None)[1]
     if not values.run:
@@ -95,6 +100,8 @@ def model_from_flags(values: flags.FlagValues) -> tuple[Model, Run]:
     Raises:
       UserError: no run is named, or it holds no model.
     """
+    from tfvae.training.fit import load
+
     run = run_from_flags(values)
     return load(str(run.path)), run
 
@@ -122,6 +129,8 @@ def items_from_flags(values: flags.FlagValues, run: Run, modality: Modality, num
 
 def items_of_test_split(run: Run) -> Any:
     """Returns the items of the test split of a run's corpus."""
+    from tfvae.data import corpora
+
     return corpora.read(run.config().data).test.items
 
 

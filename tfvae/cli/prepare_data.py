@@ -10,12 +10,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from tfvae.cli.command import run_command
 from tfvae.config import DataConfig
-from tfvae.data import corpora
 from tfvae.data.corpus import SPLITS
 from tfvae.data.sources import SOURCES, Source, fetch, unpack, verify
 from tfvae.errors import UserError, suggest
-from tfvae.registry import resolve
-from tfvae.registry.applicable import modality_of
 
 SUMMARY = (
     "Fetches the corpora of the papers from their official addresses, unpacks and checks them, and says what must be obtained by hand."
@@ -58,6 +55,10 @@ def _prepare(values: flags.FlagValues) -> None:
 
 
 def _prepare_one(name: str, folder: str, archive: str, overwrite: bool) -> None:
+    from tfvae.data import corpora
+    from tfvae.registry import resolve
+    from tfvae.registry.applicable import modality_of
+
     source = SOURCES[name]
     missing = [path for path in source.files if not os.path.exists(os.path.join(folder, path))]
     if archive:

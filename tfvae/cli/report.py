@@ -7,7 +7,6 @@ from tfvae.cli.model import define_model_flags, define_stop_words_flag, run_from
 from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
 from tfvae.errors import UserError, suggest
-from tfvae.reports.report import report
 
 SUMMARY = "Writes report/index.html into a run directory: figures, component cards, pictures of the space, walks. It needs no network."
 
@@ -26,6 +25,8 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _report(values: flags.FlagValues) -> None:
+    from tfvae.reports.report import report
+
     if values.split not in SPLITS:
         raise UserError(f"--split={values.split}: no such split{suggest(values.split, SPLITS)}")
     run = run_from_flags(values)

@@ -6,7 +6,6 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
-from tfvae.reports.results import keep, page, put_between, summary
 from tfvae.training.run import write_text
 
 SUMMARY = "Writes a page of results, with the papers' figures beside ours, from run directories that were evaluated."
@@ -22,11 +21,13 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("group", "", "Section of the page that --runs belong to; empty for that of their corpus.", flag_values=values)
     flags.DEFINE_string("kept", "docs/runs", "Folder of the small files of runs, which the page is made of.", flag_values=values)
     flags.DEFINE_string("output", "docs/results.md", "Page to write.", flag_values=values)
-    summary = "Document with the lines <!-- results --> and <!-- /results -->, between which a small table of Penn Treebank's runs is put."
-    flags.DEFINE_string("summary", "", summary, flag_values=values)
+    help = "Document with the lines <!-- results --> and <!-- /results -->, between which a small table of Penn Treebank's runs is put."
+    flags.DEFINE_string("summary", "", help, flag_values=values)
 
 
 def _results(values: flags.FlagValues) -> None:
+    from tfvae.reports.results import keep, page, put_between, summary
+
     for run in values.runs:
         print(f"{run} -> {keep(run, values.kept, group=values.group)}")
     kept = sorted(str(file.parent) for file in pathlib.Path(values.kept).glob("*/*/config.json"))

@@ -1,10 +1,12 @@
 """tfvae-topics: what the codes of a trained model stand for, merged and named by a person, over time, and of other texts."""
 
+from __future__ import annotations
+
 import csv
 import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
@@ -17,8 +19,10 @@ from tfvae.data.tables import kind_of, known_columns, read_columns, read_texts
 from tfvae.data.text import read_texts as read_lines_of_text
 from tfvae.errors import UserError, suggest
 from tfvae.topics.over_time import moments, over_time
-from tfvae.topics.pictures import draw_over_time
-from tfvae.topics.workbench import Reading, Workbench
+
+if TYPE_CHECKING:
+    from tfvae.topics.workbench import Reading, Workbench
+
 
 SUMMARY = (
     "Tells what the codes of a trained model stand for; merges, names and reduces them, which all commands then know; "
@@ -57,6 +61,8 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _topics(values: flags.FlagValues) -> None:
+    from tfvae.topics.workbench import Workbench
+
     _check(values)
     run = run_from_flags(values)
     bench = Workbench(str(run.path), split=values.split, progress=progress)
@@ -171,6 +177,8 @@ def _summary(bench: Workbench, found: Reading) -> Iterator[str]:
 
 
 def _tell_over_time(bench: Workbench, found: Reading, lines: np.ndarray, values: flags.FlagValues) -> None:
+    from tfvae.topics.pictures import draw_over_time
+
     column = read_columns(values.input, kind_of(values.input), lambda names: known_columns(values.input, names, [values.time_column]))
     times = moments([column.column(0).to_pylist()[line - 1] for line in lines], f"--time_column={values.time_column}")
     topics = np.unique(found.codes[:, values.variable]).tolist()

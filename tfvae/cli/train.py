@@ -1,17 +1,21 @@
 """tfvae-train: trains a model and shows what its busiest components generate."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from absl import flags
 
 from tfvae.cli.command import config_from_flags, define_config_flags, run_command
 from tfvae.cli.model import SMOKE, smoke_directory
-from tfvae.modalities.modality import Modality
-from tfvae.models.model import Model
-from tfvae.training.fit import fit
 from tfvae.training.run import Run
+
+if TYPE_CHECKING:
+    from tfvae.modalities.modality import Modality
+    from tfvae.models.model import Model
+
 
 SUMMARY = "Trains a model into a run directory and shows what its busiest components generate."
 _SENTENCES, _COMPONENTS = 4, 5
@@ -33,6 +37,8 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _train(values: flags.FlagValues) -> None:
+    from tfvae.training.fit import fit
+
     config = config_from_flags(values, base=SMOKE if values.smoke else None)
     directory = values.run or (smoke_directory() if values.smoke else "")
     model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, say=_say)

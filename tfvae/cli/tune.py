@@ -1,12 +1,14 @@
 """tfvae-tune: searches hyper-parameters with KerasTuner."""
 
+from __future__ import annotations
+
 import math
 import os
 import socket
 import sys
 import time
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
 from absl import flags
 from rich.console import Console
 
@@ -14,13 +16,11 @@ from tfvae.cli.command import config_from_flags, define_config_flags, run_comman
 from tfvae.cli.model import SMOKE, smoke_directory
 from tfvae.errors import UserError
 from tuning.objective import BALANCE, METRICS
-from tuning.oracles import TUNERS
-from tuning.parallel import run_chief, run_worker
-from tuning.pictures import draw
-from tuning.search import Search, Settings, Tuner, settings_of
-from tuning.space import PARAMETERS, PRESETS
-from tuning.summary import Display, elapsed, table, write_files
-from tuning.trial import COMPLETED, FAILED, best, describe
+from tuning.space import PARAMETERS, PRESETS, TUNERS
+
+if TYPE_CHECKING:
+    from tuning.search import Search, Settings
+
 
 SUMMARY = "Searches hyper-parameters of a model: each trial is a run directory. All flags of tfvae-train set what trials begin with."
 _SMOKE = {"trials": 2, "samples": 4, "sentences": 20}
@@ -74,6 +74,8 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _tune(values: flags.FlagValues) -> None:
+    import tensorflow as tf
+
     if values.role not in _ROLES:
         raise UserError(f"--role={values.role} is not a role: write one of {', '.join(_ROLES)}")
     for name in ("workers", "threads", "minutes", "deadline"):
@@ -96,6 +98,9 @@ def _tune(values: flags.FlagValues) -> None:
 
 
 def _work(values: flags.FlagValues, deadline: float) -> None:
+    from tuning.parallel import run_worker
+    from tuning.search import Search
+
     if not values.search:
         raise UserError("--search is missing: name the chief's, which this machine must see too")
     name = values.worker or f"worker-{os.getpid()}-{socket.gethostname()}".replace("chief", "chf")
@@ -103,6 +108,10 @@ def _work(values: flags.FlagValues, deadline: float) -> None:
 
 
 def _search(values: flags.FlagValues, deadline: float) -> None:
+    from tuning.parallel import run_chief
+    from tuning.search import Search, Tuner
+    from tuning.summary import Display
+
     start = time.monotonic()
     settings = _settings(values)
     config = settings.config
@@ -129,6 +138,8 @@ def _search(values: flags.FlagValues, deadline: float) -> None:
 
 
 def _settings(values: flags.FlagValues) -> Settings:
+    from tuning.search import settings_of
+
     config = config_from_flags(values, base=SMOKE if values.smoke else None)
     small = {name: value for name, value in _SMOKE.items() if values.smoke and not values[name].present}
     names = ("tuner", "trials", "executions", "trial_epochs", "samples", "sentences", "prune")
@@ -147,6 +158,10 @@ def _conclude(search: Search, done: bool, start: float) -> None:
     Raises:
       UserError: no trial was completed.
     """
+    from tuning.pictures import draw
+    from tuning.summary import elapsed, table, write_files
+    from tuning.trial import COMPLETED, FAILED, best, describe
+
     results = search.results()
     if results:
         write_files(search, results)

@@ -61,7 +61,7 @@ METRICS: Mapping[str, Metric] = {
     "reverse_perplexity": Metric(reverse_perplexity, ("seed", "generated"), ("words", "order", "prior", "test"), usual=False),
     "reverse_perplexity_real": Metric(reverse_perplexity_real, ("seed", "generated"), ("words", "order", "test"), usual=False),
 }
-"""Groups of figures by name, in the order in which they are computed."""
+"""Groups of figures by name, GROUPS, in the order in which they are computed."""
 
 USUAL = tuple(name for name, metric in METRICS.items() if metric.usual)
 """Groups that are computed for sentences unless others are named; reverse perplexity trains language models, and takes longer than all."""

@@ -9,7 +9,8 @@ from tfvae.data.sources import SOURCES
 from tfvae.evaluation.evaluate import figures_of
 from tfvae.evaluation.table import number
 from tfvae.export.examples import examples
-from tfvae.export.signatures import Settings, Signature
+from tfvae.export.settings import Settings
+from tfvae.export.signatures import Signature
 from tfvae.modalities.modality import Modality
 from tfvae.models.model import Model
 from tfvae.models.topics import Topics

@@ -23,7 +23,8 @@ from tfvae.evaluation.evaluate import read_evaluation
 from tfvae.export import loads
 from tfvae.export.card import long_requests, model_card
 from tfvae.export.examples import examples
-from tfvae.export.signatures import Settings, Signature, make_signatures
+from tfvae.export.settings import Settings
+from tfvae.export.signatures import Signature, make_signatures
 from tfvae.export.warmup import write_warmup
 from tfvae.models.model import Model
 from tfvae.registry.applicable import reason_unused

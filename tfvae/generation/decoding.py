@@ -1,14 +1,15 @@
 """How words are chosen, one after the other: the settings, and the graphs that follow them."""
 
-import dataclasses
-from typing import Any
+from __future__ import annotations
 
-import keras
-import tensorflow as tf
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from tfvae.errors import UserError, suggest
-from tfvae.generation.beam_search import beam_search
-from tfvae.generation.sampling import sample
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 METHODS = ("sample", "greedy", "beam")
 
@@ -67,6 +68,9 @@ class Decoding:
         Returns:
           ids [N, T], T <= max_length, padded after the end of sentence.
         """
+        from tfvae.generation.beam_search import beam_search
+        from tfvae.generation.sampling import sample
+
         common: dict[str, Any] = {"max_length": self.max_length, "unknown": self.unknown}
         if self.method == "beam":
             return beam_search(decoder, z, width=self.beam_width, length_penalty=self.length_penalty, **common)[0]
