@@ -6,6 +6,7 @@ import re
 from setuptools import find_packages, setup
 
 ROOT = pathlib.Path(__file__).parent
+EMBEDDINGS = ["sentence-transformers"]  # --features=MODEL
 SERVING = ["mlserver"]  # tfvae-serve
 BENCHMARKS = ["torch==2.13.0"]  # the peers of scripts/benchmark.py, which may have an environment of their own
 COMMANDS = (
@@ -79,6 +80,7 @@ setup(
     ],
     extras_require={
         "benchmarks": BENCHMARKS,
+        "embeddings": EMBEDDINGS,
         "serving": SERVING,
         "dev": [*SERVING, "build", "gensim", "import-linter", "mpmath", "mypy", "pandas", "pytest", "pytest-xdist", "ruff"],
     },

@@ -22,6 +22,7 @@ SHORT_NAMES = {
     "test_file": "data.test_file",
     "text_column": "data.text_column",
     "label_column": "data.label_column",
+    "features": "data.features",
     "split": "data.split",
     "batch_size": "data.batch_size",
     "encoder": "encoder.kind",
@@ -91,6 +92,9 @@ def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None =
     # A run remembers its files wherever a later command is started; those within data.dir are named from there.
     own = _PATHS if "data.dir" not in overrides else [path for path in _PATHS if not path.endswith("_file")]
     overrides |= {path: os.path.abspath(os.path.expanduser(str(overrides[path]))) for path in own if overrides.get(path)}
+    if str(overrides.get("data.features", "")).endswith(".npy") and "data.dir" not in overrides:
+        files = str(overrides["data.features"]).split(",")
+        overrides["data.features"] = ",".join(os.path.abspath(os.path.expanduser(file.strip())) for file in files)
     fields = {key: value for key, value in settings.items() if key not in ("format", "versions")}
     return resolve(model, corpus, fields, overrides, base=base)
 

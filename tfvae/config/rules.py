@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 KINDS: dict[str, list[str]] = {
-    "data.modality": ["words", "pixels"],
-    "encoder.kind": ["recurrent", "bag_of_words", "perceptron", "residual"],
+    "data.modality": ["words", "featured_words", "pixels"],
+    "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
     "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none"],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn"],
     "inference.kind": ["amortized", "code_heads"],

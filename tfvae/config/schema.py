@@ -45,6 +45,11 @@ class DataConfig:
     )
     train_max_length: int = setting(40, "training sentences are cut to so many tokens, end of sentence included; 0: no limit", low=0)
     eval_max_length: int = setting(1000, "ceiling on a sentence's tokens wherever it is scored; longer ones are cut with a warning", low=2)
+    features: str = setting(
+        "",
+        "features of texts beside their words: FILE.npy, a row a row of train_file (with commas: of each file); column:NAME of a table; or "
+        "a model of sentence-transformers, by its folder, its name, or an installed package that holds it",
+    )
     limit: int = setting(0, "examples used of each split; 0: all", low=0)
     batch_size: int = setting(30, "examples a training batch", low=1)
     eval_batch_size: int = setting(50, "examples a batch of validation and test", low=1)

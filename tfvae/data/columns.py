@@ -1,8 +1,11 @@
 """What a Python user holds texts in: lists, arrays, columns of tables, generators, datasets."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
 
 from tfvae.data.labelled_texts import LABEL, LabelledTexts
 from tfvae.errors import UserError
@@ -28,15 +31,16 @@ def strings(values: Any, name: str = "texts") -> list[str]:
     return texts
 
 
-def labelled(texts: Any, labels: Any = None) -> LabelledTexts:
+def labelled(texts: Any, labels: Any = None, features: Any = None) -> LabelledTexts:
     """Returns what a user holds as texts with labels.
 
     Args:
       texts: N, as `strings` takes them, some perhaps blank, but not missing.
       labels: N classes of the texts, in anything that can be iterated; several, by name, in a mapping or a table; None: there are none.
+      features: of the texts, numbers [N, F]; None: there are none.
 
     Raises:
-      UserError: as `strings`, or other numbers of texts and labels.
+      UserError: as `strings`, or other numbers of texts than of labels or features.
     """
     items = strings(texts)
     named = {} if labels is None else labels if isinstance(labels, Mapping) or hasattr(labels, "columns") else {LABEL: labels}
@@ -45,7 +49,27 @@ def labelled(texts: Any, labels: Any = None) -> LabelledTexts:
         if len(values) != len(items):
             raise UserError(f"{len(items)} texts and {len(values)} labels of {name}: one a text is wanted")
     decoded = {name: [value.decode() if isinstance(value, bytes) else value for value in column] for name, column in columns.items()}
-    return LabelledTexts.of_rows(items, decoded, "texts", "text")
+    made = LabelledTexts.of_rows(items, decoded, "texts", "text")
+    if features is None:
+        return made
+    rows = numbers(features, "features")
+    if len(rows) != len(items):
+        raise UserError(f"{len(items)} texts and {len(rows)} rows of features: one a text is wanted")
+    return dataclasses.replace(made, features=rows[made.lines - 1])
+
+
+def numbers(array: Any, where: str) -> np.ndarray:
+    """Returns features as float32 [N, F].
+
+    Raises:
+      UserError: they are no such array, or have numbers that are none.
+    """
+    array = np.asarray(array)
+    if array.ndim != 2 or array.dtype.kind not in "fiu":
+        raise UserError(f"{where}: features must be numbers [texts, features]; this is {array.dtype} {list(array.shape)}")
+    if not np.isfinite(array).all():
+        raise UserError(f"{where}: row {1 + int(np.argmin(np.isfinite(array).all(axis=1)))} has a number that is not finite")
+    return array.astype(np.float32)
 
 
 def _column(values: Any, name: str) -> Any:

@@ -20,6 +20,7 @@ class Split:
       origin: where the items come from, a file's path or the corpus's name.
       lines: for each item the line of `origin` it stands on, counted from 1, int64 [N].
       unit: what `lines` counts, where it is not lines, as in "dialogue".
+      features: of the items, [N, F], where they come with some from memory.
     """
 
     items: Any
@@ -27,6 +28,7 @@ class Split:
     origin: str
     lines: np.ndarray
     unit: str = ""
+    features: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -35,7 +37,8 @@ class Split:
         """Returns the items of the given numbers, int [M], in their order."""
         labels = {name: classes[index] for name, classes in self.labels.items()}
         items = self.items[index] if isinstance(self.items, np.ndarray) else [self.items[i] for i in index]
-        return Split(items, labels, self.origin, self.lines[index], self.unit)
+        features = None if self.features is None else self.features[index]
+        return Split(items, labels, self.origin, self.lines[index], self.unit, features)
 
     def head(self, limit: int) -> "Split":
         """Returns the first `limit` items."""

@@ -31,6 +31,7 @@ class LabelledTexts:
       origin: where they come from, a file's path or "texts".
       lines: for each text the line of `origin` it stands on, counted from 1, int64 [N].
       unit: what `lines` counts, where it is not lines, as in "row".
+      features: of the texts, [N, F], where they come with some from memory.
     """
 
     texts: Sequence[str]
@@ -38,6 +39,7 @@ class LabelledTexts:
     origin: str
     lines: np.ndarray
     unit: str = ""
+    features: np.ndarray | None = None
 
     @classmethod
     def of_rows(cls, texts: Sequence[str | None], labels: Mapping[str, Sequence[Any]], origin: str, unit: str = "row") -> "LabelledTexts":
@@ -65,7 +67,8 @@ class LabelledTexts:
     def take(self, index: np.ndarray) -> "LabelledTexts":
         """Returns the texts of the given numbers, int [M], in their order."""
         labels = {name: [classes[i] for i in index] for name, classes in self.labels.items()}
-        return dataclasses.replace(self, texts=[self.texts[i] for i in index], labels=labels, lines=self.lines[index])
+        features = None if self.features is None else self.features[index]
+        return dataclasses.replace(self, texts=[self.texts[i] for i in index], labels=labels, lines=self.lines[index], features=features)
 
 
 def _class_name(value: Any) -> str:
@@ -122,7 +125,7 @@ def _to_split(part: LabelledTexts, classes: Mapping[str, Sequence[str]]) -> Spli
     for name, known in classes.items():
         numbers = {found: number for number, found in enumerate(known)}
         labels[name] = np.array([numbers[found] for found in part.labels[name]], np.int32)
-    return Split(part.texts, labels, part.origin, part.lines, part.unit)
+    return Split(part.texts, labels, part.origin, part.lines, part.unit, part.features)
 
 
 def _check_labels(parts: Mapping[str, LabelledTexts], classes: Mapping[str, Sequence[str]]) -> None:

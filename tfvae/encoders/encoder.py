@@ -22,6 +22,10 @@ class Encoder(keras.layers.Layer):
         """Does nothing: the weights are made in the constructor."""
         self.built = True
 
+    def example(self) -> Batch:
+        """Returns what an encoder reads that no decoder writes, of one example."""
+        return {}
+
     def call(self, batch: Batch, seed: tf.Tensor | None = None) -> tf.Tensor:
         """Returns features, shape [B, F].
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
+import sklearn.cluster
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import PCA, LatentDirichletAllocation
 from sklearn.pipeline import make_pipeline
@@ -11,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from tfvae.clustering.k_means import KMeans
 from tfvae.clustering.multinomial_mixture import MultinomialMixture
 from tfvae.evaluation.material import Material
+from tfvae.modalities.featured_words import FeaturedWords
 
 MOST_CLUSTERS = 500
 """Clusters of a baseline, at most: many variables make nearly as many joint codes as there are texts."""
@@ -55,6 +57,12 @@ def _k_means_of_pixels(material: Material, size: int) -> np.ndarray:
     return make_pipeline(reduce, means).fit(train).predict(images)
 
 
+def _k_means_of_features(material: Material, size: int) -> np.ndarray:
+    """K-means, the best of 10 starts, on the features that the model itself is given."""
+    train, texts = material.features
+    return sklearn.cluster.KMeans(min(size, len(train)), n_init=10, random_state=material.seed).fit(train).predict(texts)
+
+
 @dataclasses.dataclass(frozen=True)
 class Baseline:
     """A way to find clusters.
@@ -73,11 +81,14 @@ BASELINES: Mapping[str, Mapping[str, Baseline]] = {
     "pixel": {"k-means": Baseline(_k_means_of_pixels)},
 }
 """By the unit of an observation, and by name."""
+OF_FEATURES: Mapping[str, Baseline] = {"k-means of features": Baseline(_k_means_of_features)}
+"""Where examples have features beside."""
 
 
 def baselines(material: Material, sizes: Iterable[int]) -> Iterator[tuple[str, str, np.ndarray]]:
     """Yields the name of each baseline of each size, what it is, and its clusters [N]."""
-    known = BASELINES.get(material.subject.model.modality.unit, {})
+    modality = material.subject.model.modality
+    known = {**BASELINES.get(modality.unit, {}), **(OF_FEATURES if isinstance(modality, FeaturedWords) else {})}
     wanted = [(size, name) for size in sizes for name, baseline in known.items() if size <= baseline.most]
     for size, name in material.subject.progress("baselines", wanted, len(wanted)):
-        yield f"{name} of {size}", str(known[name].find.__doc__), known[name].find(material, size)
+        yield f"{name}{',' if ' of ' in name else ' of'} {size}", str(known[name].find.__doc__), known[name].find(material, size)

@@ -66,6 +66,12 @@ class Material:
         train, data = (np.asarray(split.items, np.float32).reshape(len(split), -1) / 255 for split in (self.train, self.data))
         return train, data
 
+    @functools.cached_property
+    def features(self) -> tuple[np.ndarray, np.ndarray]:
+        """Features that the model is given of the training examples and of those of the split, float32 [N, F]."""
+        source = self.subject.model.modality.features  # type: ignore[attr-defined]
+        return source.of_split(self.train), source.of_split(self.data)
+
     def _words(self, split: Split) -> list[list[str]]:
         data = self.subject.config.data
         words = split_words(split.items, lowercase=data.lowercase, split_punctuation=data.split_punctuation)

@@ -23,6 +23,34 @@ _PRIOR_COUNT = 500.0  # words that the prior counts as: enough to keep rare word
 _PHRASE = 3  # texts that a phrase is in at least
 _LONGEST = 3  # words of a phrase
 
+_PIECES = frozenset(
+    [
+        "s",
+        "t",
+        "m",
+        "d",
+        "re",
+        "ve",
+        "ll",
+        "don",
+        "didn",
+        "doesn",
+        "isn",
+        "wasn",
+        "weren",
+        "won",
+        "couldn",
+        "wouldn",
+        "shouldn",
+        "aren",
+        "hasn",
+        "haven",
+        "hadn",
+        "ain",
+    ]
+)
+"""What is left of English contractions that were split at their apostrophe."""
+
 Told = list[tuple[str, float]]
 """Words or phrases with their scores, the highest first."""
 
@@ -116,6 +144,8 @@ class HeldBack:
     def __init__(self, words: Sequence[str] | frozenset[str] = ENGLISH_STOP_WORDS) -> None:
         """Holds words back, by default scikit-learn's English list, in any case and with what an apostrophe joins to them."""
         self.words = frozenset(word.lower() for word in words)
+        if words is ENGLISH_STOP_WORDS:
+            self.words |= _PIECES
 
     @classmethod
     def named(cls, name: str) -> "HeldBack":

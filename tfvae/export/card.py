@@ -60,7 +60,7 @@ def model_card(
         f"The first dimension of every input and output is the batch. `serving_default` is `{default}`. "
         f"{modality.written(longest, ordered=ordered)}A row that cannot be answered has an empty answer and a message in `status`.\n",
     ]
-    requests = examples(signatures, modality.stand_ins()[:2])
+    requests = examples(signatures, modality.input_stand_ins()[:2])
     for key, signature in signatures.items():
         shapes = ", ".join(f"`{spec.name}` {spec.dtype.name} {_shape(spec.shape)}" for spec in signature.inputs)
         outputs = ", ".join(f"`{output}` ({meaning})" for output, meaning in signature.outputs.items())

@@ -203,9 +203,9 @@ def _checked(name: str) -> str:
 def _items(config: Config, model: Model) -> Any:
     """A few items of the corpus, or what the modality has in their place where it is not at hand."""
     try:
-        return corpora.read(config.data).test.items[:3]
+        return model.modality.inputs(corpora.read(config.data).test.items[:3])
     except UserError:
-        return model.modality.stand_ins()[:3]
+        return model.modality.input_stand_ins()[:3]
 
 
 def _describe(
@@ -220,7 +220,7 @@ def _describe(
 ) -> None:
     """Writes the model card, requests that are too long for it, and the configuration beside the model."""
     card = model_card(name, version, config, signatures, settings, read_evaluation(run), model, default=_default(signatures))
-    for file, body in long_requests(examples(signatures, model.modality.stand_ins()[:2])).items():
+    for file, body in long_requests(examples(signatures, model.modality.input_stand_ins()[:2])).items():
         (path / file).parent.mkdir(exist_ok=True)
         (path / file).write_text(body + "\n", encoding="utf-8")
     (path / "README.md").write_text(card, encoding="utf-8")

@@ -84,7 +84,7 @@ def make_signatures(model: Model, settings: Settings) -> dict[str, Signature]:
             verbs.generate if ordered else verbs.generate_as_usual,
             {made: f"[{size}]", **codes, "status": STATUS},
         )
-    if latent.has_density:
+    if latent.has_density and modality.scored_in_graph:
         weighted = f"importance-weighted estimate of log p(x), {settings.samples} samples" if latent.size else "log p(x)"
         found["score"] = Signature(
             f"how probable {given.name} are",

@@ -110,6 +110,10 @@ class CodeHeads(Inference, keras.layers.Layer):
         """Returns what the variable's view says."""
         return self.views[variable].of_common_words
 
+    def example(self) -> Mapping[str, Any]:
+        """Returns what the views read."""
+        return {name: value for view in self.views for name, value in view.example().items()}
+
     def start(self, examples: Any, seed: int, say: Callable[[str], None]) -> None:
         """Learns the views, and then the heads."""
         chosen = spread(len(examples), EXAMPLES)

@@ -33,6 +33,10 @@ class Inference:
         """Returns whether a variable's code is read from common words, such as how a sentence begins, and not from what it is about."""
         return False
 
+    def example(self) -> Mapping[str, Any]:
+        """Returns what of a batch is read that neither encoder nor decoder have, of one example."""
+        return {}
+
     def start(self, examples: Any, seed: int, say: Callable[[str], None]) -> None:
         """Learns what can be learned before the rest does; nothing, unless an inference has such.
 

@@ -48,6 +48,7 @@ class Modality:
       printable: whether an item is a line of text.
       usual_shape: sizes of an example where no corpus says them.
       limits: what a model of such items cannot do, in sentences.
+      scored_in_graph: whether an exported model is given all of an item, and can say how probable it is.
     """
 
     item: str
@@ -59,6 +60,7 @@ class Modality:
     limits: str
     usual_shape: Mapping[str, int]
     printable: bool = False
+    scored_in_graph: bool = True
 
     @classmethod
     def learn(cls, corpus: Corpus, data: DataConfig) -> "Modality":
@@ -169,6 +171,10 @@ class Modality:
         """Returns the input of an exported model: items, the batch first."""
         raise NotImplementedError
 
+    def inputs(self, items: Any) -> Any:
+        """Returns items as an exported model takes them."""
+        return items
+
     def read(self, items: tf.Tensor) -> Batch:
         """Returns the batch of items, a tensor of `input_spec`, with "index" as in `batches`; in a graph."""
         raise NotImplementedError
@@ -192,6 +198,10 @@ class Modality:
     def stand_ins(self) -> Any:
         """Returns three items or more, where no corpus is at hand."""
         raise NotImplementedError
+
+    def input_stand_ins(self) -> Any:
+        """Returns three items or more as an exported model takes them, where no corpus is at hand."""
+        return self.stand_ins()
 
     def reading(self, data: DataConfig) -> str:
         """Returns how an exported model reads items, in sentences."""

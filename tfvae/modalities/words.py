@@ -40,7 +40,7 @@ class Words(Modality):
     """
 
     item, unit, name, learnt = "sentence", "word", "texts", "vocabulary"
-    files = ("vocabulary.txt",)
+    files: tuple[str, ...] = ("vocabulary.txt",)
     usual_shape: Mapping[str, int] = types.MappingProxyType({"vocabulary_size": 10_000})
     suffix, printable = ".txt", True
     limits = (

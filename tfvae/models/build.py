@@ -15,6 +15,7 @@ from tfvae.models.vae import VAE
 from tfvae.objectives.elbo import ELBO
 from tfvae.objectives.schedules import SCHEDULES, Schedule
 from tfvae.registry.applicable import auxiliary_weight, has_z, observed, part_of
+from tfvae.registry.calls import call
 from tfvae.registry.parts import AUXILIARIES
 
 
@@ -31,17 +32,17 @@ def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int 
     """
     seeds = random.Random(config.training.seed)
     common: dict[str, Any] = {"implementation": config.training.implementation, "dtype": dtype_policy(config.training.precision)}
-    network = {**shape, **common, "seed": seeds.getrandbits(31)}
-    encoder: Encoder = _make(config, "encoder", name="encoder", **network) if has_z(config) else NoEncoder(name="encoder")
+    network = {**common, "seed": seeds.getrandbits(31)}
+    encoder: Encoder = _make(config, "encoder", shape, name="encoder", **network) if has_z(config) else NoEncoder(name="encoder")
     own = {"feature_dim": encoder.output_dim, "seed": seeds.getrandbits(31), "name": "latent"}
-    latent = _make(config, "latent", **own, **part_of(config, "inference").replaces)
-    network = {**shape, **common, "z_dim": latent.size, "seed": seeds.getrandbits(31)}
-    decoder = _make(config, "decoder", name="decoder", **network)
+    latent = _make(config, "latent", {}, **own, **part_of(config, "inference").replaces)
+    network = {**common, "z_dim": latent.size, "seed": seeds.getrandbits(31)}
+    decoder = _make(config, "decoder", shape, name="decoder", **network)
     wanted = {name: weight for name in AUXILIARIES if (weight := auxiliary_weight(config, name))}
-    network = {**shape, **common, "z_dim": latent.size}
-    auxiliaries = [_call(AUXILIARIES[name].make, name=name, seed=seeds.getrandbits(31), **network) for name in wanted]
+    network = {**common, "z_dim": latent.size}
+    auxiliaries = [call(AUXILIARIES[name].make, shape, name=name, seed=seeds.getrandbits(31), **network) for name in wanted]
     given = {"variables": latent.num_variables, "components": latent.num_components, "seed": seeds.getrandbits(31)}
-    inference = _make(config, "inference", **shape, **given, **observed(config))
+    inference = _make(config, "inference", shape, **given, **observed(config))
     return VAE(
         encoder=encoder,
         latent=latent,
@@ -56,20 +57,13 @@ def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int 
     )
 
 
-def _make(config: Config, section: str, **given: Any) -> Any:
+def _make(config: Config, section: str, shape: Mapping[str, int], **given: Any) -> Any:
     """Makes the part that a section names, from the settings that it has."""
     part, settings = part_of(config, section), getattr(config, section)
     try:
-        return _call(part.make, **{**{name: getattr(settings, name) for name in part.settings(settings)}, **given})
+        return call(part.make, shape, **{**{name: getattr(settings, name) for name in part.settings(settings)}, **given})
     except ValueError as error:
         raise UserError(f"config.{section}: {' '.join(str(error).split())}; change that") from None
-
-
-def _call(make: Any, **arguments: Any) -> Any:
-    """Calls a constructor, without an implementation where it has but one."""
-    if "implementation" not in inspect.signature(make).parameters:
-        arguments.pop("implementation", None)
-    return make(**arguments)
 
 
 def _objective(config: Config, auxiliaries: Mapping[str, float], steps_per_epoch: int) -> ELBO:

@@ -72,7 +72,7 @@ class VAE(keras.Model):
         self.step = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="step")
         self.built = True
         self.totals = Totals()
-        self.totals.reserve(self._sums(*self._score(self.decoder.example())))
+        self.totals.reserve(self._sums(*self._score({**self.inference.example(), **self.encoder.example(), **self.decoder.example()})))
 
     def build(self, input_shape: Any = None) -> None:
         """Does nothing: the parts come built."""

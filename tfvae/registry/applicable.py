@@ -15,6 +15,9 @@ from tfvae.registry.families import make_families
 from tfvae.registry.parts import AUXILIARIES, MODALITIES, TABLES, Part
 from tfvae.registry.views import check_views
 
+WITH_FEATURES = {"words": "featured_words"}
+"""What an example becomes where it has features beside."""
+
 
 def part_of(config: Config, section: str) -> Part:
     """Returns the kind of part that a section of a configuration names.
@@ -45,15 +48,17 @@ def check_fitting(config: Config) -> None:
       UserError: names the part that does not, and those of its kind that do.
     """
     own = CORPORA.get(config.data.name, {}).get("data.modality", DataConfig().modality)
+    own = WITH_FEATURES.get(own, own) if config.data.features else own
     if config.data.modality != own:
         raise UserError(f"config.data.modality = {config.data.modality}: the corpus {config.data.name} has {own}; leave it out")
-    given = MODALITIES[config.data.modality].reads
+    given = MODALITIES[config.data.modality].reads.split()
     for section in ("encoder", "decoder") if has_z(config) else ("decoder",):
-        if part_of(config, section).reads != given:
-            fitting = " or ".join(name for name, part in TABLES[section].items() if part.reads == given)
+        if part_of(config, section).reads not in given:
+            fitting = " or ".join(name for name, part in TABLES[section].items() if part.reads in given)
             kind, article = getattr(config, section).kind, "An" if section == "encoder" else "A"
             raise UserError(
-                f"config.{section}.kind = {kind}: reads {part_of(config, section).reads}, and the corpus {config.data.name} has {given}. "
+                f"config.{section}.kind = {kind}: reads {part_of(config, section).reads}, and the corpus {config.data.name} has "
+                f"{' and '.join(given)}. "
                 f"{article} {section} for it is {fitting}: --{section}={fitting.split(' ')[0]}"
             )
     if config.data.name in BAGS and getattr(part_of(config, "decoder").make, "ordered", False):
@@ -155,7 +160,7 @@ def _of_objective(config: Config, path: str) -> str:
         kind, used = config.objective.schedule.kind, schedules.settings(config.objective.schedule.kind)
         return "" if path.rsplit(".", 1)[1] in used else f"its schedule is {kind}, which has {', '.join(used)}"
     for part in AUXILIARIES.values():
-        unread = part.reads and part.reads != MODALITIES[config.data.modality].reads
+        unread = part.reads and part.reads not in MODALITIES[config.data.modality].reads.split()
         if unread and path.removeprefix("objective.") in part.settings(config.objective):
             return f"it reads {part.reads}, and its examples are {config.data.modality}"
     if path == "training.init_parts" and not config.training.init_from:

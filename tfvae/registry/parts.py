@@ -17,6 +17,7 @@ from tfvae.decoders.perceptron import PerceptronDecoder
 from tfvae.decoders.pixel_cnn import PixelCNNDecoder
 from tfvae.decoders.recurrent import RecurrentDecoder
 from tfvae.encoders.bag_of_words import BagOfWordsEncoder
+from tfvae.encoders.features import FeaturesEncoder
 from tfvae.encoders.perceptron import PerceptronEncoder
 from tfvae.encoders.recurrent import RecurrentEncoder
 from tfvae.encoders.residual import ResidualEncoder
@@ -28,6 +29,7 @@ from tfvae.latents.mixture import MixtureLatent
 from tfvae.latents.none import NoLatent
 from tfvae.latents.point import PointLatent
 from tfvae.latents.spherical import SphericalLatent
+from tfvae.modalities.featured_words import FeaturedWords
 from tfvae.modalities.pixels import Pixels
 from tfvae.modalities.words import Words
 from tfvae.registry.families import family_settings, make_families
@@ -41,7 +43,7 @@ class Part:
     Attributes:
       make: the part from its settings by name, and from what all parts of its table are given.
       settings: fields of its section of the configuration that it has, as a function of that section.
-      reads: what of a batch it reads, or, of a modality, what a batch has: "tokens", "image".
+      reads: what of a batch it reads, or, of a modality, what a batch has, with spaces between: "tokens", "features", "image".
       usual: settings that suit it, under those of the corpus: fields of its section, or of others by their whole path.
       lacks: of a latent, what it does not have, and why settings about that mean nothing.
       sizes: of a latent, what of a corpus's numbers of variables and dimensions is its own: "both", "product" or "" for neither.
@@ -86,6 +88,7 @@ _WEIGHED = {"objective.schedule.kind": "constant"}
 ENCODERS: dict[str, Part] = {
     "recurrent": Part(RecurrentEncoder, _has(*_RECURRENT), "tokens"),
     "bag_of_words": Part(BagOfWordsEncoder, _has(*_DENSE), "tokens", {"hidden_dim": 400, "num_layers": 2, "dropout": 0.1}),
+    "features": Part(FeaturesEncoder, _has(*_DENSE), "features", {"hidden_dim": 256, "num_layers": 1, "dropout": 0.2}),
     "perceptron": Part(PerceptronEncoder, _has(*_DENSE), "image", {"hidden_dim": 512, "num_layers": 2, "dropout": 0.0}),
     "residual": Part(ResidualEncoder, _has("filters", "num_layers", "kernel_size"), "image", {"num_layers": 3}),
 }
@@ -147,12 +150,11 @@ AUXILIARIES: dict[str, Part] = {
 """Further losses, by the name of the term; each is there where objective.<name>_weight, a field that it must have, is not 0; made as
 decoders are."""
 
+_WORDS = ("vocabulary_size", "min_count", "tokenizer", *READING, "train_max_length", "eval_max_length")
+
 MODALITIES: dict[str, Part] = {
-    "words": Part(
-        Words,
-        _has("vocabulary_size", "min_count", "tokenizer", *READING, "train_max_length", "eval_max_length"),
-        "tokens",
-    ),
+    "words": Part(Words, _has(*_WORDS), "tokens"),
+    "featured_words": Part(FeaturedWords, _has(*_WORDS, "features"), "tokens features"),
     "pixels": Part(Pixels, _has("binarize"), "image"),
 }
 """What an example is: subclasses of `tfvae.modalities.modality.Modality`."""

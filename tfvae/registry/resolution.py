@@ -6,7 +6,7 @@ from typing import Any
 
 from tfvae.config import Config, overlay, update
 from tfvae.errors import UserError, suggest
-from tfvae.registry.applicable import check_applicable, check_fitting, part_of
+from tfvae.registry.applicable import WITH_FEATURES, check_applicable, check_fitting, part_of
 from tfvae.registry.corpora import CORPORA
 from tfvae.registry.models import MODELS
 from tfvae.registry.parts import TABLES
@@ -46,10 +46,13 @@ def resolve(
     preset = PRESETS[_preset(settings or {}, overrides or {})]
     own = overlay(MODELS[model].settings)
     kinds = _layered(model, corpus, [own, overlay(CORPORA[corpus]), overlay(preset), *named_settings])
+    featured = overlay(_featured(kinds))
+    kinds = _layered(model, corpus, [own, overlay(CORPORA[corpus]), featured, overlay(preset), *named_settings])
     kinds.validate_fields()
     lacks = part_of(kinds, "latent").lacks
     fitting = {path: value for path, value in preset.items() if not ("kl" in lacks and path.startswith("objective."))}
-    config = _layered(model, corpus, [own, overlay(_usual(kinds)), overlay(_sizes(kinds, corpus)), overlay(fitting), *named_settings])
+    suited = [own, overlay(_usual(kinds)), overlay(_sizes(kinds, corpus)), featured, overlay(fitting)]
+    config = _layered(model, corpus, [*suited, *named_settings])
     config.validate()
     check_fitting(config)
     check_applicable(config, overrides or {})
@@ -63,6 +66,13 @@ def _layered(model: str, corpus: str, layers: Iterable[Mapping[str, Any]]) -> Co
     for layer in layers:
         update(config, layer)
     return config
+
+
+def _featured(config: Config) -> dict[str, Any]:
+    """What examples with features beside are, and what reads those, by path."""
+    if not config.data.features or config.data.modality not in WITH_FEATURES:
+        return {}
+    return {"data.modality": WITH_FEATURES[config.data.modality], "encoder.kind": "features"}
 
 
 def _usual(config: Config) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 from tfvae.errors import UserError, suggest
 from tfvae.inference.code_heads import CodeHeads
 from tfvae.inference.head_start import HeadStart
+from tfvae.registry.calls import call
+from tfvae.views.features import FeaturesView
 from tfvae.views.form import FormView
 from tfvae.views.pixels import PixelsView
 from tfvae.views.view import View
@@ -19,7 +21,7 @@ class ViewKind:
 
     Attributes:
       make: the view from the sizes of an example.
-      reads: what of a batch it reads: "tokens", "image".
+      reads: what of a batch it reads: "tokens", "features", "image".
       ordered: whether it reads the order of words.
     """
 
@@ -31,12 +33,16 @@ class ViewKind:
 VIEWS: dict[str, ViewKind] = {
     "words": ViewKind(WordsView, "tokens"),
     "form": ViewKind(FormView, "tokens", ordered=True),
-    "content": ViewKind(lambda **options: WordsView(most=0.03, **options), "tokens"),
+    "content": ViewKind(lambda vocabulary_size, name, **_: WordsView(vocabulary_size, most=0.03, name=name), "tokens"),
+    "features": ViewKind(FeaturesView, "features"),
     "pixels": ViewKind(PixelsView, "image"),
 }
 """Views; one of your own is added under a name."""
 
-_USUAL: Mapping[str, Mapping[int, tuple[str, ...]]] = {"tokens": {1: ("words",), 2: ("form", "content")}}
+_USUAL: Mapping[str, Mapping[int, tuple[str, ...]]] = {
+    "tokens": {1: ("words",), 2: ("form", "content")},
+    "tokens features": {1: ("features",), 2: ("features", "form")},
+}
 
 
 def usual_views(reads: str, variables: int, *, ordered: bool = True) -> tuple[str, ...]:
@@ -53,7 +59,7 @@ def usual_views(reads: str, variables: int, *, ordered: bool = True) -> tuple[st
 
 def _fitting(reads: str, *, ordered: bool) -> tuple[str, ...]:
     """The views that examples can be seen by."""
-    return tuple(name for name, kind in VIEWS.items() if kind.reads == reads and (ordered or not kind.ordered))
+    return tuple(name for name, kind in VIEWS.items() if kind.reads in reads.split() and (ordered or not kind.ordered))
 
 
 def _named(views: str) -> tuple[str, ...]:
@@ -98,5 +104,5 @@ def code_heads(
     names = _named(views) or usual_views(reads, variables, ordered=ordered)
     start = {field.name: given.pop(field.name) for field in dataclasses.fields(HeadStart)}
     turns = [names[number % len(names)] for number in range(variables)]
-    made = [VIEWS[name].make(name=name, **given) for name in turns]
+    made = [call(VIEWS[name].make, given, name=name) for name in turns]
     return CodeHeads(made, components=components, hidden_dim=hidden_dim, start=start, seed=seed, trainable=trainable, name="heads")

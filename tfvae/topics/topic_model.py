@@ -19,9 +19,12 @@ from tfvae.models.model import Model
 from tfvae.registry import resolve
 from tfvae.topics.workbench import Reading, Workbench
 from tfvae.training.fit import fit, load
-from tfvae.training.run import KEPT_TEXTS
+from tfvae.training.run import KEPT_FEATURES, KEPT_TEXTS
 
-_KEPT = ("config.json", "vocabulary.txt", "model.weights.h5", "metrics.jsonl", "topics.json", KEPT_TEXTS)
+_KEPT = (
+    *("config.json", "vocabulary.txt", "features.json", "model.weights.h5", "metrics.jsonl", "topics.json"),
+    *(KEPT_TEXTS, KEPT_FEATURES),
+)
 """Files of a run that say all that a fitted estimator knows."""
 _SAMPLES = 50  # of a likelihood
 
@@ -57,7 +60,7 @@ class TopicModel(TransformerMixin, ClusterMixin, BaseEstimator):
         *,
         n_variables: int = 1,
         views: str = "",
-        n_epochs: int = 12,
+        n_epochs: int = 10,
         hidden_dim: int = 128,
         random_state: int = 0,
         model: str = "code_vae",
@@ -84,12 +87,14 @@ class TopicModel(TransformerMixin, ClusterMixin, BaseEstimator):
         named |= {"inference.views": self.views} if self.views else {}
         return resolve(self.model, "text", overrides=named | (self.settings or {}), base=sizes)
 
-    def fit(self, X: Any, y: Any = None) -> "TopicModel":
+    def fit(self, X: Any, y: Any = None, *, features: Any = None) -> "TopicModel":
         """Trains on texts.
 
         Args:
           X: N texts.
           y: labels, or several by name; kept beside, so that `tfvae-evaluate` can hold codes against them, and not trained on.
+          features: of the texts, numbers [N, F], such as sentence embeddings: codes and places are then read from them, here and in all
+            other methods, where X is a pair (texts, features) unless the texts are those of training.
 
         Raises:
           UserError: the texts or a parameter do not do.
@@ -98,7 +103,14 @@ class TopicModel(TransformerMixin, ClusterMixin, BaseEstimator):
         self._release()
         folder = self.run or self._temporary()
         model, run = fit(
-            self.config(), folder, texts=texts, labels=y, overwrite=self.overwrite or not self.run, bar=self.verbose, say=self._say
+            self.config(),
+            folder,
+            texts=texts,
+            labels=y,
+            features=features,
+            overwrite=self.overwrite or not self.run,
+            bar=self.verbose,
+            say=self._say,
         )
         self._take(model, str(run.path), texts)
         return self
@@ -112,9 +124,9 @@ class TopicModel(TransformerMixin, ClusterMixin, BaseEstimator):
         codes = self._encode(X)["codes"]
         return codes[:, 0] if codes.shape[1] == 1 else codes
 
-    def fit_predict(self, X: Any, y: Any = None, **_: Any) -> np.ndarray:
-        """Trains on texts and returns their codes."""
-        return self.fit(X, y).labels_
+    def fit_predict(self, X: Any, y: Any = None, **more: Any) -> np.ndarray:
+        """Trains on texts and returns their codes; see `fit`."""
+        return self.fit(X, y, **more).labels_
 
     def predict_proba(self, X: Any) -> Any:
         """Returns probabilities of codes, [N, K], or J such of several variables."""

@@ -27,7 +27,7 @@ from tfvae.training.adam import Adam
 from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
 from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.progress import EpochLines
-from tfvae.training.run import KEPT_TEXTS, Run, default_path
+from tfvae.training.run import KEPT_FEATURES, KEPT_TEXTS, Run, changed_fields, default_path
 
 log = logging.getLogger("tfvae")
 OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD}
@@ -41,6 +41,7 @@ def fit(
     *,
     texts: Any = None,
     labels: Any = None,
+    features: Any = None,
     corpus: Corpus | None = None,
     modality: Modality | None = None,
     overwrite: bool = False,
@@ -56,6 +57,7 @@ def fit(
       run: the directory; by default named after the configuration, under runs/.
       texts: what to train on, a list, an array or a column of strings, as `tfvae.data.columns.strings` takes them; kept in the run.
       labels: of the texts, or several by name; figures of later evaluations are held against them, training is not.
+      features: of the texts, numbers [N, F], such as sentence embeddings, which codes and posteriors are then read from; kept too.
       corpus: what to train on; by default what the configuration names, which later commands read again.
       modality: what an example is; by default learnt from the training split.
       overwrite: replace a run that is there.
@@ -72,10 +74,13 @@ def fit(
     """
     if config is None:
         config = resolve("code_vae", "text" if texts is not None else Config().data.name)
+    if features is not None and not config.data.features:
+        own = {**changed_fields(config, usual(config)), "training.seed": config.training.seed, "data.features": KEPT_FEATURES}
+        config = resolve(config.model, config.data.name, base=own)
     place = Run(run or default_path(config, usual(config)))
     config = Config.from_dict(config.to_dict())
     config.training.precision = resolve_precision(config.training.precision)  # what the run keeps is what was done
-    given = None if texts is None else _given(texts, labels, corpus, config, place)
+    given = None if texts is None else _given(texts, labels, features, corpus, config, place)
     if given is not None:
         corpus = corpora.head(corpus_of({"train": given}, config.data), config.data)
     corpus = corpora.read(config.data) if corpus is None else corpus
@@ -137,15 +142,16 @@ def usual(config: Config) -> Config:
     preset, own = config.training.preset, resolve(config.model, config.data.name)
     kinds = {f"{section}.kind": getattr(config, section).kind for section in TABLES}
     base = {path: kind for path, kind in kinds.items() if kind != own.flat()[path]}
+    base |= {"data.features": config.data.features} if config.data.features else {}
     settings = resolve(config.model, config.data.name, overrides={"training.preset": preset} if preset else None, base=base)
-    settings.training.preset = ""
-    for path in base:
+    settings.training.preset, settings.data.features, settings.data.modality = "", "", own.data.modality
+    for path in base.keys() & kinds.keys():
         section = path.partition(".")[0]
         getattr(settings, section).kind = getattr(own, section).kind
     return settings
 
 
-def _given(texts: Any, labels: Any, corpus: Corpus | None, config: Config, place: Run) -> LabelledTexts:
+def _given(texts: Any, labels: Any, features: Any, corpus: Corpus | None, config: Config, place: Run) -> LabelledTexts:
     """Texts from memory, and a configuration that reads them again from the run."""
     data = config.data
     if corpus is not None:
@@ -153,7 +159,7 @@ def _given(texts: Any, labels: Any, corpus: Corpus | None, config: Config, place
     if data.name not in corpora.FILES or data.train_file:
         said = f"the file {data.train_file}" if data.train_file else f"the corpus {data.name}"
         raise UserError(f"texts are given, and the configuration names {said}: take tfvae.resolve({config.model!r}, 'text')")
-    given = labelled(texts, labels)
+    given = labelled(texts, labels, features)
     data.name, data.dir, data.train_file, data.label_column = "jsonl", str(place.path), KEPT_TEXTS, ",".join(given.labels)
     return given
 

@@ -12,6 +12,8 @@ import subprocess
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from tfvae.config import Config
 from tfvae.data.labelled_texts import LabelledTexts
 from tfvae.errors import UserError
@@ -20,6 +22,8 @@ from tfvae.version import __version__
 
 KEPT_TEXTS = "texts.jsonl"
 """The file of a run that was trained on texts from memory."""
+KEPT_FEATURES = "features.npy"
+"""The file of their features, where they came with some."""
 _LONGEST_NAME = 120
 _PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 
@@ -122,6 +126,10 @@ class Run:
         if file.exists() and file.read_text(encoding="utf-8") != content:
             raise UserError(f"{file}: the run was trained on other texts; take them again, or --overwrite the run")
         write_text(file, content)
+        if texts.features is not None:
+            partial = self.path / f".{KEPT_FEATURES}"
+            np.save(partial, texts.features)
+            os.replace(partial, self.path / KEPT_FEATURES)
 
     def versions(self) -> dict[str, str]:
         """Returns the versions that the run began with, as `versions` has them."""

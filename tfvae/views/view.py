@@ -44,6 +44,10 @@ class View(keras.layers.Layer):
     def learn(self, passes: Passes) -> None:
         """Chooses features by what training examples have."""
 
+    def example(self) -> Batch:
+        """Returns what a view reads that no decoder writes, of one example."""
+        return {}
+
     def call(self, batch: Batch) -> tf.Tensor:
         """Returns features, float [B, F]."""
         raise NotImplementedError
