@@ -8,6 +8,7 @@ from setuptools import find_packages, setup
 ROOT = pathlib.Path(__file__).parent
 EMBEDDINGS = ["sentence-transformers"]  # --features=MODEL
 SERVING = ["mlserver"]  # tfvae-serve
+DOCS = ["ipykernel", "mkdocs-jupyter", "mkdocs-material", "mkdocstrings[python]", "nbclient"]  # mkdocs serve, and the notebooks
 BENCHMARKS = ["torch==2.13.0"]  # the peers of scripts/benchmark.py, which may have an environment of their own
 COMMANDS = (
     "train",
@@ -80,9 +81,10 @@ setup(
     ],
     extras_require={
         "benchmarks": BENCHMARKS,
+        "docs": DOCS,
         "embeddings": EMBEDDINGS,
         "serving": SERVING,
-        "dev": [*SERVING, "build", "gensim", "import-linter", "mpmath", "mypy", "pandas", "pytest", "pytest-xdist", "ruff"],
+        "dev": [*SERVING, *DOCS, "build", "gensim", "import-linter", "mpmath", "mypy", "pandas", "pytest", "pytest-xdist", "ruff"],
     },
     entry_points={"console_scripts": [f"tfvae-{name.replace('_', '-')}=tfvae.cli.{name}:main" for name in COMMANDS]},
 )

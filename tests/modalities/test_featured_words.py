@@ -74,7 +74,7 @@ def test_evaluation_report_and_export_work(run, files, tmp_path):
     _, features = files
     figures = figures_of(evaluate(run, "test", ["labels"], say=lambda line: None))
     agreement = {figure.settings["codes"]: figure.value for figure in figures if figure.name == "adjusted_mutual_information"}
-    assert agreement["joint"] > 0.5 and agreement["k-means of features, 4"] > 0.5
+    assert agreement["joint"] > 0.5 and agreement["k-means (features) of 4"] > 0.5
     assert report(run).exists()
     saved = tf.saved_model.load(str(export(run, folder=str(tmp_path / "saved"), say=lambda line: None)))
     answer = saved.signatures["encode"](features=tf.constant(features[:5]))

@@ -81,7 +81,7 @@ BASELINES: Mapping[str, Mapping[str, Baseline]] = {
     "pixel": {"k-means": Baseline(_k_means_of_pixels)},
 }
 """By the unit of an observation, and by name."""
-OF_FEATURES: Mapping[str, Baseline] = {"k-means of features": Baseline(_k_means_of_features)}
+OF_FEATURES: Mapping[str, Baseline] = {"k-means (features)": Baseline(_k_means_of_features)}
 """Where examples have features beside."""
 
 
@@ -91,4 +91,4 @@ def baselines(material: Material, sizes: Iterable[int]) -> Iterator[tuple[str, s
     known = {**BASELINES.get(modality.unit, {}), **(OF_FEATURES if isinstance(modality, FeaturedWords) else {})}
     wanted = [(size, name) for size in sizes for name, baseline in known.items() if size <= baseline.most]
     for size, name in material.subject.progress("baselines", wanted, len(wanted)):
-        yield f"{name}{',' if ' of ' in name else ' of'} {size}", str(known[name].find.__doc__), known[name].find(material, size)
+        yield f"{name} of {size}", str(known[name].find.__doc__), known[name].find(material, size)

@@ -16,6 +16,8 @@ from tfvae.models.topics import Topics
 from tfvae.models.vae import VAE
 
 log = logging.getLogger("tfvae")
+# Items of other lengths make new graphs, a few in all, which is no reason for TensorFlow's warning of too many.
+logging.getLogger("tensorflow").addFilter(lambda record: "triggered tf.function retracing" not in record.getMessage())
 _AT_ONCE = 4096  # draws from the prior in memory at a time
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.cluster import KMeans
 
+from tfvae.clustering.neighbours import NeighbourClusters
 from tfvae.views.view import Batch, Clusters, Passes, View
 
 
@@ -45,8 +45,8 @@ class FeaturesView(View):
         return tf.cast(scaled, self.compute_dtype)
 
     def clusters(self, count: int, seed: int) -> Clusters:
-        """Returns k-means, the best of 10 starts."""
-        return KMeans(count, n_init=10, random_state=seed)
+        """Returns what finds examples whose nearest neighbours are the same."""
+        return NeighbourClusters(count, seed)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -1,0 +1,60 @@
+"""Clusters of points whose neighbours are alike.
+
+References:
+  Ng, Jordan, Weiss. On Spectral Clustering: Analysis and an Algorithm. NIPS 2001.
+  von Luxburg. A Tutorial on Spectral Clustering. Statistics and Computing 17, 2007, section 2.2 (k-nearest neighbour graphs).
+"""
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+from sklearn.cluster import KMeans
+from sklearn.neighbors import NearestNeighbors
+from sklearn.preprocessing import normalize
+
+_FITTED = 20_000  # points, at most, of the graph: the cost grows with their square
+_NEIGHBOURS, _VOTERS = 30, 10
+
+
+class NeighbourClusters:
+    """Spectral clustering of the graph of nearest neighbours on the sphere; a point that is not in it goes with most of its neighbours.
+
+    Args:
+      count: clusters.
+      seed: of what is drawn.
+    """
+
+    def __init__(self, count: int, seed: int = 0) -> None:
+        self.count, self.seed = count, seed
+
+    def fit(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> "NeighbourClusters":
+        """Finds clusters of rows, [N, F]."""
+        rows = _on_sphere(matrix)
+        if len(rows) > _FITTED:
+            rows = rows[np.linspace(0, len(rows) - 1, _FITTED).astype(int)]
+        self._near = NearestNeighbors().fit(rows)
+        self.labels = np.zeros(len(rows), np.int64)
+        if self.count < 2 or len(rows) <= self.count + 1:
+            self.labels = np.arange(len(rows)) % self.count
+            return self
+        graph = self._near.kneighbors_graph(rows, min(_NEIGHBOURS, len(rows) - 1) + 1)  # each is its own neighbour too
+        graph = (graph + graph.T) / 2
+        scale = scipy.sparse.diags(1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel()))
+        start = np.random.default_rng(self.seed).normal(size=len(rows))
+        vectors = scipy.sparse.linalg.eigsh(scale @ graph @ scale, self.count, which="LA", v0=start)[1]
+        self.labels = KMeans(self.count, n_init=10, random_state=self.seed).fit_predict(normalize(vectors))
+        return self
+
+    def predict(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:
+        """Returns the cluster of each row, int [N]: that of most of its neighbours, the nearest's where several are most."""
+        rows = _on_sphere(matrix)
+        near = self._near.kneighbors(rows, min(_VOTERS, len(self.labels)), return_distance=False)
+        votes = np.zeros((len(rows), self.count))
+        weight = 1 + 1e-3 / (1 + np.arange(near.shape[1]))
+        np.add.at(votes, (np.arange(len(rows))[:, np.newaxis], self.labels[near]), weight)
+        return votes.argmax(axis=1)
+
+
+def _on_sphere(matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:
+    dense = matrix.toarray() if scipy.sparse.issparse(matrix) else matrix
+    return normalize(np.asarray(dense, np.float32))
