@@ -59,6 +59,17 @@ def test_topics_are_a_table_and_are_edited(fitted):
     assert second in fitted.labels_[:, 1]  # a copy was edited
 
 
+def test_fitting_goes_on_with_other_texts(fitted):
+    more = pickle.loads(pickle.dumps(fitted)).rename("1:2", "kept")
+    others = demo.read().train.items[300:500]
+    codes = more.predict(others)
+    before = more.score(others[:20])
+    more.partial_fit(others)
+    np.testing.assert_array_equal(more.labels_, codes)  # codes are as they were
+    assert more.model_.topics.name(1, 2) == "kept" and more.score(others[:20]) > before
+    assert tfvae.TopicModel(2, n_epochs=1, hidden_dim=4, settings=QUICK).partial_fit(TEXTS).labels_.shape == (300,)
+
+
 def test_what_is_saved_is_loaded_and_what_is_there_is_kept(fitted, tmp_path):
     fitted.save(str(tmp_path / "saved"))
     loaded = tfvae.TopicModel.load(str(tmp_path / "saved"))

@@ -350,6 +350,39 @@ def test_training_begins_with_another_run_s_parts(tiny, tmp_path):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+def test_words_that_two_runs_share_keep_their_rows(tiny, tmp_path):
+    source, _ = fit(tiny("vae", training__epochs=1), str(tmp_path / "a"))
+    said = []
+    config = tiny("vae", data__limit=60, training__init_from=str(tmp_path / "a"), training__init_parts="encoder,decoder")
+    config.training.learning_rate, config.training.epochs = 1e-9, 1
+    model, _ = fit(config, str(tmp_path / "b"), say=said.append)
+    words, others = model.modality.vocabulary.words, source.modality.vocabulary.words
+    shared = [word for word in words if word in others]
+    assert 0 < len(shared) < len(others) and any(f"{len(shared) + 4:,} of {len(others) + 4:,} words are in both" in line for line in said)
+    ids, theirs = ([4 + known.index(word) for word in shared] for known in (words, others))
+    for part in ("encoder", "decoder"):
+        own, other = (
+            next(w.numpy() for w in getattr(m.vae, part).weights if w.shape[0] == m.modality.vocabulary.size) for m in (model, source)
+        )
+        np.testing.assert_allclose(own[ids], other[theirs], atol=1e-5)
+
+
+def test_a_run_takes_another_s_words_and_heads(tiny, tmp_path):
+    quick = {"inference__start_steps": 20, "inference__agreement_steps": 20, "training__epochs": 1}
+    source, _ = fit(tiny("code_vae", **quick), str(tmp_path / "a"))
+    texts = demo.read().test.items[:50]
+    own = {"training__init_from": str(tmp_path / "a"), "training__init_parts": "encoder,latent,decoder,inference"}
+    named = {**quick, **own, "data__vocabulary": str(tmp_path / "a"), "data__limit": 60}
+    said = []
+    model, _ = fit(tiny("code_vae", **named), str(tmp_path / "b"), say=said.append)
+    assert model.modality.vocabulary.words == source.modality.vocabulary.words and not any("components have" in line for line in said)
+    np.testing.assert_array_equal(model.encode(texts)["codes"], source.encode(texts)["codes"])
+    with pytest.raises(UserError, match="--vocabulary=RUN takes that run's"):
+        fit(tiny("code_vae", **{**named, "data__vocabulary": ""}), str(tmp_path / "c"))
+    with pytest.raises(UserError, match="no such file"):
+        fit(tiny("code_vae", **{**quick, "data__vocabulary": str(tmp_path / "missing.txt")}), str(tmp_path / "c"))
+
+
 def test_a_run_that_begins_with_another_s_parts_resumes_without_it(tiny, tmp_path):
     fit(tiny("ae", training__epochs=1), str(tmp_path / "ae"))
     config = tiny("vae", training__init_from=str(tmp_path / "ae"), training__epochs=2)
@@ -364,7 +397,6 @@ def test_a_run_that_begins_with_another_s_parts_resumes_without_it(tiny, tmp_pat
         ({"training__init_parts": "encoder,latnet"}, "'latnet' is not a part, did you mean 'latent'"),
         ({"encoder__hidden_dim": 6}, "the encoder does not fit"),
         ({"training__init_parts": "latent", "latent__dim": 3}, "the latent does not fit: 3 numbers in z here and 2 there"),
-        ({"data__limit": 60}, "vocabulary differs"),
         ({"training__init_from": "/nowhere"}, "no run is there"),
     ],
 )

@@ -31,20 +31,25 @@ SHORT_NAMES = {
     "variables": "latent.variables",
     "components": "latent.components",
     "views": "inference.views",
+    "seed_words": "inference.seed_words",
+    "seed_label": "inference.seed_label",
     "beta": "objective.beta",
     "seed": "training.seed",
     "epochs": "training.epochs",
     "select": "training.select",
     "preset": "training.preset",
     "init_from": "training.init_from",
+    "embeddings": "training.embeddings",
     "parts": "training.init_parts",
     "tokenizer": "data.tokenizer",
+    "vocabulary": "data.vocabulary",
     "precision": "training.precision",
     "word_dropout": "decoder.word_dropout",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _OUT_OF_REACH = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
-_PATHS = ("data.dir", "data.train_file", "data.valid_file", "data.test_file", "training.init_from")
+_FILES = ("data.train_file", "data.valid_file", "data.test_file")
+_PATHS = ("data.dir", *_FILES, "data.vocabulary", "inference.seed_words", "training.init_from", "training.embeddings")
 
 
 def define_config_flags(values: flags.FlagValues) -> None:

@@ -56,5 +56,5 @@ class NeighbourClusters:
 
 
 def _on_sphere(matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:
-    dense = matrix.toarray() if scipy.sparse.issparse(matrix) else matrix
+    dense = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
     return normalize(np.asarray(dense, np.float32))

@@ -32,6 +32,7 @@ class DataConfig:
     split_seed: int = setting(
         0, "seed of splits that are drawn; the training's own does not change which texts are tested", low=0, high=2**31 - 1
     )
+    vocabulary: str = setting("", "run, or vocabulary.txt, whose words are taken; empty: those of training are learnt")
     vocabulary_size: int = setting(10_000, "most tokens kept, special ones not counted", low=1)
     min_count: int = setting(1, "words seen less often in training are unknown; wordpiece: make no piece of their own", low=1)
     tokenizer: str = setting("word", "what a token is: a word, or a piece of one", choices=("word", "wordpiece"))
@@ -131,6 +132,8 @@ class InferenceConfig:
         1.0, "code_heads: weight of the entropies of the codes' use in their agreement; below 1, codes may be used unequally", low=0, high=2
     )
     memory: float = setting(0.9, "code_heads: weight of earlier updates in how often codes come together", low=0, high=0.99)
+    seed_words: str = setting("", "code_heads: file of words that tell codes, a line 'name: word, word' each; [1] begins variable 1's")
+    seed_label: str = setting("", "code_heads: label whose classes variable 0's codes are to be; it may be missing of most texts")
     trainable: bool = setting(False, "code_heads: heads go on learning while the rest is trained")
 
 
@@ -176,8 +179,9 @@ class TrainingConfig:
 
     seed: int = setting(0, "all randomness is a function of seed and step", low=0, high=2**31 - 1)
     preset: str = setting("", "a paper's optimisation, a name of tfvae.registry.presets; empty: this project's")
-    init_from: str = setting("", "run whose weights training begins with; its vocabulary must be the same")
-    init_parts: str = setting("encoder,latent", "parts that init_from gives, of encoder, latent and decoder")
+    init_from: str = setting("", "run whose weights training begins with; words that both have keep their rows")
+    init_parts: str = setting("encoder,latent", "parts that init_from gives, of encoder, latent, decoder and inference, the heads of codes")
+    embeddings: str = setting("", "file of word vectors that embeddings begin with, in the text format of GloVe and fastText")
     epochs: int = setting(50, "passes over the training split", low=1)
     optimizer: str = setting("adam", "optimiser", choices=("adam", "sgd"))
     learning_rate: float = setting(1e-3, "the optimiser's step size", above=0)

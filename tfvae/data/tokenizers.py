@@ -35,13 +35,16 @@ def learn_vocabulary(texts: Sequence[str], data: DataConfig, *, closed: Sequence
 
     Args:
       texts: the training texts.
-      data: how they are split, and how many words there are.
+      data: how they are split, and how many words there are, or whose they are.
       closed: the words that the corpus comes with; then nothing is learnt of whole words.
 
     Raises:
       UserError: no token is left, or the size is too small for the texts.
     """
     kind = vocabulary_class(data.tokenizer)
+    if data.vocabulary:
+        path = os.path.expanduser(data.vocabulary)
+        return load_vocabulary(os.path.join(path, "vocabulary.txt") if os.path.isdir(path) else path, data)
     if closed and kind is Vocabulary:
         return Vocabulary(closed, **_reading(data))
     return kind.from_texts(texts, size=data.vocabulary_size, min_count=data.min_count, **_reading(data))

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tfvae import stateless
 from tfvae.data.batching import spread
-from tfvae.inference.head_start import AT_ONCE, HeadStart, Learner, hide, teach
+from tfvae.inference.head_start import AT_ONCE, HeadStart, Learner, agreeing, hide, teach
 from tfvae.inference.inference import Answer, Inference
 from tfvae.layers.perceptron import AffineOfTwo, Perceptron
 from tfvae.views.view import Batch, View
@@ -114,7 +114,7 @@ class CodeHeads(Inference, keras.layers.Layer):
         """Returns what the views read."""
         return {name: value for view in self.views for name, value in view.example().items()}
 
-    def start(self, examples: Any, seed: int, say: Callable[[str], None]) -> None:
+    def start(self, examples: Any, seed: int, say: Callable[[str], None], hints: Mapping[int, np.ndarray] | None = None) -> None:
         """Learns the views, and then the heads."""
         chosen = spread(len(examples), EXAMPLES)
 
@@ -127,10 +127,12 @@ class CodeHeads(Inference, keras.layers.Layer):
             view.learn(passes)
             features = scipy.sparse.vstack([scipy.sparse.csr_matrix(self.features(batch, number).numpy()) for batch in passes()], "csr")
             clusters = view.clusters(self.components, seed).fit(features).predict(features)
+            hinted = None if hints is None or number not in hints else hints[number][chosen]
+            clusters = clusters if hinted is None else agreeing(clusters, hinted, self.components)
             variables = [*self.hidden[number].weights, *self.outputs[number].weights]
             head = lambda rows, number=number: self.head(number, rows)  # noqa: E731
             learner = Learner(head, variables, self.components, self.head_start, [seed, number])
-            shares = np.sort(teach(learner, features, clusters))[::-1]
+            shares = np.sort(teach(learner, features, clusters, hinted))[::-1]
             used = ", ".join(f"{share:.0%}" for share in shares[:_SHOWN]) + (", …" if len(shares) > _SHOWN else "")
             say(f"code {number}, by {view.name}: components have {used} of the examples; {time.monotonic() - began:.0f} s")
 

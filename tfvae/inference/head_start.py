@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import scipy.sparse
 import tensorflow as tf
+from scipy.optimize import linear_sum_assignment
 
 from tfvae import stateless
 from tfvae.objectives.agreement import agreement, joint_use
@@ -85,16 +86,23 @@ class Learner:
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(clusters, logits))
         self._optimizer.apply(tape.gradient(loss, self._values), self.variables)
 
-    def _agree(self, rows: tf.Tensor, step: tf.Tensor) -> None:
-        """Makes an update by the agreement of examples [B, F] and of the same where some features are hidden."""
+    def _agree(self, rows: tf.Tensor, step: tf.Tensor, hinted: tf.Tensor | None = None) -> None:
+        """Makes an update by the agreement of examples [B, F] and of the same where some features are hidden.
+
+        Where `hinted` [B] names a code, and is not -1, cross-entropy to it is added.
+        """
         memory = self.settings.memory
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._values)
-            first, second = (tf.nn.softmax(self.head(sight))[:, tf.newaxis] for sight in (rows, self._hide(rows, step)))
+            logits = self.head(rows)
+            first, second = (tf.nn.softmax(sight)[:, tf.newaxis] for sight in (logits, self.head(self._hide(rows, step))))
             joint = joint_use(first, second, tf.ones([tf.shape(rows)[0]]))
             past = tf.where(tf.reduce_sum(self._past) > 0, self._past, tf.stop_gradient(joint))
             joint = memory * past + (1 - memory) * joint
             loss = -agreement(joint, self.settings.balance)[0] / (1 - memory)  # so that a batch counts as it would by itself
+            if hinted is not None:
+                errors = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.maximum(hinted, 0), logits)
+                loss += tf.reduce_sum(tf.where(hinted >= 0, errors, 0.0)) / tf.maximum(1.0, tf.reduce_sum(tf.cast(hinted >= 0, tf.float32)))
         self._past.assign(joint)
         self._optimizer.apply(tape.gradient(loss, self._values), self.variables)
 
@@ -111,13 +119,30 @@ class Learner:
         return float(tf.reduce_mean(tf.reduce_max(tf.nn.softmax(self.head(rows)), axis=-1)))
 
 
-def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray) -> np.ndarray:
+def agreeing(clusters: np.ndarray, hinted: np.ndarray, count: int) -> np.ndarray:
+    """Returns clusters [N] under the numbers of the codes that most of their examples should have, and those codes where they are known.
+
+    Args:
+      clusters: of examples, int [N], less than `count`.
+      hinted: codes of some, int [N], -1 where nothing is known.
+      count: K.
+    """
+    table = np.zeros((count, count))
+    np.add.at(table, (clusters[hinted >= 0], hinted[hinted >= 0]), 1)
+    rows, columns = linear_sum_assignment(-table)
+    number = np.empty(count, np.int64)
+    number[rows] = columns
+    return np.where(hinted >= 0, hinted, number[clusters])
+
+
+def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, hinted: np.ndarray | None = None) -> np.ndarray:
     """Teaches one head. Where a fifth of the codes die, it begins again, and imitates clusters until it is surer of them.
 
     Args:
       learner: the head's.
       features: of all examples, [N, F].
       clusters: each example's, [N].
+      hinted: codes that examples should have, [N], -1 where nothing is known; None: of none.
 
     Returns:
       the share of the examples that have each code, [K].
@@ -126,7 +151,7 @@ def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndar
     for trial in range(_TRIALS):
         if trial:
             learner.forget()
-        _teach(learner, features, clusters, confidence)
+        _teach(learner, features, clusters, confidence, hinted)
         shares = _use(learner, features)
         if np.mean(shares < _DEAD / len(shares)) < _MANY_DEAD:
             break
@@ -134,7 +159,7 @@ def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndar
     return shares
 
 
-def _teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, confidence: float) -> None:
+def _teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, confidence: float, hinted: np.ndarray | None) -> None:
     settings, count, draw = learner.settings, features.shape[0], np.random.default_rng(learner.seed)
     looked_at = dense(features[: min(_LOOKED_AT, count)])
     size = min(settings.start_batch_size, count)
@@ -144,7 +169,9 @@ def _teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.nda
         rows = draw.integers(count, size=size)
         learner.imitate(dense(features[rows]), tf.constant(clusters[rows], tf.int32), tf.constant(step))
     for step in range(settings.agreement_steps):
-        learner.agree(dense(features[draw.integers(count, size=size)]), tf.constant(settings.start_steps + step))
+        rows = draw.integers(count, size=size)
+        more = () if hinted is None else (tf.constant(hinted[rows], tf.int32),)
+        learner.agree(dense(features[rows]), tf.constant(settings.start_steps + step), *more)
 
 
 def _use(learner: Learner, features: scipy.sparse.csr_matrix) -> np.ndarray:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 Answer = tuple[Mapping[str, Any], tf.Tensor | None]
@@ -37,13 +38,14 @@ class Inference:
         """Returns what of a batch is read that neither encoder nor decoder have, of one example."""
         return {}
 
-    def start(self, examples: Any, seed: int, say: Callable[[str], None]) -> None:
+    def start(self, examples: Any, seed: int, say: Callable[[str], None], hints: Mapping[int, np.ndarray] | None = None) -> None:
         """Learns what can be learned before the rest does; nothing, unless an inference has such.
 
         Args:
           examples: the training split: `tfvae.modalities.modality.Examples`.
           seed: of everything that is drawn.
           say: hears what was learned, a line each.
+          hints: codes that training examples should have, by the variable, int [N], -1 where nothing is known.
         """
 
     def get_config(self) -> dict[str, Any]:

@@ -88,6 +88,14 @@ class Modality:
         """Returns whether items become the same batches under another."""
         raise NotImplementedError
 
+    def shared_rows(self, other: "Modality") -> tuple[np.ndarray, np.ndarray, int, int] | None:
+        """Returns which entries along an axis of weights stand for the same as another's.
+
+        Returns:
+          their numbers here and there, int [n] each, and how many entries such an axis has here and there; None: weights have no such axis.
+        """
+        return None
+
     @property
     def shape(self) -> Mapping[str, int]:
         """Sizes of an example by name: what encoders and decoders are made for."""

@@ -20,6 +20,7 @@ from tfvae.data.corpus import Corpus, Split
 from tfvae.data.files import read_lines, split_label
 from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary, warn_of_words
 from tfvae.data.vocabulary import CHUNK, Vocabulary
+from tfvae.layers.word_counts import FIRST
 from tfvae.modalities.modality import Batch, Modality
 from tfvae.tokens import EOS, PAD, UNK
 
@@ -77,6 +78,16 @@ class Words(Modality):
     def same(self, other: Modality) -> bool:
         """Returns whether the words are the same, in the same order."""
         return isinstance(other, Words) and other.vocabulary.words == self.vocabulary.words
+
+    def shared_rows(self, other: Modality) -> tuple[np.ndarray, np.ndarray, int, int] | None:
+        """Returns the ids of words that both vocabularies have, special tokens included."""
+        if not isinstance(other, Words):
+            return None
+        own, theirs = self.vocabulary, other.vocabulary
+        places = {word: FIRST + number for number, word in enumerate(theirs.words)}
+        both = [(FIRST + number, places[word]) for number, word in enumerate(own.words) if word in places]
+        pairs = np.array([*((special, special) for special in range(FIRST)), *both])
+        return pairs[:, 0], pairs[:, 1], own.size, theirs.size
 
     @property
     def shape(self) -> Mapping[str, int]:

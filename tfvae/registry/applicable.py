@@ -145,7 +145,7 @@ def _of_data(config: Config, path: str) -> str:
         return f"its corpus is {data.name}; columns are those of --data={'|'.join(KINDS)}"
     if path == "data.split" and data.split and data.name != "yahoo":
         return f"its corpus is {data.name}; yahoo alone is split by sizes"
-    if data.name in BAGS and name in ("vocabulary_size", "min_count", "tokenizer", *READING):
+    if data.name in BAGS and name in ("vocabulary", "vocabulary_size", "min_count", "tokenizer", *READING):
         return f"its corpus is {data.name}, which comes with its words"
     owned = {setting for part in MODALITIES.values() for setting in part.settings(data)}
     settings = MODALITIES[data.modality].settings(data)

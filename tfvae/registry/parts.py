@@ -137,7 +137,7 @@ INFERENCES: dict[str, Part] = {
     "amortized": Part(lambda **_: Amortized(), _has()),
     "code_heads": Part(
         code_heads,
-        _has("views", "hidden_dim", *(field.name for field in dataclasses.fields(HeadStart)), "trainable"),
+        _has("views", "seed_words", "seed_label", "hidden_dim", *(field.name for field in dataclasses.fields(HeadStart)), "trainable"),
         replaces={"hidden_dim": 0},
     ),
 }
@@ -150,7 +150,7 @@ AUXILIARIES: dict[str, Part] = {
 """Further losses, by the name of the term; each is there where objective.<name>_weight, a field that it must have, is not 0; made as
 decoders are."""
 
-_WORDS = ("vocabulary_size", "min_count", "tokenizer", *READING, "train_max_length", "eval_max_length")
+_WORDS = ("vocabulary", "vocabulary_size", "min_count", "tokenizer", *READING, "train_max_length", "eval_max_length")
 
 MODALITIES: dict[str, Part] = {
     "words": Part(Words, _has(*_WORDS), "tokens"),

@@ -86,7 +86,16 @@ def check_views(names: str, reads: str, *, ordered: bool) -> None:
 
 
 def code_heads(
-    views: str, hidden_dim: int, *, reads: str, ordered: bool, variables: int, components: int, seed: int, trainable: bool, **given: Any
+    views: str,
+    hidden_dim: int,
+    *,
+    reads: str,
+    ordered: bool,
+    variables: int,
+    components: int,
+    seed: int,
+    trainable: bool,
+    **given: Any,
 ) -> CodeHeads:
     """Makes code heads, one a variable.
 
@@ -99,7 +108,7 @@ def code_heads(
       components: K.
       seed: of the heads.
       trainable: whether they go on learning.
-      **given: fields of `HeadStart`, and the sizes of an example.
+      **given: fields of `HeadStart`, the sizes of an example, and what is read when heads start.
     """
     names = _named(views) or usual_views(reads, variables, ordered=ordered)
     start = {field.name: given.pop(field.name) for field in dataclasses.fields(HeadStart)}

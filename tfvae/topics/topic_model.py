@@ -115,6 +115,34 @@ class TopicModel(TransformerMixin, ClusterMixin, BaseEstimator):
         self._take(model, str(run.path), texts)
         return self
 
+    def partial_fit(self, X: Any, y: Any = None, *, features: Any = None) -> "TopicModel":
+        """Goes on with other texts: words, codes and their names stay as they are, the rest learns.
+
+        Words that the first texts did not have stay unknown. `labels_` are those of these texts.
+
+        Args:
+          X: N texts.
+          y: as of `fit`.
+          features: as of `fit`.
+
+        Raises:
+          UserError: as `fit`.
+        """
+        if not hasattr(self, "model_"):
+            return self.fit(X, y, features=features)
+        texts, topics = strings(X), self.model_.topics
+        config = self.config()
+        config.data.vocabulary, config.training.init_from = self.run_, self.run_
+        config.training.init_parts = "encoder,latent,decoder,inference"
+        config.objective.schedule.kind = "constant"  # regularisers have their weight already
+        before = self.__dict__.pop("_cleanup", None)
+        _, run = fit(config, self._temporary(), texts=texts, labels=y, features=features, bar=self.verbose, say=self._say)
+        topics.save(run.path)
+        self._take(load(str(run.path)), str(run.path), texts)
+        if before is not None:
+            before()
+        return self
+
     def transform(self, X: Any) -> np.ndarray:
         """Returns posterior means, [N, size]: where texts lie in the latent space."""
         return self._encode(X)["mean"]

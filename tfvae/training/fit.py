@@ -1,5 +1,6 @@
 """Training from a configuration to a run directory."""
 
+import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,8 +13,7 @@ from tfvae.data.batching import evaluation_batches, spread, steps_per_epoch, tra
 from tfvae.data.columns import labelled
 from tfvae.data.corpus import Corpus
 from tfvae.data.labelled_texts import LabelledTexts, corpus_of
-from tfvae.errors import UserError, suggest
-from tfvae.latents.latent import Latent
+from tfvae.errors import UserError
 from tfvae.modalities.modality import Examples, Modality
 from tfvae.models.build import build_vae
 from tfvae.models.model import Model
@@ -26,8 +26,11 @@ from tfvae.registry.parts import TABLES
 from tfvae.training.adam import Adam
 from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
 from tfvae.training.checkpoint import Checkpoint
+from tfvae.training.hints import Hints, hints_of
+from tfvae.training.initialize import check_not_itself, initialize, named_parts
 from tfvae.training.progress import EpochLines
 from tfvae.training.run import KEPT_FEATURES, KEPT_TEXTS, Run, changed_fields, default_path
+from tfvae.training.word_vectors import begin_with_vectors
 
 log = logging.getLogger("tfvae")
 OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD}
@@ -89,9 +92,14 @@ def fit(
     valid = modality.examples(corpus.valid)
     steps = steps_per_epoch(train, config.data.batch_size)
     vae = build_vae(config, modality.shape, steps_per_epoch=steps)
-    model = Model(modality, vae)
-    if config.training.init_from and not (resume and place.checkpoint_dir.exists()):
-        _initialize_from_run(model, config, place)
+    model, shared, hints = Model(modality, vae), "", Hints()
+    begun = resume and place.checkpoint_dir.exists()
+    if not begun:
+        hints = hints_of(config, corpus, modality)
+        shared = begin_with_vectors(model, config.training.embeddings) if config.training.embeddings else ""
+    if config.training.init_from and not begun:
+        check_not_itself(place, config.training.init_from)
+        shared += initialize(model, load(config.training.init_from), named_parts(config))
     place.create(config, overwrite=overwrite, resume=resume)
     if given is not None:
         place.keep_texts(given)
@@ -100,9 +108,9 @@ def fit(
         f"{corpus.name}: {len(train):,} training and {len(valid):,} validation {modality.item}s, {modality.describe()}; "
         f"{config.model} in {config.training.precision} into {place.path}"
     )
-    _train(config, model, corpus, train, valid, place, callbacks, bar, say)
+    _train(config, model, corpus, train, valid, place, callbacks, bar, say, shared, hints)
     _load_weights(model.vae, place)
-    return model, place
+    return Model(modality, vae, Topics.load(place.path, vae.latent.num_variables, vae.latent.num_components)), place
 
 
 def load(run: str, *, precision: str = "") -> Model:
@@ -184,6 +192,8 @@ def _train(
     more: Sequence[keras.callbacks.Callback],
     bar: bool,
     say: Callable[[str], None],
+    shared: str,
+    hints: Hints,
 ) -> None:
     training, data, vae = config.training, config.data, model.vae
     vae.compile(optimizer=OPTIMIZERS[training.optimizer](training.learning_rate), jit_compile=False)
@@ -200,9 +210,13 @@ def _train(
     if done:
         say(f"resumed after epoch {done}")
     elif training.init_from:
-        say(f"{training.init_parts} from {training.init_from}")
-    if not done:
-        vae.inference.start(train, training.seed, say)
+        say(f"{training.init_parts} from {training.init_from}{shared and f'; {shared}'}")
+    elif shared:
+        say(shared)
+    if not done and "inference" not in named_parts(config):
+        vae.inference.start(train, training.seed, say, hints.codes)
+        if hints.names:
+            dataclasses.replace(model.topics, names=hints.names).save(run.path)
     if selection.memory["stopped"] or done >= training.epochs:
         say(f"training had ended: {selection.memory['stopped'] or f'{done} epochs'}")
         return
@@ -228,42 +242,3 @@ def _train(
         lines.close()
     memory = selection.memory
     say(f"kept epoch {memory['best_epoch']}" + (f"; stopped: {memory['stopped']}" if memory["stopped"] else ""))
-
-
-def _initialize_from_run(model: Model, config: Config, place: Run) -> None:
-    source = Run(config.training.init_from)
-    if source.path.resolve() == place.path.resolve():
-        raise UserError(f"--init_from={source.path} is the run itself: name another, or go on with this one by --resume")
-    initialize(model, load(config.training.init_from), config.training.init_parts)
-
-
-def initialize(model: Model, source: Model, parts: str) -> None:
-    """Gives a model weights of parts of another, as in pretraining by an auto-encoder.
-
-    Args:
-      model: to be trained.
-      source: trained before, on examples of the same kind.
-      parts: of encoder, latent and decoder, with commas between.
-
-    Raises:
-      UserError: another kind of example, such as another vocabulary, an unknown part, or parts of other kinds or sizes.
-    """
-    modality = model.modality
-    if not source.modality.same(modality):
-        same = f"train both on the same {modality.name} and settings of data"
-        if type(source.modality) is not type(modality):
-            raise UserError(f"--init_from: that run has {source.modality.name}, and this corpus {modality.name}: name a run on such")
-        raise UserError(f"--init_from: that run's {modality.learnt} differs from this corpus's: {same}")
-    for name in (part.strip() for part in parts.split(",")):
-        if name not in ("encoder", "latent", "decoder"):
-            raise UserError(f"--parts={parts}: {name!r} is not a part{suggest(name, ('encoder', 'latent', 'decoder'))}")
-        own, other = getattr(model.vae, name), getattr(source.vae, name)
-        if not own.weights:
-            raise UserError(f"--parts={parts}: this model's {name} has no weights; leave it out")
-        try:
-            if isinstance(own, Latent):
-                own.initialize_from(other)
-            else:
-                own.set_weights(other.get_weights())
-        except ValueError as error:
-            raise UserError(f"--init_from: the {name} does not fit: {str(error).splitlines()[0]}; leave it out of --parts") from None
