@@ -23,6 +23,10 @@ FILES = {
         for kind in ("", "_act", "_emotion")
     },
     "text": {"train.txt": b"a text\n" * 10},
+    "home_assistant": {
+        "en.json": b'{"intents": {"A": {"data": [{"sentences": ["{n} times"]}]}}, "expansion_rules": {}, '
+        b'"lists": {"n": {"range": {"from": 1, "to": 90}}}}'
+    },
     "20ng": {"vocab.new": b"here 2\nthere 1\n", **{f"{name}.feat": b"1 1:2 2:1\n" * 10 for name in ("train", "test")}},
 }
 

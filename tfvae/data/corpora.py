@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tfvae.config import DataConfig
-from tfvae.data import daily_dialog, demo, mnist, newsgroups, omniglot, ptb, smd, tables, text, yahoo
+from tfvae.data import daily_dialog, demo, home_assistant, mnist, newsgroups, omniglot, ptb, smd, tables, text, yahoo
 from tfvae.data.corpus import SPLITS, Corpus
 from tfvae.errors import UserError, suggest
 
@@ -11,6 +11,7 @@ READERS: dict[str, Callable[[DataConfig], Corpus]] = {
     "20ng": newsgroups.read,
     "daily_dialog": daily_dialog.read,
     "demo": lambda data: demo.read(),
+    "home_assistant": home_assistant.read,
     "mnist": mnist.read,
     "omniglot": omniglot.read,
     "ptb": ptb.read,

@@ -78,6 +78,11 @@ SOURCES: Mapping[str, Source] = {
         },
         "http://nlp.stanford.edu/projects/kvret/kvret_dataset_public.zip",
     ),
+    "home_assistant": Source(
+        "CC BY 4.0, of the Home Assistant authors; sentences are made of its templates",
+        {"en.json": ("en.json", "0b9d606a216b1712409a3d822a8edfb9ff4458e51e421792882ea24e0ce1d456")},
+        by_hand="`pip download --no-deps home-assistant-intents==2026.10.27`, and name the wheel in --archive",
+    ),
     "yahoo": Source(
         "Yahoo Webscope, for research",
         {

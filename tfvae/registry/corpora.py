@@ -54,6 +54,8 @@ CORPORA: dict[str, Mapping[str, Any]] = {
     },
     # Turns of a conversation; 125 codes of three variables (Shi et al. 2020, section 4.1).
     "daily_dialog": {"data.lowercase": True, "latent.variables": 3, "latent.dim": 5},
+    # A code an intent.
+    "home_assistant": {**_OWN_FILES, "latent.variables": 1, "latent.components": 40},
     # 48 continuous dimensions, the sizes of its utterance encoder (Shi et al. 2020, section 4.1 and their code).
     "smd": {
         "data.lowercase": True,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tfvae.data import corpora
+from tfvae.data.batching import spread
 from tfvae.errors import UserError
 from tfvae.evaluation.generation import as_read
 from tfvae.evaluation.subject import Progress, Subject, no_progress
@@ -21,6 +22,8 @@ from tfvae.topics.table import table
 from tfvae.training.fit import load
 from tfvae.training.run import Run
 
+_COUNTED = 20_000
+"""Items, at most, that shares and words are counted in, spread over their split."""
 _KNOWN = 2000
 """Validation items, at most, that others are held against."""
 
@@ -55,7 +58,7 @@ class Workbench:
 
         Args:
           run: the run directory.
-          split: whose items are counted and shown.
+          split: whose items are counted and shown, 20,000 of them at most, spread evenly.
           progress: shows how far a long loop is.
 
         Raises:
@@ -64,7 +67,10 @@ class Workbench:
         self.run, config, model = Run(run), Run(run).config(), load(run)
         if not model.vae.latent.has_codes:
             raise UserError(f"--run={run}: {config.model} has no codes, so there are no topics; code_vae has")
-        self.subject = Subject(model, config, corpora.read(config.data), split, progress=progress)
+        corpus = corpora.read(config.data)
+        counted = corpus.split(split).take(spread(len(corpus.split(split)), _COUNTED))
+        corpus = dataclasses.replace(corpus, **{split: counted})  # type: ignore[arg-type]
+        self.subject = Subject(model, config, corpus, split, progress=progress)
         self._novelty: Novelty | None = None
 
     @property
