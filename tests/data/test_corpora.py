@@ -42,7 +42,7 @@ def test_the_seed_of_splits_reaches_the_reader_of_text(tmp_path):
 def test_an_unknown_corpus_is_told_with_the_nearest_name():
     with pytest.raises(UserError, match=r"config\.data\.name = 'ptbb': no such corpus, did you mean 'ptb'\?"):
         corpora.read(DataConfig(name="ptbb"))
-    with pytest.raises(UserError, match="known: 20ng, csv, daily_dialog, demo, home_assistant, jsonl, mnist, .*, yahoo"):
+    with pytest.raises(UserError, match=r"known: 20ng, csv, daily_dialog, demo, home_assistant, jsonl, mnist, .*, yahoo"):
         corpora.read(DataConfig(name="wikipedia"))
 
 
