@@ -20,7 +20,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", [pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem == "steering" else []) for path in NOTEBOOKS]
+    "path", [pytest.param(path, id=path.stem, marks=[] if path.stem == "features" else [pytest.mark.slow]) for path in NOTEBOOKS]
 )
 def test_a_notebook_runs(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)

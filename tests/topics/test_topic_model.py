@@ -142,7 +142,7 @@ ALONE = {
     "check_n_features_in_after_fitting",
 }
 """Those that train nothing."""
-TRAINED = ("check_fit_idempotent", "check_dict_unchanged")
+TRAINED = ("check_dict_unchanged", "check_fit_check_is_fitted")
 """Those that train, and are run every time."""
 SETTINGS = {"inference.start_steps": 2, "inference.agreement_steps": 2, "latent.dim": 2}
 FOUND = checks.estimator_checks_generator(OfNumbers(2, n_epochs=1, hidden_dim=4, settings=SETTINGS))
