@@ -358,7 +358,7 @@ def test_words_that_two_runs_share_keep_their_rows(tiny, tmp_path):
     model, _ = fit(config, str(tmp_path / "b"), say=said.append)
     words, others = model.modality.vocabulary.words, source.modality.vocabulary.words
     shared = [word for word in words if word in others]
-    assert 0 < len(shared) < len(others) and any(f"{len(shared) + 4:,} of {len(others) + 4:,} words are in both" in line for line in said)
+    assert 0 < len(shared) < len(others) and any(f"{len(shared) + 4:,} of {len(words) + 4:,} words are in both" in line for line in said)
     ids, theirs = ([4 + known.index(word) for word in shared] for known in (words, others))
     for part in ("encoder", "decoder"):
         own, other = (

@@ -76,12 +76,12 @@ def test_every_metric_is_measured_of_a_model_that_has_all(config):
     words = Words.learn(corpus, settings.data)
     model = Model(words, build_vae(settings, words.shape))
     measured = Measured(Subject(model, settings, corpus, "valid", samples=3, sentences=10))
-    proxy = dict(module._PROXY)
-    module._PROXY.update(sentences=40, held_out=5, units=4, epochs=1)
+    proxy = dict(module.PROXY)
+    module.PROXY.update(sentences=40, held_out=5, units=4, epochs=1)
     try:
         values = {name: measured[f"{name}.act" if name == "ami" else name] for name in METRICS}
     finally:
-        module._PROXY.update(proxy)
+        module.PROXY.update(proxy)
     assert values["nll_iw"] < values["nll_bound"] < 200
     assert 0 < values["log_perplexity"] < 10 and values["reverse_perplexity"] > 10
     assert 0 <= values["mutual_information_z"] <= math.log(60) + 1e-6

@@ -61,6 +61,8 @@ def read(data: DataConfig) -> Corpus:
     path = find_file(corpus_folder(data, advice=_ADVICE), ["en.json"], advice=_ADVICE)
     try:
         rows = list(_sentences(json.loads(read_text(path))))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}:{error.lineno}: not JSON: {error.msg}; {_ADVICE}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, UserError):
             raise

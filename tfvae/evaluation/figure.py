@@ -39,8 +39,9 @@ class Figure:
         return f"{self.name}[{', '.join(of)}]" if of else self.name
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns what JSON holds; a value that is no number becomes null, as JSON has none."""
-        return {key: _plain(value) for key, value in dataclasses.asdict(self).items()}
+        """Returns what JSON holds; a value that is no number becomes null, as JSON has none. An empty remark is left out."""
+        values = {key: _plain(value) for key, value in dataclasses.asdict(self).items()}
+        return values if self.remark else {key: value for key, value in values.items() if key != "remark"}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Figure":

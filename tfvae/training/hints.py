@@ -38,28 +38,24 @@ def hints_of(config: Config, corpus: Corpus, modality: Modality) -> Hints:
         raise UserError("config.inference.seed_words and seed_label both say which codes examples should have: give one")
     found = Hints()
     if inference.seed_words:
-        found = _of_words(inference.seed_words, corpus, modality)
+        found = _of_words(inference.seed_words, config, corpus, modality)
     elif inference.seed_label:
-        found = _of_label(inference.seed_label, corpus)
-    for variable in found.codes:
-        kinds = sum(place[0] == variable for place in found.names)
-        if kinds > config.latent.components or variable >= config.latent.variables:
-            sizes = f"{config.latent.variables} variables of {config.latent.components} components"
-            raise UserError(f"{kinds} kinds are named of variable {variable}, and there are {sizes}: name fewer, or raise --components")
+        found = _of_label(inference.seed_label, config, corpus)
     return found
 
 
-def _of_label(name: str, corpus: Corpus) -> Hints:
+def _of_label(name: str, config: Config, corpus: Corpus) -> Hints:
     if name not in corpus.train.labels:
         raise UserError(f"config.inference.seed_label = {name!r} is not a label of the corpus{suggest(name, corpus.train.labels)}")
     classes = list(corpus.label_names[name])
     known = [place for place, label in enumerate(classes) if label != NO_LABEL]
+    _check_sizes(config, 0, len(known))
     numbers = np.full(len(classes), -1)
     numbers[known] = np.arange(len(known))
     return Hints({0: numbers[corpus.train.labels[name]]}, {(0, number): classes[place] for number, place in enumerate(known)})
 
 
-def _of_words(path: str, corpus: Corpus, modality: Modality) -> Hints:
+def _of_words(path: str, config: Config, corpus: Corpus, modality: Modality) -> Hints:
     """Codes of the texts that have more of one kind's words than of any other's."""
     if not isinstance(modality, Words):
         raise UserError(f"config.inference.seed_words: this corpus has {modality.name}, and seeds are words")
@@ -70,6 +66,7 @@ def _of_words(path: str, corpus: Corpus, modality: Modality) -> Hints:
     names: dict[tuple[int, int], str] = {}
     for variable in {place[0] for place in seeds}:
         kinds = [(name, words) for (j, name), words in seeds.items() if j == variable]
+        _check_sizes(config, variable, len(kinds))
         counts = np.array([[len(words & text) for _, words in kinds] for text in present])
         best = counts.argmax(axis=1)
         alone = (counts == counts.max(axis=1, keepdims=True)).sum(axis=1) == 1
@@ -78,6 +75,13 @@ def _of_words(path: str, corpus: Corpus, modality: Modality) -> Hints:
         if absent := [name for number, (name, _) in enumerate(kinds) if not np.any(codes[variable] == number)]:
             raise UserError(f"{path}: no training text has the words of {listed(absent)} more than any other's: name other words")
     return Hints(codes, names)
+
+
+def _check_sizes(config: Config, variable: int, kinds: int) -> None:
+    latent = config.latent
+    if kinds > latent.components or variable >= latent.variables:
+        sizes = f"{latent.variables} variables of {latent.components} components"
+        raise UserError(f"{kinds} kinds are named of variable {variable}, and there are {sizes}: name fewer, or raise --components")
 
 
 def read_seeds(path: str) -> dict[tuple[int, str], set[str]]:

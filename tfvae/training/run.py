@@ -221,9 +221,12 @@ def default_path(config: Config, usual: Config) -> str:
 
 
 def changed_fields(config: Config, usual: Config) -> dict[str, Any]:
-    """Returns the fields of a configuration that differ from the model's usual ones, by path; seed and place of the corpus are none."""
+    """Returns the fields of a configuration that differ from the model's usual ones, by path.
+
+    Seed and place of the corpus are none, nor is how spellings were read: earlier versions knew one way.
+    """
     theirs = usual.flat()
-    unchanged = ("model", "data.name", "data.dir", "training.seed")
+    unchanged = ("model", "data.name", "data.dir", "data.unicode", "training.seed")
     return {path: value for path, value in config.flat().items() if value != theirs[path] and path not in unchanged}
 
 
