@@ -103,8 +103,11 @@ class OfNumbers(tfvae.TopicModel):
         tags.input_tags.two_d_array, tags.input_tags.one_d_array = True, False
         return tags
 
-    def fit(self, X, y=None):
-        return super().fit(texts_of(X), y)
+    def fit(self, X, y=None, **more):
+        return super().fit(texts_of(X), y, **more)
+
+    def partial_fit(self, X, y=None):
+        return super().partial_fit(texts_of(X), y)
 
     def fit_predict(self, X, y=None):
         return self.fit(X, y).labels_
@@ -130,6 +133,7 @@ def texts_of(X):
 
 NOT_OF_TEXTS = {
     "check_transformer_general": "wants an error where points have other features than those of training; texts have no number of features",
+    "check_estimators_partial_fit_n_features": "wants an error where further points have other features; texts have no number of features",
     "check_clustering": "wants three clouds of fifty points found, whatever the parameters; there are two codes here, of rounded numbers",
     "check_fit2d_1sample": "wants the word sample in the message that one is too few; it says sentences",
 }
@@ -138,7 +142,7 @@ ALONE = {
     *("check_estimator_cloneable", "check_estimator_tags_renamed", "check_valid_tag_types", "check_estimator_repr"),
     *("check_no_attributes_set_in_init", "check_do_not_raise_errors_in_init_or_set_params", "check_mixin_order", "check_set_params"),
     *("check_estimators_unfitted", "check_transformers_unfitted", "check_parameters_default_constructible", "check_get_params_invariance"),
-    *("check_transformer_n_iter", "check_clusterer_compute_labels_predict", "check_estimators_partial_fit_n_features"),
+    *("check_transformer_n_iter", "check_clusterer_compute_labels_predict"),
     "check_n_features_in_after_fitting",
 }
 """Those that train nothing."""
