@@ -7,10 +7,10 @@ from typing import Any
 
 from benchmarks.scaling import LABELS
 from benchmarks.shortcuts import LABELS as SHORTCUTS
+from tfvae.data.files import write_text
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import markdown_table
 from tfvae.reports.results import put_between
-from tfvae.training.run import write_text
 
 _FIGURES = {
     "tokens_per_second": ("tokens a second", "{:,.0f}"),

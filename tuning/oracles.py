@@ -19,8 +19,8 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from sklearn.exceptions import ConvergenceWarning
 
 from tfvae.config import Config
+from tfvae.data.files import write_text
 from tfvae.errors import UserError
-from tfvae.training.run import write_text
 from tuning.space import TUNERS, Parameter, Value, current, kind
 
 SCORE = "score"

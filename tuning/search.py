@@ -17,10 +17,11 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from tfvae.config import Config
 from tfvae.data import corpora
+from tfvae.data.files import write_text
 from tfvae.errors import UserError
 from tfvae.models.build import build_vae
 from tfvae.registry.applicable import modality_of
-from tfvae.training.run import versions, write_text
+from tfvae.training.run import versions
 from tuning.objective import Objective, capabilities, read_objective
 from tuning.oracles import SCORE, make_oracle
 from tuning.space import TUNERS, Parameter, Values, configure, read_space

@@ -14,7 +14,8 @@ from rich.live import Live
 from rich.table import Table
 from tensorboard.plugins.hparams import api as hparams
 
-from tfvae.training.run import Run, write_text
+from tfvae.data.files import write_text
+from tfvae.training.run import Run
 from tuning.search import Search, best_config
 from tuning.trial import COMPLETED, FAILED, Result, best, describe
 

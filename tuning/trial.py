@@ -18,12 +18,13 @@ import keras
 from tfvae.config import Config, DataConfig, update
 from tfvae.data import corpora
 from tfvae.data.corpus import Corpus
+from tfvae.data.files import write_text
 from tfvae.errors import UserError
 from tfvae.evaluation.subject import Subject
 from tfvae.models.model import Model
 from tfvae.registry.applicable import modality_of
 from tfvae.training.fit import fit
-from tfvae.training.run import Run, write_text
+from tfvae.training.run import Run
 from tuning.measured import Measured
 from tuning.objective import METRICS, Objective, capabilities
 from tuning.space import Values

@@ -10,11 +10,12 @@ from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, run_from_flags
 from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
+from tfvae.data.files import write_text
 from tfvae.errors import UserError, suggest
 from tfvae.evaluation.groups import GROUPS
 from tfvae.evaluation.table import figure_lines
 from tfvae.evaluation.verdict import verdicts
-from tfvae.training.run import Run, write_text
+from tfvae.training.run import Run
 
 SUMMARY = (
     "Evaluates a trained model: likelihood, use of the latent variable, generation, agreement with labels. It goes on where it stopped."

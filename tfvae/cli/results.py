@@ -5,8 +5,8 @@ import pathlib
 from absl import flags
 
 from tfvae.cli.command import run_command
+from tfvae.data.files import write_text
 from tfvae.errors import UserError
-from tfvae.training.run import write_text
 
 SUMMARY = "Writes a page of results, with the papers' figures beside ours, from run directories that were evaluated."
 

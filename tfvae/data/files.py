@@ -4,6 +4,7 @@ import codecs
 import contextlib
 import gzip
 import os
+import pathlib
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -80,6 +81,13 @@ def split_label(line: str) -> tuple[str | None, str]:
     """Returns the label and the text of a line 'label TAB text'; a line with no tab, or with several, has no label."""
     fields = [field.strip(WHITE_SPACE) for field in line.split("\t")]
     return (fields[0], fields[1]) if len(fields) == 2 else (None, line.strip(WHITE_SPACE))
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a file beside and renames it into place."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
 
 
 def corpus_folder(data: DataConfig, *, advice: str) -> str:

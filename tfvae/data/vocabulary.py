@@ -90,28 +90,19 @@ class Vocabulary(keras.layers.Layer):
         self._tokens = tf.lookup.StaticHashTable(tokens, SPECIALS[UNK])
 
     @classmethod
-    def from_texts(
-        cls,
-        texts: Sequence[str],
-        *,
-        size: int,
-        min_count: int = 1,
-        lowercase: bool = False,
-        split_punctuation: bool = False,
-        unicode: str = "NFC",
-    ) -> "Vocabulary":
+    def from_texts(cls, texts: Sequence[str], *, size: int, min_count: int = 1, **reading: Any) -> "Vocabulary":
         """Makes a vocabulary of the `size` words that are most frequent in texts, by falling count and then by code points.
 
-        Words seen less often than `min_count` are not kept; how texts become words is in `count_words`.
+        Words seen less often than `min_count` are not kept; `reading`, how texts become words, is as in `count_words`.
 
         Raises:
           UserError: no word is left.
         """
-        counts = count_words(texts, lowercase=lowercase, split_punctuation=split_punctuation, unicode=unicode)
+        counts = count_words(texts, **reading)
         ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:size]
         if not ranked:
             raise UserError(f"the training texts have no word that occurs config.data.min_count = {min_count} times or more")
-        return cls([word for _, word in ranked], lowercase, split_punctuation, unicode)
+        return cls([word for _, word in ranked], **reading)
 
     @property
     def tables(self) -> list[tf.lookup.StaticHashTable]:
@@ -167,10 +158,8 @@ class Vocabulary(keras.layers.Layer):
         os.replace(f"{path}.tmp", path)
 
     @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], *, lowercase: bool = False, split_punctuation: bool = False, unicode: str = "NFC"
-    ) -> "Vocabulary":
-        """Reads what `save` wrote; how texts are split is not in the file.
+    def load(cls, path: str | os.PathLike[str], **reading: Any) -> "Vocabulary":
+        """Reads what `save` wrote; how texts become words, the constructor's other arguments, is not in the file.
 
         Raises:
           UserError: the file cannot be read or is not a vocabulary.
@@ -179,7 +168,7 @@ class Vocabulary(keras.layers.Layer):
         if tuple(lines[: len(SPECIALS)]) != SPECIALS or numbers[-1] != len(lines):
             raise UserError(f"{path}: not a vocabulary: it must begin with the lines {', '.join(SPECIALS)} and have no blank one")
         try:
-            return cls(lines[len(SPECIALS) :], lowercase, split_punctuation, unicode)
+            return cls(lines[len(SPECIALS) :], **reading)
         except UserError as error:
             raise UserError(f"{path}: not a vocabulary: {error}") from None
 

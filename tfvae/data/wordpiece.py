@@ -30,10 +30,8 @@ class WordpieceVocabulary(Vocabulary):
       Song et al. Fast WordPiece Tokenization. EMNLP 2021.
     """
 
-    def __init__(
-        self, words: Iterable[str], lowercase: bool = False, split_punctuation: bool = False, unicode: str = "NFC", **kwargs: Any
-    ) -> None:
-        super().__init__(words, lowercase, split_punctuation, unicode, **kwargs)
+    def __init__(self, words: Iterable[str], *reading: Any, **kwargs: Any) -> None:
+        super().__init__(words, *reading, **kwargs)
         self._pieces = tensorflow_text.FastWordpieceTokenizer(
             [*_SPECIAL_PIECES, *self.words],
             suffix_indicator=JOINER,
@@ -51,24 +49,14 @@ class WordpieceVocabulary(Vocabulary):
         return [*super().tables, self._reserved]
 
     @classmethod
-    def from_texts(
-        cls,
-        texts: Sequence[str],
-        *,
-        size: int,
-        min_count: int = 1,
-        lowercase: bool = False,
-        split_punctuation: bool = False,
-        unicode: str = "NFC",
-    ) -> "WordpieceVocabulary":
+    def from_texts(cls, texts: Sequence[str], *, size: int, min_count: int = 1, **reading: Any) -> "WordpieceVocabulary":
         """Learns at most `size` pieces from texts: every character, to begin a word and to go on, and the most frequent longer pieces.
 
         Raises:
           UserError: the texts have no word, or the characters alone are more than `size`.
         """
         counts: collections.Counter[str] = collections.Counter()
-        words = count_words(texts, lowercase=lowercase, split_punctuation=split_punctuation, unicode=unicode)
-        for word, count in words.items():
+        for word, count in count_words(texts, **reading).items():
             for start in range(0, len(word), _LONGEST):
                 counts[word[start : start + _LONGEST]] += count
         if not counts:
@@ -82,7 +70,7 @@ class WordpieceVocabulary(Vocabulary):
         learned = learner.learn(dict(counts), vocab_size=size, reserved_tokens=[], joiner=JOINER, **options)
         single = sorted(characters) + [JOINER + character for character in sorted(characters)]
         longer = [piece for piece in learned if piece not in {*single, *RESERVED}]  # by falling count
-        return cls([*single, *longer[: size - len(single)]], lowercase, split_punctuation, unicode)
+        return cls([*single, *longer[: size - len(single)]], **reading)
 
     def _look_up(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
         flat = words.flat_values

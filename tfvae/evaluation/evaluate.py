@@ -11,13 +11,14 @@ import numpy as np
 
 from tfvae.data import corpora
 from tfvae.data.corpus import SPLITS, Split
+from tfvae.data.files import write_text
 from tfvae.errors import UserError, suggest
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.metrics import METRICS, USUAL, reason_absent, usual
 from tfvae.evaluation.subject import Progress, Subject, no_progress
 from tfvae.models.precision import resolve_precision
 from tfvae.training.fit import load
-from tfvae.training.run import Run, versions, write_text
+from tfvae.training.run import Run, versions
 
 __all__ = ["METRICS", "USUAL", "evaluate", "figures_of", "read_evaluation", "reason_absent", "split_evaluation"]
 

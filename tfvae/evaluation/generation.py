@@ -122,19 +122,28 @@ def as_read(subject: Subject, texts: Sequence[str]) -> list[str]:
 def word_divergences(texts: Sequence[str], real: Sequence[str]) -> Iterator[tuple[str, float, str]]:
     """Yields name, value in nats and definition of word-level divergences between texts and real ones."""
     here, there = (collections.Counter(word for text in some for word in text.split()) for some in (texts, real))
-    size, total = sum(here.values()), sum(there.values())
-    both = [word for word in here if word in there]
-    value = sum(here[word] / size * math.log(here[word] / size * total / there[word]) for word in both) if both else math.nan
-    yield "word_kl", value, "sum of f log(f / f_real) over words that real texts have, f relative frequencies: DEM-VAE's definition"
-    known = [word for word in both if word != UNKNOWN]
-    size, total = (sum(count for word, count in some.items() if word in there and word != UNKNOWN) for some in (here, there))
-    value = sum(here[word] / size * math.log(here[word] / size * total / there[word]) for word in known) if known else math.nan
-    yield "word_kl_known", value, "the same with relative frequencies among known words that real texts have: a divergence, never negative"
+    yield (
+        "word_kl",
+        _divergence(here, there),
+        "sum of f log(f / f_real) over words that real texts have, f relative frequencies: DEM-VAE's definition",
+    )
+    known = [
+        collections.Counter({word: count for word, count in some.items() if word in there and word != UNKNOWN}) for some in (here, there)
+    ]
+    among = "the same with relative frequencies among known words that real texts have: a divergence, never negative"
+    yield "word_kl_known", _divergence(*known), among
     words = sorted(here | there)
     smoothed = [np.array([some[word] + 1.0 for word in words]) for some in (here, there)]
     p, q = (counts / counts.sum() for counts in smoothed)
     symmetric = float(np.sum((p - q) * np.log(p / q)) / 2)
     yield "word_kl_symmetric", symmetric, "mean of both directions, a count of 1 added to every word of either"
+
+
+def _divergence(here: collections.Counter[str], there: collections.Counter[str]) -> float:
+    """Sum of f log(f / f_there) over words of both, nats; NaN where there are none."""
+    size, total = sum(here.values()), sum(there.values())
+    both = [word for word in here if word in there]
+    return sum(here[word] / size * math.log(here[word] / size * total / there[word]) for word in both) if both else math.nan
 
 
 def distinct(texts: Sequence[str], size: int) -> float:

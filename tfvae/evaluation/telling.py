@@ -24,30 +24,10 @@ _PHRASE = 3  # texts that a phrase is in at least
 _LONGEST = 3  # words of a phrase
 
 _PIECES = frozenset(
-    [
-        "s",
-        "t",
-        "m",
-        "d",
-        "re",
-        "ve",
-        "ll",
-        "don",
-        "didn",
-        "doesn",
-        "isn",
-        "wasn",
-        "weren",
-        "won",
-        "couldn",
-        "wouldn",
-        "shouldn",
-        "aren",
-        "hasn",
-        "haven",
-        "hadn",
-        "ain",
-    ]
+    (
+        *("s", "t", "m", "d", "re", "ve", "ll", "don", "didn", "doesn", "isn", "wasn", "weren", "won", "ain"),
+        *("couldn", "wouldn", "shouldn", "aren", "hasn", "haven", "hadn"),
+    )
 )
 """What is left of English contractions that were split at their apostrophe."""
 

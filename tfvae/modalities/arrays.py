@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfvae import stateless
 from tfvae.config import DataConfig
 from tfvae.data.corpus import Corpus, Split
+from tfvae.data.files import write_text
 from tfvae.data.npz import read_arrays
 from tfvae.errors import UserError
 from tfvae.modalities.modality import Batch, Modality
@@ -71,10 +72,7 @@ class Arrays(Modality):
 
     def save(self, folder: pathlib.Path) -> None:
         """Writes shape.json."""
-        path = folder / self.files[0]
-        partial = path.with_name(f"{path.name}.tmp")
-        partial.write_text(json.dumps(dict(self.shape)) + "\n")
-        os.replace(partial, path)
+        write_text(folder / self.files[0], json.dumps(dict(self.shape)) + "\n")
 
     def same(self, other: Modality) -> bool:
         """Returns whether items have the same shape."""

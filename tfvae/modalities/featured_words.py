@@ -14,6 +14,7 @@ from tfvae.data.batching import TokenExamples
 from tfvae.data.columns import numbers, strings
 from tfvae.data.corpus import Corpus, Split
 from tfvae.data.features import Features, features_of
+from tfvae.data.files import write_text
 from tfvae.data.vocabulary import Vocabulary
 from tfvae.errors import UserError
 from tfvae.modalities.modality import Batch, Modality
@@ -64,9 +65,7 @@ class FeaturedWords(Words):
     def save(self, folder: pathlib.Path) -> None:
         """Writes vocabulary.txt and features.json."""
         super().save(folder)
-        partial = folder / f"{self.files[1]}.tmp"
-        partial.write_text(json.dumps({"num_features": self.num_features}) + "\n")
-        partial.replace(folder / self.files[1])
+        write_text(folder / self.files[1], json.dumps({"num_features": self.num_features}) + "\n")
 
     def same(self, other: Modality) -> bool:
         """Returns whether words and the number of features are the same."""

@@ -1,7 +1,6 @@
 """Texts: strings outside, token ids inside."""
 
 import html
-import os
 import pathlib
 import re
 import types
@@ -17,7 +16,7 @@ from tfvae.data import demo
 from tfvae.data.batching import TokenExamples, similar_batches, tokenize_split
 from tfvae.data.columns import strings
 from tfvae.data.corpus import Corpus, Split
-from tfvae.data.files import read_lines, split_label
+from tfvae.data.files import read_lines, split_label, write_text
 from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary, warn_of_words
 from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.layers.word_counts import FIRST
@@ -152,9 +151,7 @@ class Words(Modality):
 
     def save_items(self, path: pathlib.Path, items: Sequence[str], columns: int) -> None:
         """Writes a text a line."""
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text("".join(f"{text}\n" for text in items), encoding="utf-8")
-        os.replace(partial, path)
+        write_text(path, "".join(f"{text}\n" for text in items))
 
     def input_spec(self) -> tf.TensorSpec:
         """Returns texts, strings [B]."""

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import stateless
+from tfvae.data.files import write_text
 from tfvae.errors import UserError, listed
 
 FILE = "topics.json"
@@ -155,9 +155,7 @@ class Topics:
             "merged": {j: found for j, found in merged.items() if found},
             "names": {f"{j}:{topic}": name for (j, topic), name in sorted(self.names.items())},
         }
-        partial = folder / f"{FILE}.partial"
-        partial.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(partial, folder / FILE)
+        write_text(folder / FILE, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
     def load(cls, folder: pathlib.Path, variables: int, components: int) -> "Topics":

@@ -15,6 +15,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from tfvae.config import Config
 from tfvae.data import corpora
+from tfvae.data.files import write_text
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import ALL_COLUMNS, Row, cells, changes, rows
 from tfvae.evaluation.evaluate import read_evaluation, reason_absent
@@ -32,7 +33,7 @@ from tfvae.reports.pictures import Picture, picture
 from tfvae.reports.results import command_line
 from tfvae.topics.cards import Cards, dead
 from tfvae.training.fit import load
-from tfvae.training.run import Run, write_text
+from tfvae.training.run import Run
 
 _OPENED = 3  # variables whose cards are open at first
 _PANELS = 20  # variables whose planes are drawn

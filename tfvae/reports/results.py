@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfvae.config import Config
+from tfvae.data.files import write_text
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import Row, changes, markdown, markdown_table, rows, shared_changes
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
@@ -20,7 +21,7 @@ from tfvae.registry import MODELS, reason_unused
 from tfvae.reports.findings import against_baselines, claims
 from tfvae.reports.result import SENTENCES, Result
 from tfvae.reports.sweep import draw, sweep_table, swept_field
-from tfvae.training.run import Run, write_text
+from tfvae.training.run import Run
 
 _TITLES = {
     "ptb": "Penn Treebank",

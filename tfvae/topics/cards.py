@@ -16,6 +16,8 @@ from tfvae.modalities.words import Words
 
 WORDS, ITEMS, NAMING, CLASSES = 8, 5, 3, 4
 """Most words and items on a card, words in a proposed name, and classes of a label."""
+UNNAMED = "no telling words"
+"""The name of a topic that nothing tells of."""
 DEAD = 0.1
 """Share of 1/K below which a component, its items and its probability, counts as dead."""
 
@@ -60,14 +62,18 @@ class Card:
     labels: dict[str, Sequence[tuple[str, int]]]
     others: dict[str, int]
     dead: bool
-    unnamed: str = "no telling words"
+    unnamed: str = UNNAMED
 
     @property
     def name(self) -> str:
-        """The name that was given, or one proposed from its words, marks of punctuation only where there is nothing else."""
-        written = [word for word, _ in self.words if any(character.isalnum() for character in word)]
-        proposed = " · ".join((written or [word for word, _ in self.words])[:NAMING])
-        return self.given or proposed or self.unnamed
+        """The name that was given, or one proposed from its words."""
+        return self.given or proposed_name(self.words) or self.unnamed
+
+
+def proposed_name(words: Told) -> str:
+    """Returns a name made of telling words, of marks of punctuation only where there is nothing else."""
+    written = [word for word, _ in words if any(character.isalnum() for character in word)]
+    return " · ".join((written or [word for word, _ in words])[:NAMING])
 
 
 class Cards:
@@ -85,7 +91,7 @@ class Cards:
         Raises:
           UserError: the file of stop words cannot be read.
         """
-        self.subject, self.topics, self.likeliest = subject, subject.model.topics, likeliest or {}
+        self.subject, self.likeliest = subject, likeliest or {}
         self.in_words = isinstance(subject.model.modality, Words)
         self.stop_words = HeldBack.named(stop_words) if stop_words else None
 
@@ -99,16 +105,16 @@ class Cards:
 
     def each(self, variable: int) -> Iterator[Card]:
         """Yields them, one at a time, since each draws items."""
-        subject, latent, topics = self.subject, self.subject.model.vae.latent, self.topics
-        probabilities = topics.merged(subject.posteriors.probabilities)[:, variable]
+        subject, latent, topics = self.subject, self.subject.model.vae.latent, self.subject.model.topics
+        probabilities = self._probabilities(variable)
         codes = probabilities.argmax(-1)
         shares, use = _use(probabilities)
         is_dead = dead(probabilities)
         told = self._told(variable, codes) if self.in_words else [([], [], [])] * latent.num_components
+        scores = self._coherence([[word for word, _ in words] for words, _, _ in told])
         width = latent.size // latent.num_variables
         place = subject.posteriors.mean[:, variable * width : (variable + 1) * width]
-        numbers = np.array(topics.numbers(variable))
-        for topic in numbers[np.lexsort((-use[numbers], -shares[numbers]))]:
+        for topic in self._ordered(variable, probabilities):
             own = np.flatnonzero(codes == topic)
             centre = place[own].mean(axis=0) if len(own) else 0.0
             distance = np.linalg.norm(place[own] - centre, axis=1)
@@ -128,15 +134,37 @@ class Cards:
                 words,
                 class_words,
                 phrases,
-                self._coherence([word for word, _ in words]),
+                scores[topic],
                 self.likeliest.get(f"{variable}:{topic}", ()),
                 _distinct([subject.data.items[i] for i in closest]),
                 _distinct(generated),
                 {label: counts[:CLASSES] for label, counts in labels.items()},
                 {label: sum(count for _, count in counts[CLASSES:]) for label, counts in labels.items()},
                 bool(is_dead[topic]),
-                "no telling words" if self.in_words else "",
+                UNNAMED if self.in_words else "",
             )
+
+    def names(self, variable: int) -> dict[int, str]:
+        """Returns the names of a variable's topics that are in use, given or proposed, the most used first."""
+        probabilities = self._probabilities(variable)
+        told, is_dead = self._told(variable, probabilities.argmax(-1)), dead(probabilities)
+        used = [topic for topic in self._ordered(variable, probabilities).tolist() if not is_dead[topic]]
+        return {topic: self.subject.model.topics.name(variable, topic) or proposed_name(told[topic][0]) or UNNAMED for topic in used}
+
+    def word_counts(self, variable: int) -> np.ndarray:
+        """Returns how often words are in the texts of each topic's number, [K, V]."""
+        codes = self._probabilities(variable).argmax(-1)
+        return of_groups(self._counts.words[1], codes, self.subject.model.vae.latent.num_components)
+
+    def _probabilities(self, variable: int) -> np.ndarray:
+        """Of the topics, [N, K]."""
+        return self.subject.model.topics.merged(self.subject.posteriors.probabilities)[:, variable]
+
+    def _ordered(self, variable: int, probabilities: np.ndarray) -> np.ndarray:
+        """The numbers of a variable's topics, the most used first."""
+        shares, use = _use(probabilities)
+        numbers = np.array(self.subject.model.topics.numbers(variable))
+        return numbers[np.lexsort((-use[numbers], -shares[numbers]))]
 
     def held_back(self, variable: int) -> HeldBack:
         """Returns the words that are not shown as telling a variable's codes."""
@@ -156,13 +184,17 @@ class Cards:
         phrases = best(names, grouped, log_odds(grouped), WORDS, least=TELLING, held_back=held)
         return list(zip(words, weighted, phrases, strict=True))
 
-    def _coherence(self, words: Sequence[str]) -> float | None:
-        ids = [place for word in words if (place := self._places.get(word)) is not None] if self.in_words else []
-        if len(ids) < 2:
-            return None
+    def _coherence(self, groups: Sequence[Sequence[str]]) -> list[float | None]:
+        """NPMI of each group's words, counted together; None of those that have not two known words."""
+        places = self._places if self.in_words else {}
+        ids = [[places[word] for word in words if word in places] for words in groups]
+        told = [group for group in ids if len(group) > 1]
+        if not told:
+            return [None] * len(ids)
         train = self._train
-        occurrences = coherence.Occurrences([ids], train.tokens, train.row_splits, window=coherence.NPMI_WINDOW)
-        return float(coherence.npmi([ids], occurrences)[0])
+        occurrences = coherence.Occurrences(told, train.tokens, train.row_splits, window=coherence.NPMI_WINDOW)
+        values = iter(coherence.npmi(told, occurrences).tolist())
+        return [next(values) if len(group) > 1 else None for group in ids]
 
     @functools.cached_property
     def _places(self) -> dict[str, int]:

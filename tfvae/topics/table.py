@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from tfvae.evaluation.subject import Subject
 from tfvae.topics.cards import Card, Cards
 
 COLUMNS = (
@@ -16,15 +15,14 @@ telling words by log-odds and by class-based TF-IDF, its phrases, NPMI of its wo
 has, texts that are most its own, and generated ones."""
 
 
-def table(subject: Subject, *, stop_words: str = "", dead: bool = False) -> list[dict[str, Any]]:
+def table(made: Cards, *, dead: bool = False) -> list[dict[str, Any]]:
     """Returns a row for each topic, by COLUMNS, those of a variable after each other, the most used first.
 
     Args:
-      subject: a model with codes on a split.
-      stop_words: see `Cards`.
+      made: cards of a model with codes on a split.
       dead: whether topics are among them that next to no text is of.
     """
-    made = Cards(subject, stop_words=stop_words)
+    subject = made.subject
     rows: list[dict[str, Any]] = []
     for variable in range(subject.model.vae.latent.num_variables):
         cards = [card for card in made.each(variable) if dead or not card.dead]

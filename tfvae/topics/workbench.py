@@ -1,6 +1,7 @@
 """A trained run on the table: its topics told, merged, renamed, drawn, and held against other texts."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,13 +11,11 @@ import numpy as np
 from tfvae.data import corpora
 from tfvae.data.batching import spread
 from tfvae.errors import UserError
-from tfvae.evaluation.generation import as_read
 from tfvae.evaluation.subject import Progress, Subject, no_progress
-from tfvae.evaluation.telling import TextCounts, of_groups
-from tfvae.modalities.words import Words
 from tfvae.models.model import Model
 from tfvae.models.topics import Topics
 from tfvae.topics import hierarchy, pictures
+from tfvae.topics.cards import Cards
 from tfvae.topics.novelty import Novelty
 from tfvae.topics.table import table
 from tfvae.training.fit import load
@@ -71,7 +70,7 @@ class Workbench:
         counted = corpus.split(split).take(spread(len(corpus.split(split)), _COUNTED))
         corpus = dataclasses.replace(corpus, **{split: counted})  # type: ignore[arg-type]
         self.subject = Subject(model, config, corpus, split, progress=progress)
-        self._novelty: Novelty | None = None
+        self._cards = Cards(self.subject)  # which reads the topics as they are when it is asked, and counts words once
 
     @property
     def model(self) -> Model:
@@ -85,7 +84,7 @@ class Workbench:
 
     def table(self, *, stop_words: str = "", dead: bool = False) -> list[dict[str, Any]]:
         """Returns a row for each topic: see `tfvae.topics.table`."""
-        return table(self.subject, stop_words=stop_words, dead=dead)
+        return table(Cards(self.subject, stop_words=stop_words) if stop_words else self._cards, dead=dead)
 
     def edit(self, topics: Topics) -> None:
         """Takes other topics, and writes them beside the run."""
@@ -132,7 +131,7 @@ class Workbench:
         if pathlib.Path(path).suffix not in (".png", ".svg"):
             raise UserError(f"{path}: must end in .png or .svg")
         counts = self._counts(variable)
-        names = {row["topic"]: f"{row['name']}  {variable}:{row['topic']}" for row in self.table() if row["variable"] == variable}
+        names = {topic: f"{name}  {variable}:{topic}" for topic, name in self._cards.names(variable).items()}
         if len(names) < 2:
             raise UserError(f"variable {variable} has {len(names)} topics in use: two at least are compared")
         pictures.dendrogram(hierarchy.linkage(counts[list(names)]), list(names.values()), f"variable {variable}", pathlib.Path(path))
@@ -149,20 +148,16 @@ class Workbench:
         names = [[self.topics.name(j, topic) or f"{j}:{topic}" for j, topic in enumerate(row)] for row in codes.tolist()]
         return Reading(codes, names, probabilities, self.novelty(items))
 
-    @property
+    @functools.cached_property
     def novelty(self) -> Novelty:
         """Says how unlike validation items are others."""
-        if self._novelty is None:
-            self._novelty = Novelty(self.model, self.subject.corpus.valid.head(_KNOWN).items)
-        return self._novelty
+        return Novelty(self.model, self.subject.corpus.valid.head(_KNOWN).items)
 
     def _counts(self, variable: int) -> np.ndarray:
         """How often words are in the texts of each topic's number, [K, V]."""
         latent = self.model.vae.latent
         if not 0 <= variable < latent.num_variables:
             raise UserError(f"variable {variable}: variables are numbered 0 to {latent.num_variables - 1}")
-        if not isinstance(self.model.modality, Words):
+        if not self._cards.in_words:
             raise UserError("topics are compared by their words, and this model's examples have none")
-        probabilities = self.topics.merged(self.subject.posteriors.probabilities)[:, variable]
-        counted = TextCounts(as_read(self.subject, self.subject.data.items))
-        return of_groups(counted.words[1], probabilities.argmax(-1), latent.num_components)
+        return self._cards.word_counts(variable)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfvae.config import Config
+from tfvae.data.files import write_text
 from tfvae.data.labelled_texts import LabelledTexts
 from tfvae.errors import UserError
 from tfvae.training.formats import FORMAT, migrated
@@ -171,13 +172,6 @@ class Run:
         for snapshot in self.snapshot_dir.glob("epoch-*.npz"):
             if int(snapshot.stem.removeprefix("epoch-")) > count:
                 snapshot.unlink()
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a file beside and renames it into place."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def versions() -> dict[str, str]:

@@ -8,8 +8,8 @@ from tensorboard.plugins.hparams import api as hparams
 
 from tfvae.config import Config
 from tfvae.data.corpus import Split
+from tfvae.data.files import write_text
 from tfvae.registry import reason_unused
-from tfvae.training.run import write_text
 
 _SHOWN = (
     "data.name",
