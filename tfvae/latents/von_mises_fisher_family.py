@@ -220,8 +220,11 @@ def _traced_values(dim: int, dtype: str) -> Callable[[tf.Tensor], tuple[tf.Tenso
         length_series = 1 / dim - squared / (dim**2 * (dim + 2)) + 2 * tf.square(squared) / (dim**3 * (dim + 2) * (dim + 4))
         return tf.where(small, series, log_partition), tf.where(small, length_series, mean_length)
 
+    # Inlined, its sums may become an AddN, which adds in the order in which buffers happen to fall free: the last bit would change by run.
+    apart = {"_noinline": True}
+    signature = [tf.TensorSpec([None], dtype)]
     with tf.init_scope():
-        return tf.function(values, input_signature=[tf.TensorSpec([None], dtype)], autograph=False).get_concrete_function()
+        return tf.function(values, signature, autograph=False, experimental_attributes=apart).get_concrete_function()
 
 
 def _split_at_small(dim: int, squared_norm: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
