@@ -116,6 +116,9 @@ def test_a_run_s_own_configuration_file_repeats_it(run, tmp_path):
         (["--data=text", "--train_file=missing.txt"], "missing.txt"),
         (["--data=ptb", "--data_dir=nowhere"], "nowhere"),
         (["--resume=perhaps"], "resume"),
+        (["--smoke", "--run=" + "r" * 300], "File name too long"),
+        (["--smoke", "--run=a\udcff"], r"--run='a\udcff': must be text in UTF-8, without NUL"),
+        (["--smoke", "--epochs=99999999999999999999"], "config.training.epochs = 99999999999999999999: must be at most 2147483647"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(refused, arguments, message):
@@ -177,6 +180,7 @@ def test_an_existing_run_is_kept_unless_told_otherwise(run, refused):
         "--smoke", "--run=r", "--resume", "--components=3"
     )
     assert run("--smoke", "--run=r", "--resume")[0] == 0
+    assert "training had ended: 2 epochs" in run("--run=r", "--resume")[1]
     assert run("--smoke", "--run=r", "--overwrite", "--components=3")[0] == 0
 
 
@@ -195,21 +199,23 @@ def test_a_full_disk_ends_in_one_line_and_the_run_resumes(tmp_path):
     assert again.returncode == 0, again.stderr
 
 
-@pytest.mark.slow
-def test_an_interrupt_says_how_to_go_on(tmp_path):
-    command = [sys.executable, "-u", "-m", "tfvae.cli.train", f"--run={tmp_path / 'r'}"]
+@pytest.mark.parametrize("number", [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGHUP))])
+def test_a_signal_ends_training_and_says_how_to_go_on(number, tmp_path):
+    command = [sys.executable, "-u", "-m", "tfvae.cli.train", "--smoke", "--epochs=5000", f"--run={tmp_path / 'r'}"]
     # A shell's background jobs ignore interrupts, and so would this one if the tests run in one.
-    heed = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    heed = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **heed) as process:
         try:
             for line in process.stdout:
                 if line.startswith("epoch"):
                     break
-            os.kill(process.pid, signal.SIGINT)
+            os.kill(process.pid, number)
             _, err = process.communicate(timeout=60)
         finally:
             process.kill()
-    assert process.returncode == 130 and "--resume goes on from the last whole epoch" in err and "Traceback" not in err
+    said = "interrupted" if number == signal.SIGINT else f"ended by {number.name}"
+    assert process.returncode == 128 + number and "Traceback" not in err
+    assert err.splitlines()[-1] == f"error: {said}; --resume goes on from the last whole epoch"
 
 
 @pytest.mark.parametrize(("variable", "value"), [("KERAS_BACKEND", "jax"), ("TF_USE_LEGACY_KERAS", "1")])

@@ -37,6 +37,11 @@ def test_every_field_is_described_with_its_default():
         ({"latent": {"kind": "gausian"}}, "did you mean 'gaussian'"),
         ({"latent": {"dims": 5}}, "config.latent.dims is not a field of the configuration, did you mean 'dim'"),
         ({"latent": 5}, "config.latent = 5: must be an object"),
+        ({"training": {"epochs": 10**20 - 1}}, r"config.training.epochs = 9{20}: must be at most 2147483647"),
+        ({"training": {"epochs": 10**4000}}, r"config.training.epochs = \[...\]: must be at most 2147483647"),
+        ({"training": {"preset": []}}, r"config.training.preset = \[\]: must be text"),
+        ({"data": {"dir": "a\0b"}}, "must be text, without NUL and in Unicode"),
+        ({"data": {"dir": "a\udcffb"}}, "must be text, without NUL and in Unicode"),
         ({"latent": {"dim": 2.5}}, "config.latent.dim = 2.5: must be a whole number"),
         ({"latent": {"dim": "two"}}, "config.latent.dim = 'two': must be a whole number"),
         ({"latent": {"dim": True}}, "must be a whole number"),
@@ -74,3 +79,10 @@ def test_fields_are_plain_values():
     assert all(
         dataclasses.is_dataclass(getattr(Config(), name)) for name in ("data", "encoder", "latent", "decoder", "objective", "training")
     )
+
+
+def test_a_json_file_that_is_nested_too_deeply_is_refused(tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(UserError, match="deep.json is not valid JSON"):
+        read_json(str(path))

@@ -58,6 +58,44 @@ def test_probabilities_of_a_topic_are_those_of_its_components(topics):
     assert topics.of_codes(tf.constant([[3, 3], [0, 1]])).numpy().tolist() == [[1, 3], [0, 1]]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (None, [-1, -1]),
+        ("0:2", [2, -1]),
+        ("travel", [1, -1]),
+        (["1:3", "0:3"], [1, 3]),
+        ({0: 2}, [2, -1]),
+        ({0: "travel", 1: 0}, [1, 0]),
+        ([-1, 2], [-1, 2]),
+        (np.array([[0, 1], [2, 3]]), [[0, 1], [2, 3]]),
+    ],
+)
+def test_topics_are_held_by_number_or_by_name(topics, chosen, expected):
+    np.testing.assert_array_equal(topics.held(chosen, 2), np.broadcast_to(expected, [2, 2]))
+    assert Topics.of(1, 4).held(3, 2).tolist() == [[3], [3]] and Topics.of(0, 0).held(None, 2).shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        (2, r"component 2: must name 2 variables, -1 for a free one, or be written variable:component, as '0:3'"),
+        ([2], "must name 2 variables"),
+        ([0, 1, 2], "must name 2 variables"),
+        ([0.5, 1], "must name 2 variables"),
+        ([], "must name 2 variables"),
+        ([4, 0], "components are numbered 0 to 3"),
+        ([-2, 0], "components are numbered 0 to 3"),
+        ("0", "0: must be j:k"),
+        ({2: 0}, "2:0: variables are numbered 0 to 1"),
+        (["0:1", "travel"], "travel: variable 0 is held twice"),
+    ],
+)
+def test_what_names_no_topic_cannot_be_held(topics, chosen, message):
+    with pytest.raises(UserError, match=message):
+        topics.held(chosen, 2)
+
+
 def test_a_held_topic_draws_its_components_by_their_weights(topics):
     count = 4000
     log_mixing = tf.math.log([[0.1, 0.2, 0.1, 0.6], [0.25] * 4])

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,8 @@ from typing import Any
 from absl import flags
 
 from tfvae.cli.quiet import load_tensorflow
-from tfvae.config import Config, describe_fields, read_json
+from tfvae.cli.signals import Ended, ending_signals
+from tfvae.config import Config, describe_fields, read_json, writable
 from tfvae.errors import UserError, suggest
 from tfvae.training.formats import migrated
 
@@ -47,7 +49,7 @@ SHORT_NAMES = {
     "word_dropout": "decoder.word_dropout",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_OUT_OF_REACH = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
+_OUT_OF_REACH = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP)
 _FILES = ("data.train_file", "data.valid_file", "data.test_file")
 _PATHS = ("data.dir", *_FILES, "data.vocabulary", "inference.seed_words", "training.init_from", "training.embeddings")
 
@@ -112,7 +114,7 @@ def run_command(
     *,
     resumes: bool = False,
 ) -> None:
-    """Parses the command line, runs `main`, and ends the process: status 0, 2 for a user's mistake, 130 for an interrupt.
+    """Parses the command line, runs `main`, and ends the process: status 0, 2 for a user's mistake, 128 + its number for a signal.
 
     Args:
       summary: what the command does, for --help.
@@ -131,17 +133,20 @@ def run_command(
         rest = values(list(argv or sys.argv))
         if len(rest) > 1:
             raise UserError(f"{rest[1]!r} is not a flag: write --name=value{_nearest(rest[1], values)}")
+        _check_writable(values)
         if values.help or values.helpfull:
             print(_help(summary, values))
         else:
-            load_tensorflow(verbose=values.verbose)
-            main(values)
+            with ending_signals():
+                load_tensorflow(verbose=values.verbose)
+                main(values)
     except flags.UnrecognizedFlagError as error:
         _fail(f"--{error.flagname} is not a flag{_nearest(error.flagname, values)}; --help lists them")
     except (UserError, flags.Error) as error:
         _fail(str(error))
-    except KeyboardInterrupt:
-        _fail("interrupted" + ("; --resume goes on from the last whole epoch" if resumes else ""), status=130)
+    except KeyboardInterrupt as interrupt:
+        what, number = ("ended by " + str(interrupt), interrupt.number) if isinstance(interrupt, Ended) else ("interrupted", signal.SIGINT)
+        _fail(what + ("; --resume goes on from the last whole epoch" if resumes else ""), status=128 + number)
     except BrokenPipeError:
         # Who read the output has had enough, as `head` does; Python would complain once more when it closes the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -153,6 +158,17 @@ def run_command(
         _fail(f"{error.filename or 'a file of the run'}: {os.strerror(error.errno)}; what was written before is whole: {advice}")
     except Exception as error:
         _fail(f"{_of_tensorflow(error)}; what was written before is whole: mend that, then {'--resume' if resumes else 'try again'}")
+
+
+def _check_writable(values: flags.FlagValues) -> None:
+    """Raises UserError for a flag that holds what neither a file's name nor JSON can."""
+    for name in values:
+        value = values[name].value
+        for text in value if isinstance(value, list) else [value]:
+            try:
+                writable(text if isinstance(text, str) else "")
+            except ValueError:
+                raise UserError(f"--{name}={text!r}: must be text in UTF-8, without NUL") from None
 
 
 def _of_tensorflow(error: Exception) -> str:

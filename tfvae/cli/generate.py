@@ -49,8 +49,8 @@ def _generate(values: flags.FlagValues) -> None:
     model, run = model_from_flags(values)
     decoding = decoding_from_flags(values, model.decoding().method)
     check_output(values, model.modality)
-    component = held_components(values.component, model) if values.component else None
-    items, codes = model.generate(values.num, component=component, seed=values.seed, **decoding)
+    held = _held(values.component, model)
+    items, codes = model.generate(values.num, component=held, seed=values.seed, **decoding)
     lines = _lines(items, codes, values.format, topics=model.topics if model.vae.latent.has_codes else None)
     print_items(values, run, model.modality, "generated", lines, lambda: (np.asarray(items), _COLUMNS))
 
@@ -61,25 +61,11 @@ def _lines(texts: Sequence[str], codes: np.ndarray, form: str, *, topics: Topics
         yield json.dumps(line, ensure_ascii=False) if form == "jsonl" else text
 
 
-def held_components(written: list[str], model: Model) -> np.ndarray:
-    """Returns the topics [J] that "j:k", "j:name" or a name holds, -1 where a variable is free.
-
-    Raises:
-      UserError: the model has no components, there is no such topic, or a variable is held twice.
-    """
-    latent = model.vae.latent
-    if not latent.has_codes:
-        raise UserError("--component: this model's prior is no mixture, so it has no components: leave it out")
-    held = np.full(latent.num_variables, -1)
-    for topic in written:
-        try:
-            variable, component = model.topics.find(topic)
-        except UserError as error:
-            raise UserError(f"--component={error}") from None
-        if held[variable] >= 0:
-            raise UserError(f"--component={topic}: variable {variable} is held twice")
-        held[variable] = component
-    return held
+def _held(written: list[str], model: Model) -> np.ndarray | None:
+    try:
+        return model.held(written)[0] if written else None
+    except UserError as error:
+        raise UserError(f"--component={error}" if model.vae.latent.has_codes else f"--component: {error}") from None
 
 
 if __name__ == "__main__":

@@ -28,7 +28,9 @@ def main() -> None:
 
 def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("run", "", "Run directory (default runs/<model>-<data>-<changed fields>-<seed>).", flag_values=values)
-    flags.DEFINE_bool("resume", False, "Go on with the run that is there, from its last whole epoch.", flag_values=values)
+    flags.DEFINE_bool(
+        "resume", False, "Go on with the run that is there, from its last whole epoch, with its own configuration.", flag_values=values
+    )
     flags.DEFINE_bool("overwrite", False, "Replace the run that is there.", flag_values=values)
     flags.DEFINE_bool(
         "smoke", False, "The whole path in seconds: a tiny model on a little data, into a temporary directory.", flag_values=values
@@ -39,6 +41,8 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _train(values: flags.FlagValues) -> None:
     from tfvae.training.fit import fit
 
+    if values.resume and values.run and not values.config_file and Run(values.run).config_file.exists():
+        values["config_file"].value = str(Run(values.run).config_file)
     config = config_from_flags(values, base=SMOKE if values.smoke else None)
     directory = values.run or (smoke_directory() if values.smoke else "")
     model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, say=_say)

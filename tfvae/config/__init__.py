@@ -13,7 +13,7 @@ from tfvae.config.schema import (
     check_field,
     describe_fields,
 )
-from tfvae.config.tree import coerce, overlay, read_json, update
+from tfvae.config.tree import coerce, overlay, read_json, update, writable
 
 __all__ = [
     "Config",
@@ -31,4 +31,5 @@ __all__ = [
     "overlay",
     "read_json",
     "update",
+    "writable",
 ]

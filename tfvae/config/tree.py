@@ -2,11 +2,15 @@
 
 import dataclasses
 import json
+import textwrap
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tfvae.errors import UserError, suggest
+
+LARGEST = 2**31 - 1
+"""Whole number that a field may be, at most."""
 
 
 def setting(
@@ -48,13 +52,25 @@ def coerce(path: str, value: Any, kind: Any) -> Any:
         value = readings.get(value.lower(), value)
     try:
         if isinstance(value, str) and kind is not bool:
-            return kind(value)
+            return kind(value) if kind is not str else writable(value)
         if isinstance(value, bool) == (kind is bool) and kind is not str and kind(value) == value:
             return kind(value)
     except (ValueError, TypeError, OverflowError):
         pass
-    named = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[kind]
-    raise UserError(f"{path} = {value!r}: must be {named}")
+    named = {bool: "true or false", int: "a whole number", float: "a number", str: "text, without NUL and in Unicode"}[kind]
+    raise UserError(f"{path} = {textwrap.shorten(repr(value), 200)}: must be {named}")
+
+
+def writable(text: str) -> str:
+    """Returns text that a file's name or a JSON file can hold.
+
+    Raises:
+      ValueError: a NUL, or a surrogate, which is how Python has bytes of a command line that are not UTF-8.
+    """
+    if "\0" in text:
+        raise ValueError("there is a NUL in it")
+    text.encode()
+    return text
 
 
 def overlay(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +96,7 @@ def read_json(path: str, flag: str = "config_file") -> dict[str, Any]:
             values = json.load(file)
     except OSError as error:
         raise UserError(f"--{flag}={path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"--{flag}={path} is not valid JSON: {error}") from None
     if not isinstance(values, dict):
         raise UserError(f'--{flag}={path}: must hold an object such as {{"latent": {{"dim": 5}}}}')
@@ -107,7 +123,9 @@ def check_range(path: str, value: Any, limits: Mapping[str, Any]) -> None:
         rules.append((high, "at most", lambda bound: value <= bound))
         wanted = " and ".join(f"{word} {bound:g}" for bound, word, _ in rules if bound is not None)
         if any(bound is not None and not holds(bound) for bound, _, holds in rules) or value != value or abs(value) == float("inf"):
-            raise UserError(f"config.{path} = {value}: must be {wanted or 'finite'}")
+            raise UserError(f"config.{path} = {textwrap.shorten(str(value), 60)}: must be {wanted or 'finite'}")
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise UserError(f"config.{path} = {textwrap.shorten(str(value), 60)}: must be at most {LARGEST}")
 
 
 def _nearest(value: Any, choices: Iterable) -> str:

@@ -120,7 +120,8 @@ class Model:
 
         Args:
           num: number of items.
-          component: codes to hold, [J] or [num, J] with -1 for a free variable; None for all free.
+          component: what to hold: "j:k", "j:name", a name, or several of them; {j: k}; codes [J] or [num, J] with -1 for a free variable;
+            None for all free.
           seed: of z and of what is drawn given z.
           start: number of the first item: items start .. start + num - 1 are the same however they are cut into calls.
           **decoding: fields of `Decoding`; sampled unless said otherwise, or as suits the decoder.
@@ -133,26 +134,21 @@ class Model:
         """
         if num < 1:
             raise UserError(f"num = {num}: must be at least 1")
-        held = self._held(component, num)
+        held = self.held(component, num)
         seeds = tf.constant(seed)
         drawn = [self._sample_prior(tf.constant(held[i : i + _AT_ONCE]), seeds, tf.constant(start + i)) for i in range(0, num, _AT_ONCE)]
         z, codes = (np.concatenate([part.numpy() for part in parts]) for parts in zip(*drawn, strict=True))
         return self.decode(z, seed=seed, start=start, **decoding), codes
 
-    def _held(self, component: Any, num: int) -> np.ndarray:
-        """The codes to hold of each of `num` items, int32 [num, J]."""
-        latent = self.vae.latent
-        if component is not None and not latent.has_codes:
+    def held(self, component: Any, num: int = 1) -> np.ndarray:
+        """Returns the codes that `num` items hold, int32 [num, J], -1 where a variable is free; `generate` says what may be given.
+
+        Raises:
+          UserError: the model has no components, or there is no such one.
+        """
+        if component is not None and not self.vae.latent.has_codes:
             raise UserError("this model's prior is no mixture: it has no component to choose")
-        chosen = np.asarray(-1 if component is None else component)
-        if np.any(chosen >= latent.num_components) or np.any(chosen < -1):
-            raise UserError(
-                f"component {chosen.tolist()}: components are numbered 0 to {latent.num_components - 1}, and -1 leaves one free"
-            )
-        try:
-            return np.broadcast_to(chosen, (num, latent.num_variables)).astype(np.int32)
-        except ValueError:
-            raise UserError(f"component {chosen.tolist()}: must name {latent.num_variables} variables, -1 for a free one") from None
+        return self.topics.held(component, num)
 
     def decode(self, z: np.ndarray, *, seed: int = 0, start: int = 0, batch_size: int = 256, **decoding: Any) -> Any:
         """Returns an item of each z [N, size]; item i depends on z, the seed and start + i alone.

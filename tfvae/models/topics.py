@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -78,6 +79,38 @@ class Topics:
             else ""
         )
         raise UserError(f"{written}: must be j:k, the numbers of a variable and of one of its components{why}")
+
+    def held(self, chosen: Any, num: int) -> np.ndarray:
+        """Returns the topics that `num` items hold, int32 [num, J], -1 where a variable is free.
+
+        Args:
+          chosen: None for all free; a topic or several as `find` reads them; {variable: topic}; or numbers, [J] or [num, J], -1 for a free
+            variable, of which one will do where there is one variable.
+          num: items.
+
+        Raises:
+          UserError: there is no such topic, a variable is held twice, or the numbers are not one a variable.
+        """
+        variables, components = self.into.shape
+        if isinstance(chosen, Mapping):
+            chosen = [f"{variable}:{topic}" for variable, topic in chosen.items()]
+        written = [chosen] if isinstance(chosen, str) else chosen
+        if isinstance(written, Sequence) and written and all(isinstance(topic, str) for topic in written):
+            chosen = np.full(variables, -1)
+            for topic in written:
+                variable, number = self.find(topic)
+                if chosen[variable] >= 0:
+                    raise UserError(f"{topic}: variable {variable} is held twice")
+                chosen[variable] = number
+        numbers = np.full(variables, -1) if chosen is None else np.asarray(chosen)
+        if variables == 1 and not numbers.ndim:
+            numbers = numbers[np.newaxis]
+        if numbers.dtype.kind not in "iu" or numbers.shape not in ((variables,), (num, variables)):
+            wanted = f"must name {variables} variable{'s' * (variables > 1)}, -1 for a free one, or be written variable:component"
+            raise UserError(f"component {_short(chosen)}: {wanted}, as '0:{components - 1}'")
+        if np.any(numbers >= components) or np.any(numbers < -1):
+            raise UserError(f"component {_short(chosen)}: components are numbered 0 to {components - 1}, and -1 leaves one free")
+        return np.broadcast_to(numbers, (num, variables)).astype(np.int32)
 
     def merge(self, variable: int, topics: Iterable[int]) -> "Topics":
         """Returns topics of which some count as one; it keeps the name of the first that has one.
@@ -182,3 +215,8 @@ class Topics:
         except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             raise UserError(f"{path} is damaged: mend it, or delete it") from None
         return found
+
+
+def _short(value: Any) -> str:
+    """What was given, as a message has it."""
+    return textwrap.shorten(str(value.tolist() if isinstance(value, np.ndarray) else value), 100)

@@ -178,11 +178,7 @@ class TopicModel(TransformerMixin, ClusterMixin, BaseEstimator):
     def sample(self, n_samples: int = 1, *, topic: str = "", random_state: int = 0, **decoding: Any) -> list[str]:
         """Returns texts from the prior, or of a topic, written j:k or by its name; see `Model.generate` for how words are chosen."""
         check_is_fitted(self, "model_")
-        held = None
-        if topic:
-            variable, number = self.model_.topics.find(topic)
-            held = np.where(np.arange(self.model_.vae.latent.num_variables) == variable, number, -1)
-        return self.model_.generate(n_samples, component=held, seed=random_state, **decoding)[0]
+        return self.model_.generate(n_samples, component=topic or None, seed=random_state, **decoding)[0]
 
     def topics(self, *, stop_words: str = "", split: str = "train") -> Any:
         """Returns a table of topics, a row each: names, shares, words, examples, generated texts (`tfvae.topics.table.COLUMNS`).
