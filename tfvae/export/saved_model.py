@@ -23,6 +23,7 @@ from tfvae.evaluation.evaluate import read_evaluation
 from tfvae.export import loads
 from tfvae.export.card import long_requests, model_card
 from tfvae.export.examples import examples
+from tfvae.export.operations import check_operations
 from tfvae.export.settings import Settings
 from tfvae.export.signatures import Signature, make_signatures
 from tfvae.export.warmup import write_warmup
@@ -63,8 +64,8 @@ def export(
       the directory of the version.
 
     Raises:
-      UserError: the run holds no model, the name or the version may not be used, or what was written is not loaded by the C++ loader or
-        answers otherwise than the model does.
+      UserError: the run holds no model, the name or the version may not be used, or what was written reaches files, is not loaded by the
+        C++ loader or answers otherwise than the model does.
     """
     settings = settings or Settings()
     place = Run(run)
@@ -110,6 +111,7 @@ def _export(
         requests = examples(signatures, _items(config, model))
         say(f"writing {', '.join(signatures)}")
         write(model, signatures, partial)
+        check_operations(partial)
         library = op_library(config)
         say("checking it by the C++ loader, in a process of its own")
         problem = check(partial, signatures, requests, library)
