@@ -87,6 +87,7 @@ METRICS: Mapping[str, Metric] = {
 }
 """Figures by name; homogeneity is not among them, since it always answers the largest K."""
 
+_LONGEST = 400
 _OPERATIONS: Mapping[type, Callable[..., float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -144,9 +145,11 @@ def read_objective(text: str, has: Mapping[str, bool], labels: Mapping[str, Any]
       UserError: no formula, an unknown metric, or one that does not apply.
     """
     text = text.strip() or (BALANCE if has["codes"] else "log_perplexity" if has["density"] else "reconstruction")
+    if len(text) > _LONGEST:  # Python reads no deeper ones than it has room for
+        raise UserError(f"--objective={text[:40]}…: a formula has at most {_LONGEST} characters, not {len(text):,}")
     try:
         tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
+    except (SyntaxError, ValueError):
         raise UserError(f"--objective={text}: is no formula; write a metric, or one such as {BALANCE!r}") from None
     names = tuple(dict.fromkeys(_names(tree, text)))
     if not names:

@@ -147,17 +147,17 @@ class _Workers:
 
     def _start(self, name: str) -> None:
         command = [sys.executable, "-m", "tfvae.cli.tune", "--role=worker", f"--search={self.search.path.resolve()}"]
-        command += [f"--oracle={self.address}", f"--worker={name}", f"--threads={self.threads}"]
+        command += [f"--oracle={self.address}", f"--worker={name}", f"--threads={self.threads}", "--follow"]
         command += [f"--deadline={self.deadline}"] if self.deadline != float("inf") else []
         self.log(name).parent.mkdir(exist_ok=True)
         root = str(pathlib.Path(__file__).resolve().parents[1])
         paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
         self.started[name] = time.monotonic()
         with self.log(name).open("a") as output:
-            # a session of its own: an interrupt is the chief's to handle
+            # a session of its own: an interrupt is the chief's to handle; a pipe that ends with the chief, even one that is killed
             self.processes[name] = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -177,6 +177,7 @@ class _Workers:
                     process.kill()
                 continue
             del self.processes[name]
+            process.communicate()  # closes the pipe
             if status == 0 or time.time() > self.deadline:
                 continue
             trial = oracle.ongoing_trials.get(name)
@@ -195,8 +196,9 @@ class _Workers:
             process.terminate()
         for process in self.processes.values():
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=10)
+                process.wait(timeout=1)
             process.kill()
+            process.communicate()
 
 
 def _fail(search: Search, oracle: Any, trial: Any, remark: str) -> None:

@@ -6,9 +6,8 @@ import io
 import json
 import math
 import pathlib
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras_tuner
@@ -18,15 +17,20 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 from tfvae.config import Config
 from tfvae.data import corpora
 from tfvae.data.files import write_text
+from tfvae.data.json_files import load_json
 from tfvae.errors import UserError
 from tfvae.models.build import build_vae
 from tfvae.registry.applicable import modality_of
+from tfvae.training.contents import EVENTS, Contents, remove, run_contents
+from tfvae.training.lock import FILE as LOCK
+from tfvae.training.lock import Held, writing
 from tfvae.training.run import versions
 from tuning.objective import Objective, capabilities, read_objective
 from tuning.oracles import SCORE, make_oracle
 from tuning.space import TUNERS, Parameter, Values, configure, read_space
-from tuning.trial import COMPLETED, FAILED, STOPPED, Held, OutOfTime, Protocol, Result, run_trial
+from tuning.trial import COMPLETED, FAILED, STOPPED, OutOfTime, Protocol, Result, run_trial
 
+_ADVICE = "put it back as the search wrote it, or name another directory"
 _WAIT = 0.5  # seconds between questions to an oracle that has no trial to give yet
 
 
@@ -89,28 +93,40 @@ class Search:
         """
         directory = pathlib.Path(path)
         file = directory / "search.json"
-        if overwrite and resume:
-            raise UserError("--overwrite and --resume contradict each other: give one")
-        if directory.exists() and not directory.is_dir():
-            raise UserError(f"--search={directory} is a file: name a directory")
+        _check_asked(directory, overwrite=overwrite, resume=resume)
         _check(settings)
         search = cls(directory, settings, _objective(settings))
         if file.exists() and resume:
             _check_same(directory, settings)
-        elif directory.exists() and any(entry.name != "search.json.partial" for entry in directory.iterdir()):
-            if not file.exists():
+        elif directory.exists() and any(entry.name not in ("search.json.partial", LOCK) for entry in directory.iterdir()):
+            if not _is_search(file):
                 raise UserError(f"--search={directory}: the directory holds something else, which stays as it is; name another")
             if not overwrite:
                 raise UserError(
                     f"--search={directory}: a search is there already; add --resume to go on with it, --overwrite to replace it"
                 )
+            for trial in directory.glob("trial_*"):
+                with writing(trial):  # a worker whose chief is gone may still be at it
+                    pass
             # the oracle's file last: without it, results of trials that are left would be taken for those of the new search
-            for entry in sorted(directory.iterdir(), key=lambda entry: entry.name == "oracle.json"):
-                if entry != file:
-                    shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            remove(directory, _contents(), keep=("search.json", "oracle.json", LOCK))
+            (directory / "oracle.json").unlink(missing_ok=True)
         directory.mkdir(parents=True, exist_ok=True)
         write_text(file, json.dumps({**settings.to_dict(), "versions": versions()}, indent=1) + "\n")
         return search
+
+    @classmethod
+    @contextlib.contextmanager
+    def writing(cls, path: str | pathlib.Path, settings: Settings, *, overwrite: bool = False, resume: bool = False) -> Iterator["Search"]:
+        """Does what `prepare` does, and keeps other processes from doing so until the end; workers are not kept from their trials.
+
+        Raises:
+          UserError: as of `prepare`, or another process searches there.
+        """
+        _check_asked(pathlib.Path(path), overwrite=overwrite, resume=resume)
+        pathlib.Path(path).mkdir(parents=True, exist_ok=True)
+        with writing(pathlib.Path(path)):
+            yield cls.prepare(path, settings, overwrite=overwrite, resume=resume)
 
     @classmethod
     def open(cls, path: str | pathlib.Path) -> "Search":
@@ -311,6 +327,35 @@ def _objective(settings: Settings) -> Objective:
     return read_objective(settings.objective, has, labels)
 
 
+def _check_asked(directory: pathlib.Path, *, overwrite: bool, resume: bool) -> None:
+    if overwrite and resume:
+        raise UserError("--overwrite and --resume contradict each other: give one")
+    if directory.exists() and not directory.is_dir():
+        raise UserError(f"--search={directory} is a file: name a directory")
+
+
+def _contents() -> Contents:
+    """What the project writes into a search's directory."""
+    runs = {"trial_*/seed-*" + (f"/{place}" if place != "." else ""): names for place, names in run_contents().items()}
+    return runs | {
+        ".": ("search.json", "oracle.json", "trials.csv", "best.json", LOCK),
+        "trial_*": ("trial.json", "result.json", "half.json", LOCK),
+        "workers": ("*.log",),
+        "pictures": ("*.png", "*.svg"),
+        "hparams": (),
+        "hparams/trial_*": (EVENTS,),
+    }
+
+
+def _is_search(file: pathlib.Path) -> bool:
+    """Whether a file says that the directory is a search's, even if it is one of another version."""
+    try:
+        values = load_json(file, "")
+        return isinstance(values["space"], dict) and isinstance(values["config"], dict) and "tfvae" in values["versions"]
+    except (OSError, UserError, KeyError, TypeError):
+        return False
+
+
 def _check(settings: Settings) -> None:
     if settings.tuner not in TUNERS:
         raise UserError(f"--tuner={settings.tuner} is not a tuner: write one of {', '.join(TUNERS)}")
@@ -330,15 +375,17 @@ def _check(settings: Settings) -> None:
 def _read(path: pathlib.Path) -> Settings:
     file = path / "search.json"
     try:
-        values = json.loads(file.read_text())
+        values = load_json(file, _ADVICE)
         del values["versions"]
         config = Config.from_dict(values["config"])
         described = {name: Parameter(name, **_tuples(spread)) for name, spread in values["space"].items()}
         return Settings(**{**values, "config": config, "space": list(described.values())})
     except FileNotFoundError:
         raise UserError(f"--search={path}: no search is there (no search.json); name the directory of one") from None
+    except UserError as error:
+        raise UserError(str(error) if str(file) in str(error) else f"{file}: {error}; {_ADVICE}") from None
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise UserError(f"{file} is damaged or of another version: begin anew with --overwrite") from None
+        raise UserError(f"{file} is damaged or of another version: {_ADVICE}") from None
 
 
 def _tuples(spread: Mapping[str, Any]) -> dict[str, Any]:

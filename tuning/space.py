@@ -208,9 +208,10 @@ def _parameter(name: str, spread: Any) -> Parameter:
     known = PARAMETERS.get(name, Parameter(name, (name,)))
     if not isinstance(spread, Mapping) or set(spread) - {"low", "high", "values", "scale", "when", "paths"}:
         raise UserError(f'--space: {name} = {json.dumps(spread)}: must be an object with "low" and "high", or "values"')
-    paths = tuple(spread.get("paths", known.paths))
-    if not paths or any(path not in fields for path in paths):
-        raise UserError(f"--space: {name}: paths must be fields of the configuration, not {list(paths)}")
+    paths = spread.get("paths", known.paths)
+    if not isinstance(paths, list | tuple) or not paths or not all(isinstance(path, str) and path in fields for path in paths):
+        raise UserError(f"--space: {name}: paths must be a list of fields of the configuration, not {json.dumps(paths)}")
+    paths = tuple(paths)
     if fixed := [path for path in paths if path in _FIXED]:
         raise UserError(f"--space: {name}: {fixed[0]} is not searched: give it to the search as a flag of its own")
     number = type(fields[paths[0]])

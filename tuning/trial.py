@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import errno
-import fcntl
 import functools
 import json
 import math
@@ -19,11 +17,13 @@ from tfvae.config import Config, DataConfig, update
 from tfvae.data import corpora
 from tfvae.data.corpus import Corpus
 from tfvae.data.files import write_text
+from tfvae.data.json_files import load_json, to_json
 from tfvae.errors import UserError
 from tfvae.evaluation.subject import Subject
 from tfvae.models.model import Model
 from tfvae.registry.applicable import modality_of
 from tfvae.training.fit import fit
+from tfvae.training.lock import Held, writing
 from tfvae.training.run import Run
 from tuning.measured import Measured
 from tuning.objective import METRICS, Objective, capabilities
@@ -40,10 +40,6 @@ _PATIENCE = 120.0  # seconds to wait for another process that has the trial's di
 
 class OutOfTime(Exception):
     """The search's time is over; a trial that was under way can go on later."""
-
-
-class Held(UserError):
-    """Another process has the trial's directory and does not let go of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +90,7 @@ class Result:
     def save(self, directory: pathlib.Path) -> None:
         """Writes result.json into the trial's directory."""
         directory.mkdir(parents=True, exist_ok=True)
-        write_text(directory / "result.json", json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+        write_text(directory / "result.json", to_json(dataclasses.asdict(self), indent=1) + "\n")
 
     @classmethod
     def load(cls, directory: pathlib.Path) -> "Result | None":
@@ -106,10 +102,20 @@ class Result:
         file = directory / "result.json"
         if not file.exists():
             return None
+        advice = "delete it, and --resume makes it again from the trial's runs"
+        values = load_json(file, advice)
         try:
-            return cls(**json.loads(file.read_text()))
-        except (ValueError, TypeError):
-            raise UserError(f"{file} is damaged: delete it, and --resume makes it again from the trial's runs") from None
+            values["figures"] = {name: math.nan if value is None else float(value) for name, value in values["figures"].items()}
+            found = cls(**values)
+            if not isinstance(found.status, str) or not isinstance(found.values, dict) or not isinstance(found.remark, str):
+                raise TypeError
+            return dataclasses.replace(found, score=_number(found.score), deviation=_number(found.deviation))
+        except (AttributeError, KeyError, ValueError, TypeError):
+            raise UserError(f"{file} is damaged: holds no result of a trial; {advice}") from None
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def run_trial(
@@ -149,7 +155,7 @@ def run_trial(
         start = time.monotonic()
         try:
             result = _execute(config, values, runs, protocol, epochs, deadline, say)
-        except (OutOfTime, OSError):
+        except (OutOfTime, Held, OSError):
             raise
         except UserError as error:
             result = Result(FAILED, values, remark=str(error))
@@ -246,17 +252,17 @@ class _Watch(keras.callbacks.Callback):
         model = Model(modality_of(self.config).load(run.path, self.config.data), self.model)
         value = self.protocol.objective(measure(model, self.config, self.corpus, self.protocol, every=False))
         peers = [_read(file) for file in self.directory.parent.glob("*/half.json") if file != self._file]
-        others = [float(peer["value"]) for peer in peers if peer.get("epoch") == self.half]
+        others = [float(peer["value"]) for peer in peers if peer.get("epoch") == self.half and peer.get("value") is not None]
         if len(others) >= _LEAST_PEERS and self.protocol.objective.better(statistics.median(others), value):
             self.hopeless = f"{value:.4g} after epoch {self.half}, worse than the median of {len(others)} others"
             self.model.stop_training = True
-        write_text(self._file, json.dumps({"epoch": self.half, "value": value, "hopeless": self.hopeless}) + "\n")
+        write_text(self._file, to_json({"epoch": self.half, "value": value, "hopeless": self.hopeless}) + "\n")
 
 
 def _read(file: pathlib.Path) -> dict[str, Any]:
     try:
         return dict(json.loads(file.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (FileNotFoundError, ValueError, TypeError, RecursionError):
         return {}
 
 
@@ -264,23 +270,19 @@ def _read(file: pathlib.Path) -> dict[str, Any]:
 def _locked(directory: pathlib.Path, deadline: float, say: Callable[[str], None]) -> Iterator[None]:
     """Keeps other processes from the directory, which a worker that was given up may still write to; waits for them, but not for ever."""
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as file:
-        end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + _PATIENCE
+    with contextlib.ExitStack() as lock:
         while True:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock.enter_context(writing(directory))
                 break
-            except BlockingIOError:
+            except Held as error:
                 if time.time() > deadline:
                     raise OutOfTime from None
                 if time.monotonic() > end:
-                    raise Held(f"{directory} is held by another process: end that one, then go on with --resume") from None
+                    raise Held(f"{error}, then go on with --resume") from None
                 say(f"{directory} is held by another process: waiting")
                 time.sleep(1.0)
-            except OSError as error:
-                if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP):  # a file system without locks
-                    raise
-                break
         yield
 
 

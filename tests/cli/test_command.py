@@ -1,10 +1,14 @@
 """What all commands share."""
 
+import logging
 import pathlib
 import subprocess
 import sys
 
 import pytest
+
+from tfvae.cli.command import run_command
+from tfvae.errors import UserError
 
 COMMANDS = sorted(path.stem for path in (pathlib.Path(__file__).parents[2] / "scripts").glob("*.py") if path.stem != "benchmark")
 LIGHT = """
@@ -38,3 +42,18 @@ def test_groups_of_figures_are_those_that_there_are():
     from tfvae.evaluation.metrics import METRICS
 
     assert tuple(METRICS) == GROUPS
+
+
+def test_no_control_character_of_a_text_reaches_the_terminal(monkeypatch, capfd):
+    def say(values):
+        print("text \x1b[31m\x9b2J\tüber")
+        logging.getLogger("tfvae").warning("label \x1b]0;title\x07")
+        raise UserError("column \x1b[2J")
+
+    with pytest.raises(SystemExit):
+        run_command("", lambda values: None, say, ["tfvae"])
+    out, err = capfd.readouterr()
+    assert out == "text \\u001b[31m\\u009b2J\tüber\n"
+    assert "label \\u001b]0;title\\u0007\n" in err and "error: column \\u001b[2J\n" in err
+    print("\x1b")
+    assert capfd.readouterr().out == "\x1b\n"  # afterwards all is as it was

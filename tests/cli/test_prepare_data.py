@@ -58,7 +58,19 @@ def test_files_that_are_there_are_checked_though_others_are_missing(command, mon
     (tmp_path / "corpora" / "yahoo").mkdir(parents=True)
     (tmp_path / "corpora" / "yahoo" / "yahoo.valid.txt").write_text("a\n")
     status, out, err = command("prepare_data", "--corpus=yahoo", "--dir=corpora")
-    assert status == 2 and "yahoo.valid.txt: sha256" in out and "lacks yahoo.train.txt: ask for it" in err
+    assert status == 2 and "yahoo.valid.txt: another edition" in err and "lacks" not in err
+    status, out, err = command("prepare_data", "--corpus=yahoo", "--dir=corpora", "--accept_other_edition")
+    assert status == 2 and f"the tested one {'0' * 64}; accepted" in out and "lacks yahoo.train.txt: ask for it" in err
+
+
+def test_another_edition_is_an_error_unless_it_is_accepted(command, refuse, monkeypatch, archive, tmp_path):
+    monkeypatch.setattr(prepare_data, "SOURCES", {"ptb": Source("free", {name: (of, "0" * 64) for name, (of, _) in FILES.items()})})
+    arguments = ("prepare_data", "--corpus=ptb", f"--archive={archive}", "--dir=corpora")
+    said = refuse(*arguments)
+    assert "another edition: its sha256 is " in said and "0" * 64 in said and "--accept_other_edition" in said
+    assert not list((tmp_path / "corpora").rglob("*.txt"))
+    status, out, err = command(*arguments, "--accept_other_edition")
+    assert status == 0 and out.count("; accepted") == 3 and "ptb: 2 / 2 / 2 texts" in out, err
 
 
 @pytest.mark.parametrize(

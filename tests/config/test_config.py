@@ -84,5 +84,5 @@ def test_fields_are_plain_values():
 def test_a_json_file_that_is_nested_too_deeply_is_refused(tmp_path):
     path = tmp_path / "deep.json"
     path.write_text("[" * 100_000)
-    with pytest.raises(UserError, match="deep.json is not valid JSON"):
+    with pytest.raises(UserError, match=r"deep.json is not valid JSON"):
         read_json(str(path))

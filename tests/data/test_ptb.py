@@ -48,3 +48,11 @@ def test_the_real_corpus_has_its_published_counts(data_dir):
     corpus = ptb.read(DataConfig(name="ptb", dir=str(data_dir / "ptb")))
     assert [len(corpus.split(name)) for name in ("train", "valid", "test")] == [42068, 3370, 3761]
     assert sum(len(text.split(" ")) for text in corpus.train.items) == 887521
+
+
+def test_no_more_lines_are_read_than_are_wanted(tmp_path):
+    make(tmp_path, "{}.txt")
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes() + b"\xff\n")
+    corpus = ptb.read(DataConfig(name="ptb", dir=str(tmp_path), limit=2))
+    assert [len(split) for split in (corpus.train, corpus.valid, corpus.test)] == [2, 2, 2]

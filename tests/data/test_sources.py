@@ -56,10 +56,23 @@ def test_the_files_of_an_archive_come_to_their_places_and_no_others(tmp_path, ar
     assert "b.txt: its checksum was never recorded" in remark
 
 
-def test_another_edition_is_told(tmp_path):
+def test_another_edition_is_refused_before_it_is_written_unless_it_is_accepted(tmp_path):
     (tmp_path / "archive").write_bytes(zipped({"a_train.txt": b"another", "b.txt": b"b"}))
-    sources.unpack(SOURCE, str(tmp_path / "archive"), str(tmp_path))
-    assert "train/a.txt: sha256" in sources.verify(SOURCE, str(tmp_path))[0]
+    found, expected = hashlib.sha256(b"another").hexdigest(), hashlib.sha256(TEXT).hexdigest()
+    said = f"train/a.txt: another edition: its sha256 is {found}, that of the tested one {expected}"
+    with pytest.raises(UserError, match=f"{said}; get that one .*--accept_other_edition$"):
+        sources.unpack(SOURCE, str(tmp_path / "archive"), str(tmp_path))
+    assert not (tmp_path / "train").exists()
+    sources.unpack(SOURCE, str(tmp_path / "archive"), str(tmp_path), accept_other_edition=True)
+    with pytest.raises(UserError, match=said):
+        sources.verify(SOURCE, str(tmp_path))
+    assert sources.verify(SOURCE, str(tmp_path), accept_other_edition=True)[0] == f"{tmp_path}/{said}; accepted"
+
+
+def test_a_file_may_have_several_tested_editions(tmp_path):
+    (tmp_path / "a").write_bytes(b"x")
+    both = f"{hashlib.sha256(TEXT).hexdigest()} {hashlib.sha256(b'x').hexdigest()}"
+    assert sources.verify(Source("free", {"a": ("a", both)}), str(tmp_path)) == []
 
 
 def test_a_file_that_is_there_and_differs_is_not_touched_unless_asked(tmp_path):
@@ -99,7 +112,7 @@ def test_where_the_archive_is_the_file_itself_it_is_copied_as_it_is(tmp_path):
     assert sources.verify(source, str(tmp_path / "corpus")) == []
     (tmp_path / "any.zip").write_bytes(TEXT)
     with pytest.raises(UserError, match=r"a\.npz: is there and differs from the archive's; --overwrite replaces it"):
-        sources.unpack(source, str(tmp_path / "any.zip"), str(tmp_path / "corpus"))
+        sources.unpack(source, str(tmp_path / "any.zip"), str(tmp_path / "corpus"), accept_other_edition=True)
     with pytest.raises(UserError, match=r"none\.npz: no such file; name the archive in --archive"):
         sources.unpack(source, str(tmp_path / "none.npz"), str(tmp_path / "corpus"))
 

@@ -3,6 +3,7 @@ import json
 import pathlib
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
@@ -111,7 +112,7 @@ def test_malformed_tables_are_said_in_a_line(tmp_path, kind, content, message):
 def test_missing_and_cut_files_are_said(tmp_path, write):
     with pytest.raises(UserError, match="no such file"):
         read_texts(str(tmp_path / "missing.csv"), "csv")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="is a folder where a file is wanted"):
         read_texts(str(tmp_path), "csv")
     for name in ("t.csv.gz", "t.jsonl.gz"):
         path = write(kind_of(name), name)
@@ -119,3 +120,46 @@ def test_missing_and_cut_files_are_said(tmp_path, write):
         pathlib.Path(path).write_bytes(whole[: len(whole) // 2])
         with pytest.raises(UserError, match=name):
             read_texts(path, kind_of(name))
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_row_may_be_longer_than_what_is_read_at_a_time(tmp_path, kind):
+    path, long = tmp_path / f"t.{kind}", "a b " * 1_000_000
+    path.write_text(f"text\n{long}\nshort\n" if kind == "csv" else f'{{"text": "{long}"}}\n{{"text": "short"}}\n')
+    assert list(read_texts(str(path), kind).texts) == [long.strip(), "short"]
+
+
+def test_json_lines_whose_columns_and_types_come_late_are_read(tmp_path):
+    path, filler = tmp_path / "t.jsonl", '{"y": 1, "text": null}\n' * 60_000
+    path.write_text('{"y": 1}\n' * 200_000 + filler + '{"y": 2.5, "text": "a b"}\n{"y": 1, "text": "c"}\n')
+    found = read_texts(str(path), "jsonl", label_columns=["y"])
+    assert list(found.texts) == ["a b", "c"] and list(found.labels["y"]) == ["2.5", "1.0"] and found.lines.tolist() == [260_001, 260_002]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_where_no_split_is_drawn_no_more_rows_are_read_than_are_wanted(tmp_path, kind):
+    texts = [f"text {i}" for i in range(200_000)]
+    path, table = str(tmp_path / f"t.{kind}"), pa.table({"text": texts})
+    if kind == "parquet":
+        pa.parquet.write_table(table, path)
+    elif kind == "csv":
+        pa.csv.write_csv(table, path)
+    else:
+        pathlib.Path(path).write_text("".join(f'{{"text": "{text}"}}\n' for text in texts))
+    whole = {"name": kind, "train_file": path, "valid_file": path, "test_file": path}
+    read = tables.read(DataConfig(**whole, limit=5))
+    assert [list(read.split(name).items) for name in ("train", "valid", "test")] == [texts[:5]] * 3
+    if kind != "parquet":  # its end says where all else is
+        with open(path, "ab") as file:
+            file.write(b"\xff" * 10)
+        assert list(tables.read(DataConfig(**whole, limit=5)).train.items) == list(read.train.items)
+        with pytest.raises(UserError, match="in UTF-8"):
+            tables.read(DataConfig(**whole))
+
+
+def test_categories_of_parquet_are_texts_and_labels(tmp_path):
+    path, rows = str(tmp_path / "t.parquet"), 2_000
+    columns = {"text": [f"text {i % 500}" for i in range(rows)], "topic": ["ab"[i % 2] for i in range(rows)]}
+    pa.parquet.write_table(pa.table({name: pa.array(values).dictionary_encode() for name, values in columns.items()}), path)
+    found = read_texts(path, "parquet", label_columns=["topic"])
+    assert {"text": list(found.texts), "topic": list(found.labels["topic"])} == columns

@@ -1,11 +1,13 @@
 import gzip
 import itertools
+import pathlib
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from tfvae.config import DataConfig
-from tfvae.data import text
+from tfvae.data import corpora, text
 from tfvae.errors import UserError
 
 
@@ -164,3 +166,32 @@ def test_a_file_whose_name_says_a_table_is_told(write, caplog):
 def test_labels_that_look_like_texts_are_told(write, caplog):
     read(train_file=write("a", *(f"the text number {i}\t{'ab'[i % 2]}" for i in range(30))))
     assert "30 texts have 30 different classes of label: are the columns of texts and labels exchanged?" in caplog.text
+
+
+def test_no_more_lines_are_read_than_are_wanted_where_no_split_is_drawn(write):
+    path = write("a", *(f"text {i}" for i in range(20)))
+    with open(path, "ab") as file:
+        file.write(b"\xff\n")
+    few = corpora.read(DataConfig(name="text", train_file=path, valid_file=path, test_file=path, limit=3))
+    assert splits(few) == [["text 0", "text 1", "text 2"]] * 3
+    with pytest.raises(UserError, match=":21: byte 0xff"):
+        corpora.read(DataConfig(name="text", train_file=path, limit=3))
+
+
+def test_a_limit_leaves_the_first_of_each_split_and_all_classes(write):
+    fields = {"name": "text", "train_file": write("a", *(f"{'zyx'[i // 10]}\ttext {i}" for i in range(30)))}
+    for files in ({}, {"valid_file": fields["train_file"], "test_file": fields["train_file"]}):
+        whole, few = corpora.read(DataConfig(**fields, **files)), corpora.read(DataConfig(**fields, **files, limit=3))
+        assert splits(few) == [items[:3] for items in splits(whole)]
+        assert few.label_names == whole.label_names == {"label": ["x", "y", "z"]}
+        assert few.valid.labels["label"].tolist() == whole.valid.labels["label"].tolist()[:3]
+
+
+def test_a_file_is_in_memory_once(write):
+    path = write("a", *(f"text number {i} " + "of some usual length, with a few more words to it and an end" for i in range(40_000)))
+    size = len(pathlib.Path(path).read_bytes())
+    tracemalloc.start()
+    corpus = read(train_file=path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(corpus.train) == 32_000 and peak < 2.5 * size  # a Python string of such a text takes 1.7 times its letters

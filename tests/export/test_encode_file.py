@@ -87,6 +87,20 @@ def test_a_compressed_file_is_read(model, tmp_path):
     assert encode_file(model, str(tmp_path / "t.gz"), str(tmp_path / "out.npz")).encoded == 10
 
 
+def test_a_table_is_read_by_its_column(model, tmp_path):
+    (tmp_path / "t.csv").write_text('id,said\n1,w1 w2\n2,\n3,"w3\nw1"\n')
+    report = encode_file(model, str(tmp_path / "t.csv"), str(tmp_path / "out.jsonl"), text_column="said")
+    lines = read_lines(tmp_path / "out.jsonl")
+    assert report.encoded == 2 and [(line["line"], line["text"]) for line in lines] == [(1, "w1 w2"), (3, "w3\nw1")]
+    np.testing.assert_allclose([line["mean"] for line in lines], model.encode(["w1 w2", "w3 w1"])["mean"], rtol=1e-5)
+    with pytest.raises(UserError, match=r"t.csv: .*said"):
+        encode_file(model, str(tmp_path / "t.csv"), str(tmp_path / "other.jsonl"))
+    (tmp_path / "t.txt").write_text("w1\n")
+    with pytest.raises(UserError, match=r"--text_column=said: .*t.txt is no table by its name"):
+        encode_file(model, str(tmp_path / "t.txt"), str(tmp_path / "other.jsonl"), text_column="said")
+    assert not (tmp_path / "other.jsonl").exists()
+
+
 def test_memory_does_not_grow_with_the_file(model, tmp_path):
     def peak(count, suffix):
         (tmp_path / "many.txt").write_text("w1 w2 w3\n" * count)

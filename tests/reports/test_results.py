@@ -191,3 +191,19 @@ def test_a_sweep_is_of_one_number(paths, field):
 def test_a_group_is_a_plain_name(tmp_path):
     with pytest.raises(UserError, match="is the name of one folder, not a path"):
         keep(make(tmp_path, "gm_vae", figures=GM), str(tmp_path / "kept"), group="../ptb")
+
+
+def test_what_runs_without_codes_share_is_shown_once_and_probes_of_z_are_a_column(tmp_path):
+    names = ("adjusted_mutual_information", "homogeneity", "homogeneity_shuffled", "completeness", "v_measure")
+    figures = [Figure(name, 0.4, settings={"label": "digit", "codes": "k-means of 10", "clusters": 10}).to_dict() for name in names]
+    runs = []
+    for seed, share in enumerate((0.97, 0.98)):
+        probe = Figure("accuracy_perceptron", share, 0.01, "share", settings={"label": "digit", "fitted_to": 100}).to_dict()
+        run = Run(tmp_path / f"vae-{seed}")
+        run.create(resolve("vae", "mnist", overrides={"training.seed": seed}))
+        run.append_metrics({"epoch": 1, "w": 1.0, "val_loss": 1.0})
+        (run.path / "evaluation.json").write_text(json.dumps({"test": {"metrics": {"labels": {"figures": [*figures, probe]}}}}))
+        runs.append(str(run.path))
+    text = page(runs)
+    assert text.count("k-means of 10 ") == 1 and "`vae`, seed 0; `vae`, seed 1:" in text
+    assert "| model | digit, perceptron probe of z |" in text and "| `vae` | 0.975 ± 0.007 |" in text

@@ -1,5 +1,8 @@
+import contextlib
+import http.client
 import json
 import shutil
+import socket
 import threading
 import time
 
@@ -19,6 +22,8 @@ from tfvae.serving.client import Client, Refused
 from tfvae.serving.server import Server
 from tfvae.training.fit import fit
 
+LIMITS = ("--rows=32", "--characters=500", "--total_characters=10000", "--bytes=100000", "--seconds=3", "--connections=24")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -34,7 +39,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(folder):
-    with served(folder, "--rows=32", "--characters=500", "--bytes=100000") as running:
+    with served(folder, *LIMITS) as running:
         yield running
 
 
@@ -60,8 +65,6 @@ def test_mixed_requests_from_several_connections_are_all_answered_right(server, 
         (texts("a", datatype="FP32"), "datatype FP32: must be BYTES"),
         (texts("a", shape=[2]), "1 values for shape [2]"),
         (texts("a", shape=[1, 1, 1]), "must be ['rows']"),
-        (texts(*["a"] * 33), "from 1 to 32 rows"),
-        (texts("a" * 501), "a text has 501 characters, at most 500 are answered"),
         (texts(3), "3 is no text"),
         ([], "takes the inputs texts, not none"),
         ([{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a"]}], "takes the inputs texts, not text"),
@@ -70,6 +73,70 @@ def test_mixed_requests_from_several_connections_are_all_answered_right(server, 
 def test_requests_that_cannot_be_answered_are_told_why(server, inputs, message):
     status, answer = ask(server, inputs)
     assert status == 400 and message in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (texts(*["a"] * 33), "33 rows, at most 32 are answered (--rows)"),
+        (texts("a" * 501), "a text has 501 characters, at most 500 are answered (--characters)"),
+        (texts("a" * 500, *["a"] * 20), "are 10500 characters, at most 10000 are answered (--total_characters)"),
+    ],
+)
+def test_requests_that_are_too_large_name_the_limit_and_its_flag(server, inputs, message):
+    status, answer = ask(server, inputs)
+    assert status == 413 and message in answer["error"]
+
+
+@pytest.mark.parametrize("name", ["a\r\nSet-Cookie: b=1", "a\0b", "\N{GRINNING FACE}", "x" * 90_000])
+def test_any_id_is_given_back_and_none_gets_into_headers(server, name):
+    body = json.dumps({"id": name, "parameters": {"headers": {"X-A": name[:5]}}, "inputs": texts("a")})
+    connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", f"/v2/models/{MODEL}/infer", body)  # as curl -d does, without saying that it is JSON
+        answer = connection.getresponse()
+        assert answer.status == 200 and json.loads(answer.read())["id"] == name
+        assert {key.lower() for key, _ in answer.getheaders()} <= {"date", "server", "content-length", "content-type", "vary"}
+    stub = GRPCInferenceServiceStub(grpc.insecure_channel(f"127.0.0.1:{server.grpc}"))
+    assert stub.ModelInfer(grpc_request(b"a", id=name), timeout=30).id == name
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        (f"/v2/models/{MODEL}/infer", {"Content-Encoding": "gzip"}, 415),
+        (f"/v2/models/{MODEL}/infer", {"Content-Type": "text/plain"}, 200),
+        (f"/v2/models/{MODEL}/infer/", {"Host": "["}, 404),
+        ("/v2/models/a%0d%0aX-A:b/infer", {}, 404),
+        ("/v2/models/" + "a" * 9000 + "/infer", {}, 404),
+    ],
+)
+def test_headers_and_paths_that_mean_harm_are_answered(server, path, headers, status):
+    connection = http.client.HTTPConnection("127.0.0.1", server.http, timeout=60)
+    with contextlib.closing(connection):
+        connection.request("POST", path, json.dumps({"inputs": texts("a")}), headers)
+        answer = connection.getresponse()
+        assert answer.status == status and answer.getheader("X-A") is None
+
+
+@pytest.mark.parametrize(
+    "part", [b"", b"POST /v2/models", b"POST /v2/models/model/infer HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{"]
+)
+def test_requests_that_do_not_arrive_are_cut(server, part):
+    with socket.create_connection(("127.0.0.1", server.http), timeout=60) as connection:
+        connection.sendall(part)
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 408 ") and b"within 3 s (--seconds)" in answer
+
+
+def test_more_connections_than_the_limit_are_sent_away_with_a_time_to_try_again(server):
+    with contextlib.ExitStack() as stack:
+        for _ in range(24):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.http), timeout=60))
+        with socket.create_connection(("127.0.0.1", server.http), timeout=60) as connection:
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 503 ") and b"retry-after: 1" in answer and b"(--connections)" in answer
+    assert ask(server, texts("a"))[0] == 200
 
 
 def test_numbers_that_do_not_fit_are_told_so(server):
@@ -154,24 +221,56 @@ def test_nobody_loads_drops_or_streams_by_request(server):
     assert ask(server, texts("a"))[0] == 200
 
 
+def grpc_request(text, **more):
+    tensor = pb.ModelInferRequest.InferInputTensor(
+        name="texts", datatype="BYTES", shape=[1], contents=pb.InferTensorContents(bytes_contents=[text])
+    )
+    parameters = {"signature_name": pb.InferParameter(string_param="encode")}
+    return pb.ModelInferRequest(model_name=MODEL, inputs=[tensor], parameters=parameters, **more)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "shape", "raw"),
+    [
+        ("BYTES", [1], [b"\xff\xff\xff\xff"]),
+        ("BYTES", [1], [b"abc"]),
+        ("BYTES", [1], [b"\1\0\0\0a"] * 2),
+        ("FP32", [3], [b"abc"]),
+        ("FP32", [-1], [b"abc"]),
+        ("FP32", [2**40] * 9, [b"abc"]),
+        ("NOTHING", [1], [b"abc"]),
+    ],
+)
+def test_malformed_raw_contents_are_the_clients_mistake(server, datatype, shape, raw):
+    stub = GRPCInferenceServiceStub(grpc.insecure_channel(f"127.0.0.1:{server.grpc}"))
+    tensor = pb.ModelInferRequest.InferInputTensor(name="texts", datatype=datatype, shape=shape)
+    with pytest.raises(grpc.RpcError) as error:
+        stub.ModelInfer(pb.ModelInferRequest(model_name=MODEL, inputs=[tensor], raw_input_contents=raw), timeout=30)
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT, error.value.details()
+
+
+def test_grpc_says_what_is_not_there(server):
+    stub = GRPCInferenceServiceStub(grpc.insecure_channel(f"127.0.0.1:{server.grpc}"))
+    for call, code in (
+        (lambda: list(stub.ModelStreamInfer(iter([grpc_request(b"a")]), timeout=30)), grpc.StatusCode.UNIMPLEMENTED),
+        (lambda: stub.ModelReady(pb.ModelReadyRequest(name="other"), timeout=30), grpc.StatusCode.NOT_FOUND),
+        (lambda: stub.ModelInfer(pb.ModelInferRequest(model_name="a" * 50_000), timeout=30), grpc.StatusCode.NOT_FOUND),
+    ):
+        with pytest.raises(grpc.RpcError) as error:
+            call()
+        assert error.value.code() == code, error.value.details()
+
+
 def test_grpc_answers_as_http_does(server):
     stub = GRPCInferenceServiceStub(grpc.insecure_channel(f"127.0.0.1:{server.grpc}"))
-
-    def request(text):
-        tensor = pb.ModelInferRequest.InferInputTensor(
-            name="texts", datatype="BYTES", shape=[1], contents=pb.InferTensorContents(bytes_contents=[text])
-        )
-        parameters = {"signature_name": pb.InferParameter(string_param="encode")}
-        return pb.ModelInferRequest(model_name=MODEL, inputs=[tensor], parameters=parameters)
-
-    answer = stub.ModelInfer(request(b"the train was slow ."), timeout=30)
+    answer = stub.ModelInfer(grpc_request(b"the train was slow ."), timeout=30)
     found = {output.name: output.contents for output in answer.outputs}
     expected = {output["name"]: output["data"] for output in ask(server, texts("the train was slow ."))[1]["outputs"]}
     np.testing.assert_allclose(found["mean"].fp32_contents, expected["mean"], rtol=1e-5)
     assert list(found["codes"].int_contents) == expected["codes"]
     for bad in (b"\xff\xfe", b"a" * 501):
         with pytest.raises(grpc.RpcError) as error:
-            stub.ModelInfer(request(bad), timeout=30)
+            stub.ModelInfer(grpc_request(bad), timeout=30)
         assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 

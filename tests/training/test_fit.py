@@ -257,7 +257,7 @@ def test_a_damaged_file_of_a_run_is_named(tiny, tmp_path):
     for file in ("model.weights.h5", "checkpoint/epoch-00001/variables.npz", "checkpoint/epoch-00001/memory.json"):
         whole = (tmp_path / "run" / file).read_bytes()
         (tmp_path / "run" / file).write_bytes(b"garbage")
-        with pytest.raises(UserError, match="damaged or of another model"):
+        with pytest.raises(UserError, match="damaged"):
             fit(tiny(training__epochs=1), str(tmp_path / "run"), resume=True)
         (tmp_path / "run" / file).write_bytes(whole)
 

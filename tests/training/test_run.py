@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 
@@ -41,6 +42,16 @@ def test_metrics_are_read_back_without_a_line_that_was_cut_short(tmp_path):
     assert run.read_metrics() == [{"epoch": 1, "loss": 2.0}]
 
 
+def test_a_figure_that_is_no_number_is_null_and_read_as_none(tmp_path):
+    run = Run(tmp_path)
+    run.append_metrics({"epoch": 1, "val_perplexity": math.inf, "val_component_use": [[math.nan, 1.0]], "val_loss": 1.3e48})
+    run.keep_epochs(1)
+    text = run.metrics_file.read_text()
+    assert json.loads(text, parse_constant=pytest.fail)["val_loss"] == 1.3e48 and text.count("null") == 2
+    [line] = run.read_metrics()
+    assert math.isnan(line["val_perplexity"]) and math.isnan(line["val_component_use"][0][0])
+
+
 def test_only_whole_epochs_are_kept(tmp_path):
     run = Run(tmp_path)
     run.snapshot_dir.mkdir()
@@ -54,10 +65,10 @@ def test_only_whole_epochs_are_kept(tmp_path):
 
 def test_a_damaged_configuration_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(UserError, match=r"config.json is not valid JSON"):
+    with pytest.raises(UserError, match=r"config.json is damaged: not valid JSON"):
         Run(tmp_path).config()
     (tmp_path / "config.json").write_text("[1]")
-    with pytest.raises(UserError, match="holds no configuration"):
+    with pytest.raises(UserError, match="must hold a JSON object"):
         Run(tmp_path).config()
 
 
@@ -79,7 +90,7 @@ def test_a_field_of_another_version_is_named(tmp_path):
 
 def test_a_damaged_line_of_metrics_is_named(tmp_path):
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 1}\n{"epo\n{"epoch": 3}\n')
-    with pytest.raises(UserError, match=r"metrics.jsonl is damaged"):
+    with pytest.raises(UserError, match=r"metrics.jsonl, line 2, is damaged"):
         Run(tmp_path).read_metrics()
 
 
@@ -90,7 +101,9 @@ def test_a_run_that_a_kill_left_half_made_or_half_deleted_is_made_again(tmp_path
     run.create(resolve("vae"), resume=True)
     assert run.config() == resolve("vae")
     (run.path / "snapshots").mkdir()
+    (run.path / "lock").write_text("")
     run.create(resolve("dem_vae"), overwrite=True)
+    (run.path / "lock").unlink()
     assert [path.name for path in run.path.iterdir()] == ["config.json"]
     assert run.config() == resolve("dem_vae")
 

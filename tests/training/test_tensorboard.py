@@ -97,3 +97,10 @@ def test_a_projector_without_codes_and_labels_has_sentences_alone(tmp_path):
     labelled = Split(texts.items, {"act": np.array([1, 5])}, "", np.arange(2))
     write_projector(tmp_path, np.zeros([2, 3]), None, captions, labelled, {"act": ("x", "y")})
     assert (tmp_path / "sentences.tsv").read_text() == "sentence\tact\na b\ty\nc\t5\n"
+
+
+def test_control_characters_of_captions_and_labels_break_no_row_of_the_projector(tmp_path):
+    texts = Split(["a", "c"], {"act": np.array([0, 1])}, "", np.arange(2))
+    captions = {"sentence": ["a\x1b[31m", "c\nd\r"]}
+    write_projector(tmp_path, np.zeros([2, 3]), None, captions, texts, {"act": ("x\ty", "=z")})
+    assert (tmp_path / "sentences.tsv").read_bytes() == b"sentence\tact\na\\u001b[31m\tx\\u0009y\nc\\u000ad\\u000d\t=z\n"

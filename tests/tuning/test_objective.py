@@ -47,6 +47,8 @@ def test_a_formula_is_computed_and_minimised(text, value, direction):
         ("use.act", r"use\.act is not a metric"),
         ("nll_iw +", "is no formula"),
         ("__import__('os')", "only metrics, numbers"),
+        ("a\0b", "is no formula"),
+        ("-" * 100_000 + "use", r"--objective=-+…: a formula has at most 400 characters, not 100,003"),
         ("use ** 2", "only metrics, numbers"),
         ("3", "names no metric"),
         ("homogeneity", "homogeneity always answers the largest K"),

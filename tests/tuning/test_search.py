@@ -13,12 +13,15 @@ import warnings
 import pytest
 
 from tfvae.errors import UserError
+from tfvae.training.lock import Held, writing
 from tuning import oracles
 from tuning import trial as trial_module
 from tuning.oracles import hyperparameters
+from tuning.pictures import draw
 from tuning.search import Search, Tuner, best_config
 from tuning.space import TUNERS, read_space
-from tuning.trial import COMPLETED, FAILED, STOPPED, Held, OutOfTime, Protocol, Result, best, run_trial
+from tuning.summary import write_files, write_hparams
+from tuning.trial import COMPLETED, FAILED, STOPPED, OutOfTime, Protocol, Result, best, run_trial
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
@@ -244,6 +247,54 @@ def test_a_search_is_never_replaced_or_gone_on_with_by_accident(prepare, trained
         prepare(name="file")
 
 
+@pytest.mark.parametrize("content", ["{}", "[" * 100_000, "[]", '{"versions": {"tfvae": "1"}}'])
+def test_a_directory_that_nothing_says_is_a_search_s_is_left_as_it_is(prepare, tmp_path, content):
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "search.json").write_text(content)
+    (tmp_path / "p" / "notes").write_text("mine")
+    with pytest.raises(UserError, match="the directory holds something else, which stays as it is"):
+        prepare(name="p", overwrite=True)
+    assert (tmp_path / "p" / "notes").read_text() == "mine" and (tmp_path / "p" / "search.json").read_text() == content
+
+
+def test_a_search_is_replaced_and_what_else_is_there_stays(prepare, trained, tmp_path):
+    search = prepare(trials=2)
+    Tuner(search).run()
+    write_files(search, search.results())
+    draw(search, search.results())
+    write_hparams(search, "0", search.results()["0"])
+    (search.path / "workers").mkdir()
+    (search.path / "workers" / "worker0.log").write_text("")
+    for name in ("notes", "trial_1/notes", "trial_1/seed-0/notes"):
+        (search.path / name).parent.mkdir(exist_ok=True)
+        (search.path / name).write_text("mine")
+    (search.path / "trial_1" / "seed-0" / "metrics.jsonl").write_text("")
+    prepare(trials=2, overwrite=True)
+    left = {path.relative_to(search.path).as_posix() for path in search.path.rglob("*")}
+    assert left == {"search.json", "notes", "trial_1", "trial_1/notes", "trial_1/seed-0", "trial_1/seed-0/notes"}
+
+
+def test_a_search_that_another_process_writes_is_not_searched_but_by_its_workers(prepare, trained, tmp_path):
+    search = prepare(trials=1)
+    with writing(search.path):
+        told = rf"search is held by another process \(process {os.getpid()} on "
+        with pytest.raises(Held, match=told), Search.writing(search.path, search.settings, resume=True):
+            pytest.fail("two search at once")
+        assert Tuner(Search.open(search.path)).run(), "a worker takes no lock of the search"
+    with writing(search.directory("0")), pytest.raises(Held):
+        prepare(trials=1, overwrite=True)
+    with Search.writing(search.path, search.settings, overwrite=True) as again:
+        assert not again.results()
+
+
+def test_a_trial_whose_run_another_process_trains_has_not_failed(measured, tmp_path):
+    config, _, protocol, _ = measured
+    (tmp_path / "trial_0" / "seed-0").mkdir(parents=True)
+    with writing(tmp_path / "trial_0" / "seed-0"), pytest.raises(Held):
+        run_trial(config, {"beta": 0.8}, tmp_path / "trial_0", protocol)
+    assert Result.load(tmp_path / "trial_0") is None
+
+
 def test_a_directory_is_opened_as_it_was_prepared(prepare, tmp_path):
     search = prepare(space="beta,schedule,midpoint", trials=3, executions=2)
     again = Search.open(search.path)
@@ -253,6 +304,28 @@ def test_a_directory_is_opened_as_it_was_prepared(prepare, tmp_path):
     (search.path / "search.json").write_text("{}")
     with pytest.raises(UserError, match=r"search\.json is damaged"):
         Search.open(search.path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff", b"[" * 100_000, b"5", b'{"status": 5}', b'{"status": "completed", "values": {}, "figures": [1]}']
+)
+def test_a_damaged_result_is_named(tmp_path, content):
+    (tmp_path / "result.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"result\.json is damaged.*; delete it, and --resume makes it again"):
+        Result.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"[" * 100_000, b'{"versions": {}, "config": {"model": null}}'])
+def test_a_damaged_search_is_named(tmp_path, content):
+    (tmp_path / "search.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"search\.json.*put it back as the search wrote it"):
+        Search.open(tmp_path)
+
+
+def test_a_figure_that_is_no_number_is_null_in_a_result(tmp_path):
+    Result(COMPLETED, {"beta": 0.1}, 1.0, {"nll_iw": math.inf}).save(tmp_path)
+    assert json.loads((tmp_path / "result.json").read_text(), parse_constant=pytest.fail)["figures"] == {"nll_iw": None}
+    assert math.isnan(Result.load(tmp_path).figures["nll_iw"])
 
 
 def test_settings_that_mean_nothing_are_errors(prepare):

@@ -151,6 +151,13 @@ def test_a_condition_on_any_field_says_what_a_parameter_means_something_for(conf
     assert "no sphere" in read_space("beta,kappa", config())[1]["kappa"]
 
 
+@pytest.mark.parametrize("paths", [5, "latent.dim", [], [["latent.dim"]], {"latent.dim": 1}, ["latent.dims"], None])
+def test_paths_that_are_no_list_of_fields_are_an_error(config, tmp_path, paths):
+    (tmp_path / "space.json").write_text(json.dumps({"dim": {"paths": paths, "low": 2, "high": 3}}))
+    with pytest.raises(UserError, match="--space: dim: paths must be a list of fields of the configuration, not "):
+        read_space(str(tmp_path / "space.json"), config())
+
+
 @pytest.mark.parametrize("field", ["model", "data.name", "training.epochs", "training.seed"])
 def test_what_every_trial_shares_is_not_searched(config, field):
     with pytest.raises(UserError, match=f"{field} is not searched: give it to the search as a flag of its own"):

@@ -1,5 +1,6 @@
 """What the commands share: flags, and errors in one line."""
 
+import contextlib
 import errno
 import logging
 import os
@@ -14,6 +15,7 @@ from absl import flags
 from tfvae.cli.quiet import load_tensorflow
 from tfvae.cli.signals import Ended, ending_signals
 from tfvae.config import Config, describe_fields, read_json, writable
+from tfvae.data.escapes import VisibleStream
 from tfvae.errors import UserError, suggest
 from tfvae.training.formats import migrated
 
@@ -128,7 +130,7 @@ def run_command(
     flags.DEFINE_bool("help", False, "List the flags.", flag_values=values)
     flags.DEFINE_bool("verbose", False, "Show TensorFlow's own messages.", flag_values=values)
     flags.DEFINE_bool("helpfull", False, "List the flags and every field of the configuration.", flag_values=values)
-    logging.getLogger("tfvae").handlers = [logging.StreamHandler(sys.stderr)]
+    logging.getLogger("tfvae").handlers = [logging.StreamHandler(VisibleStream(sys.stderr))]
     try:
         rest = values(list(argv or sys.argv))
         if len(rest) > 1:
@@ -139,7 +141,8 @@ def run_command(
         else:
             with ending_signals():
                 load_tensorflow(verbose=values.verbose)
-                main(values)
+                with contextlib.redirect_stdout(VisibleStream(sys.stdout)):  # what is told of a corpus commands no terminal
+                    main(values)
     except flags.UnrecognizedFlagError as error:
         _fail(f"--{error.flagname} is not a flag{_nearest(error.flagname, values)}; --help lists them")
     except (UserError, flags.Error) as error:
@@ -196,5 +199,5 @@ def _nearest(word: str, values: flags.FlagValues) -> str:
 
 
 def _fail(message: str, status: int = 2) -> None:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"error: {' '.join(message.split())}", file=VisibleStream(sys.stderr), flush=True)
     sys.exit(status)

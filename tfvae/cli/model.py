@@ -109,7 +109,14 @@ def model_from_flags(values: flags.FlagValues) -> tuple[Model, Run]:
 def define_text_flags(values: flags.FlagValues) -> None:
     """Defines --text and --input."""
     flags.DEFINE_multi_string("text", [], "A text; may be given several times.", flag_values=values)
-    flags.DEFINE_string("input", "", "File of texts, one a line, plain or .gz.", flag_values=values)
+    flags.DEFINE_string("input", "", "File of texts: one a line, plain or .gz, or a table, .csv, .jsonl or .parquet.", flag_values=values)
+    define_text_column_flag(values)
+
+
+def define_text_column_flag(values: flags.FlagValues) -> None:
+    """Defines --text_column."""
+    help = "Column of the texts in a table; by default the one called text, or the only one."
+    flags.DEFINE_string("text_column", "", help, flag_values=values)
 
 
 def items_from_flags(values: flags.FlagValues, run: Run, modality: Modality, num: int) -> Any:
@@ -123,7 +130,7 @@ def items_from_flags(values: flags.FlagValues, run: Run, modality: Modality, num
     if values.text:
         return modality.of_texts(values.text)
     if values.input:
-        return modality.read_file(values.input)
+        return modality.read_file(values.input, values.text_column)
     return items_of_test_split(run)[:num]
 
 

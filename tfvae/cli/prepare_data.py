@@ -29,6 +29,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("dir", os.environ.get("TFVAE_DATA_DIR", ""), "Folder of all corpora (default $TFVAE_DATA_DIR).", flag_values=values)
     flags.DEFINE_string("archive", "", "Archive that was fetched by hand, of the one corpus that --corpus names.", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "Replace files that are there and differ.", flag_values=values)
+    other = "Go on with files whose checksum is not that of the files this project was tested with."
+    flags.DEFINE_bool("accept_other_edition", False, other, flag_values=values)
 
 
 def _prepare(values: flags.FlagValues) -> None:
@@ -42,7 +44,7 @@ def _prepare(values: flags.FlagValues) -> None:
     root, lacking = os.path.abspath(os.path.expanduser(values.dir)), []
     for name in values.corpus:
         try:
-            _prepare_one(name, os.path.join(root, name), values.archive, values.overwrite)
+            _prepare_one(name, os.path.join(root, name), values)
         except UserError as error:
             if len(values.corpus) == 1:
                 raise UserError(f"{name}: {error}") from None
@@ -54,33 +56,33 @@ def _prepare(values: flags.FlagValues) -> None:
         raise UserError(f"not prepared, see above: {', '.join(lacking)}")
 
 
-def _prepare_one(name: str, folder: str, archive: str, overwrite: bool) -> None:
+def _prepare_one(name: str, folder: str, values: flags.FlagValues) -> None:
     from tfvae.data import corpora
     from tfvae.registry import resolve
     from tfvae.registry.applicable import modality_of
 
-    source = SOURCES[name]
+    source, options = SOURCES[name], {"overwrite": values.overwrite, "accept_other_edition": values.accept_other_edition}
     missing = [path for path in source.files if not os.path.exists(os.path.join(folder, path))]
-    if archive:
-        unpack(source, os.path.expanduser(archive), folder, overwrite=overwrite)
-    elif overwrite or missing:
+    if values.archive:
+        unpack(source, os.path.expanduser(values.archive), folder, **options)
+    elif values.overwrite or missing:
         if not source.address:
-            _remark(source, folder)
+            _check(source, folder, values)
             lacking = f", and {folder} lacks {', '.join(missing)}" if missing else ""
             raise UserError(f"has no official address{lacking}: {source.by_hand}")
         with tempfile.TemporaryDirectory() as temporary:
             fetched = os.path.join(temporary, os.path.basename(source.address))
             _fetch(source, fetched)
-            unpack(source, fetched, folder, overwrite=overwrite)
-    _remark(source, folder)  # first: another edition may be why it cannot be read
+            unpack(source, fetched, folder, **options)
+    _check(source, folder, values)  # first: another edition may be why it cannot be read
     corpus = corpora.read(DataConfig(name=name, dir=folder))
     sizes = " / ".join(f"{len(corpus.split(split)):,}" for split in SPLITS)
     items = modality_of(resolve("vae", name)).name
     print(f"{name}: {sizes} {items} of training / validation / test in {folder} ({source.licence})")
 
 
-def _remark(source: Source, folder: str) -> None:
-    for remark in verify(source, folder):
+def _check(source: Source, folder: str, values: flags.FlagValues) -> None:
+    for remark in verify(source, folder, accept_other_edition=values.accept_other_edition):
         print(remark)
 
 

@@ -1,13 +1,26 @@
 """tfvae-serve: serves exported models over HTTP and gRPC, without Docker."""
 
+from typing import Any
+
 from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
+from tfvae.serving.limits import Limits
 
 SUMMARY = (
     "Serves every model of a folder of exports by the Open Inference Protocol (KServe v2), with MLServer; new versions as they appear."
 )
+_LIMITS = {
+    "rows": "Most rows of a request.",
+    "characters": "Most characters of a text.",
+    "total_characters": "Most characters of a request: its rows times its longest text, over all inputs.",
+    "bytes": "Most bytes of a request.",
+    "pending_bytes": "Most bytes of requests that are not answered yet, by HTTP.",
+    "seconds": "Seconds that a request may take to arrive.",
+    "connections": "Most connections, by HTTP and by gRPC each.",
+    "requests": "Most requests that are computed or wait for it.",
+}
 
 
 def main() -> None:
@@ -20,20 +33,22 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "host", "127.0.0.1", "Address to listen at; nobody is asked who they are, so this machine's own.", flag_values=values
     )
-    flags.DEFINE_integer("http_port", 8080, "Port of HTTP.", flag_values=values)
-    flags.DEFINE_integer("grpc_port", 8081, "Port of gRPC.", flag_values=values)
-    flags.DEFINE_integer("rows", 256, "Most rows of a request.", flag_values=values)
-    flags.DEFINE_integer("characters", 20_000, "Most characters of a text.", flag_values=values)
-    flags.DEFINE_integer("bytes", 8 << 20, "Most bytes of a request.", flag_values=values)
+    for name, default in (("http", 8080), ("grpc", 8081)):
+        flags.DEFINE_integer(f"{name}_port", default, f"Port of {name}.", lower_bound=1, upper_bound=65535, flag_values=values)
+    defaults = Limits()
+    for name, help in _LIMITS.items():
+        default = getattr(defaults, name)
+        define = flags.DEFINE_float if isinstance(default, float) else flags.DEFINE_integer
+        define(name, default, help, lower_bound=1, flag_values=values)
 
 
 def _serve(values: flags.FlagValues) -> None:
     try:
-        from tfvae.serving.runtime import Limits
         from tfvae.serving.server import Server, serve
     except ModuleNotFoundError as error:
         raise UserError(f"{error.name} is not installed: pip install -e '.[serving]'") from None
-    limits = Limits(values.rows, values.characters, values.bytes)
+    given: dict[str, Any] = {name: values[name].value for name in _LIMITS}
+    limits = Limits(**given)
     serve(Server(values.model_dir, host=values.host, http_port=values.http_port, grpc_port=values.grpc_port, limits=limits, say=_say))
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from absl import flags
 
 from tfvae.cli.command import run_command
-from tfvae.cli.model import define_model_flags, define_stop_words_flag, run_from_flags
+from tfvae.cli.model import define_model_flags, define_stop_words_flag, define_text_column_flag, run_from_flags
 from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
-from tfvae.data.tables import kind_of, known_columns, read_columns, read_texts
-from tfvae.data.text import read_texts as read_lines_of_text
+from tfvae.data.escapes import spreadsheet_cell
+from tfvae.data.tables import kind_of, known_columns, read_columns, texts_of
 from tfvae.errors import UserError, suggest
 from tfvae.topics.over_time import moments, over_time
 
@@ -50,9 +50,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("variable", 0, "Variable of --hierarchy and --over_time.", lower_bound=0, flag_values=values)
     source = "File of other texts, which are told instead: one a line, or a table whose name ends in .csv, .tsv, .jsonl or .parquet."
     flags.DEFINE_string("input", "", source, flag_values=values)
-    flags.DEFINE_string(
-        "text_column", "", "Column of the texts in a table; by default the one called text, or the only one.", flag_values=values
-    )
+    define_text_column_flag(values)
     flags.DEFINE_string("time_column", "", "Column of dates, or of numbers such as years, in a table.", flag_values=values)
     flags.DEFINE_string(
         "over_time", "", "File for how many texts of --input have each topic over time, FILE.png, .svg or .csv.", flag_values=values
@@ -127,29 +125,22 @@ def _lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _write(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes a table; what a CSV file has before a text that looks like a formula is said by `spreadsheet_cell`."""
     file = pathlib.Path(path)
     partial = file.with_name(f".{file.name}.partial")
     with partial.open("w", encoding="utf-8", newline="") as stream:
         if file.suffix == ".jsonl":
             stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         else:
-            writer = csv.DictWriter(stream, list(rows[0]) if rows else [])
-            writer.writeheader()
-            writer.writerows(
-                {name: " | ".join(map(str, value)) if isinstance(value, list) else value for name, value in row.items()} for row in rows
-            )
+            lines = [list(rows[0]), *(row.values() for row in rows)] if rows else []
+            csv.writer(stream).writerows(map(spreadsheet_cell, line) for line in lines)
     partial.replace(file)
     print(f"{len(rows):,} rows into {path}")
 
 
-def _cell(value: Any) -> Any:
-    return " | ".join(map(str, value)) if isinstance(value, list) else value
-
-
 def _tell_input(bench: Workbench, values: flags.FlagValues) -> None:
     """Tells the topics of other texts."""
-    kind = kind_of(values.input)
-    given = read_texts(values.input, kind, values.text_column) if kind else read_lines_of_text(values.input, advice="check --input")
+    given = texts_of(values.input, values.text_column)
     found = bench.read(given.texts)
     if values.over_time:
         _tell_over_time(bench, found, given.lines, values)

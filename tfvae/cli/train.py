@@ -65,7 +65,7 @@ def _show(model: Model, run: Run, seed: int) -> None:
         rows = [model.generate(2 * _SENTENCES, seed=seed)[0]]
         _print(modality, rows[0])
     else:
-        kept = next(line for line in run.read_metrics() if line["step"] == int(model.vae.step.numpy()))
+        kept = run.figures_at(int(model.vae.step.numpy()))
         use = np.array(kept["val_component_use"])  # [J, K]
         busiest = np.argsort(-use, axis=None, kind="stable")[:_COMPONENTS]
         print(f"\n{modality.item.capitalize()}s from the busiest components, the other variables free:")

@@ -15,6 +15,7 @@ from rich.console import Console
 from tfvae.cli.command import config_from_flags, define_config_flags, run_command
 from tfvae.cli.model import SMOKE, smoke_directory
 from tfvae.errors import UserError
+from tuning.following import follow
 from tuning.objective import BALANCE, METRICS
 from tuning.space import PARAMETERS, PRESETS, TUNERS
 
@@ -29,6 +30,8 @@ _ROLES = ("alone", "chief", "worker")
 
 def main() -> None:
     """Entry point."""
+    if "--follow" in sys.argv:  # before TensorFlow is loaded, which takes seconds
+        follow()
     run_command(SUMMARY, _define_flags, _tune, resumes=True)
 
 
@@ -60,6 +63,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_float("minutes", 0.0, "Time after which no epoch begins; --resume goes on. 0: none.", flag_values=values)
     deadline = "The same as a point in time, seconds since 1970, which a chief gives its workers."
     flags.DEFINE_float("deadline", 0.0, deadline, flag_values=values)
+    flags.DEFINE_bool("follow", False, "worker: end when standard input does, as those that a chief starts do.", flag_values=values)
     flags.DEFINE_bool("resume", False, "Go on with the search that is there, with trials under way too.", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "Replace the search that is there.", flag_values=values)
     integer("workers", 0, "Processes that run trials at once on this machine; 0: this one alone.", flag_values=values)
@@ -108,19 +112,27 @@ def _work(values: flags.FlagValues, deadline: float) -> None:
 
 
 def _search(values: flags.FlagValues, deadline: float) -> None:
-    from tuning.parallel import run_chief
-    from tuning.search import Search, Tuner
-    from tuning.summary import Display
+    from tuning.search import Search
 
     start = time.monotonic()
     settings = _settings(values)
     config = settings.config
     path = values.search or (smoke_directory() if values.smoke else f"runs/search-{config.model}-{config.data.name}-{config.training.seed}")
-    search = Search.prepare(path, settings, overwrite=values.overwrite, resume=values.resume)
+    with Search.writing(path, settings, overwrite=values.overwrite, resume=values.resume) as search:
+        done = _run(search, values, deadline)
+        _conclude(search, done, start)
+
+
+def _run(search: Search, values: flags.FlagValues, deadline: float) -> bool:
+    """Runs trials; returns whether all of them ended before the deadline."""
+    from tuning.parallel import run_chief
+    from tuning.search import Tuner
+    from tuning.summary import Display
+
+    settings = search.settings
     count = f"{settings.trials} trials of" if settings.trials else "brackets of trials of up to"
     _say(f"{count} {settings.epochs} epochs, {settings.tuner}, {search.objective.direction} {search.objective.text}")
-    console = Console(stderr=True)
-    with Display(search, console, _say) as display:
+    with Display(search, Console(stderr=True), _say) as display:
         if values.workers or values.role == "chief":
             done = run_chief(
                 search,
@@ -134,7 +146,7 @@ def _search(values: flags.FlagValues, deadline: float) -> None:
         else:
             done = Tuner(search, deadline=deadline, ended=display.update).run()
         display.update()
-    _conclude(search, done, start)
+    return done
 
 
 def _settings(values: flags.FlagValues) -> Settings:
@@ -165,7 +177,8 @@ def _conclude(search: Search, done: bool, start: float) -> None:
     results = search.results()
     if results:
         write_files(search, results)
-        Console(width=None if sys.stdout.isatty() else 160).print(table(search))
+        # its colours are control characters, which sys.stdout keeps from a terminal
+        (Console(file=sys.__stdout__) if sys.stdout.isatty() else Console(width=160)).print(table(search))
     counts = {status: sum(result.status == status for result in results.values()) for status in (COMPLETED, FAILED)}
     first = best(results, search.objective)
     if not done:

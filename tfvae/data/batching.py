@@ -89,18 +89,23 @@ def tokenize_split(split: Split, vocabulary: Vocabulary, max_length: int, *, cei
       max_length: most tokens of a sentence, EOS included; a longer one keeps its first max_length - 1 and EOS. 0: no limit.
       ceiling: `eval_max_length`, to have logged what `warn_of_cuts` says; 0: nothing is logged.
     """
-    chunks = [vocabulary.tokenize(split.items[start : start + CHUNK]) for start in range(0, len(split), CHUNK)]
-    tokens = np.concatenate([chunk.flat_values.numpy() for chunk in chunks])
-    whole_length = np.concatenate([chunk.row_lengths().numpy() for chunk in chunks])
-    length = np.minimum(whole_length, max_length or whole_length)
-    position = np.arange(len(tokens)) - np.repeat(np.cumsum(whole_length) - whole_length, whole_length)
-    tokens = tokens[position < np.repeat(length, whole_length)]
-    row_splits = np.concatenate([[0], np.cumsum(length)])
-    tokens[row_splits[1:] - 1] = EOS
-    examples = TokenExamples(tokens, row_splits, whole_length.astype(np.int32), split.labels)
+    # chunk by chunk, as what cutting needs is several times as large as the tokens
+    chunks = [_cut(vocabulary.tokenize(split.items[start : start + CHUNK]), max_length) for start in range(0, len(split), CHUNK)]
+    tokens, length, whole_length = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
+    examples = TokenExamples(tokens, np.concatenate([[0], np.cumsum(length)]), whole_length.astype(np.int32), split.labels)
     if ceiling:
         warn_of_cuts(split, examples, max_length, ceiling=ceiling)
     return examples
+
+
+def _cut(ids: tf.RaggedTensor, max_length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tokens of sentences one after the other, how many each has, and how many it had."""
+    tokens, whole_length = ids.flat_values.numpy(), ids.row_lengths().numpy()
+    length = np.minimum(whole_length, max_length or whole_length)
+    position = np.arange(len(tokens)) - np.repeat(np.cumsum(whole_length) - whole_length, whole_length)
+    tokens = tokens[position < np.repeat(length, whole_length)]
+    tokens[np.cumsum(length) - 1] = EOS
+    return tokens, length, whole_length
 
 
 def spread(count: int, num: int) -> np.ndarray:

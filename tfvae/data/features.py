@@ -13,6 +13,7 @@ from tfvae.config import DataConfig
 from tfvae.data import corpora
 from tfvae.data.columns import numbers
 from tfvae.data.corpus import SPLITS, Split
+from tfvae.data.opening import opened_as_is
 from tfvae.data.tables import known_columns, read_columns
 from tfvae.data.text import own_files
 from tfvae.errors import UserError
@@ -140,10 +141,11 @@ def _folder(name: str) -> str:
 
 def _load(path: str) -> np.ndarray:
     try:
-        array = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; check config.data.features") from None
-    except (OSError, ValueError, EOFError) as error:
+        with opened_as_is(path, "check config.data.features"):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)  # a header cannot announce more than the file has
+    except (ValueError, EOFError, TypeError) as error:
+        if isinstance(error, UserError):
+            raise
         raise UserError(f"{path}: no array that can be read: {' '.join(str(error).split())}") from None
     return numbers(array, path)
 

@@ -1,24 +1,22 @@
 """Text files, read strictly: what is wrong with one is said in a line that names the file and the line."""
 
+import array
 import codecs
-import contextlib
-import gzip
 import os
 import pathlib
-import zlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from tfvae.config import DataConfig
+from tfvae.data.opening import opened
 from tfvae.errors import UserError
 
 WHITE_SPACE = " \t\n\v\f\r"
 """What separates words: what tf.strings.split takes for white space. Other spaces of Unicode, U+00A0 or U+3000, are parts of words."""
 
 
-def read_lines(path: str | os.PathLike[str], *, advice: str = "check the path") -> tuple[list[str], np.ndarray]:
+def read_lines(path: str | os.PathLike[str], *, advice: str = "check the path", most: int = 0) -> tuple[list[str], np.ndarray]:
     r"""Reads a UTF-8 text file, plain or, when its name ends in .gz, compressed.
 
     A byte order mark is dropped, "\r\n" and "\r" end a line as "\n" does, and blank lines are skipped.
@@ -26,6 +24,7 @@ def read_lines(path: str | os.PathLike[str], *, advice: str = "check the path") 
     Args:
       path: the file.
       advice: what to do when the file does not exist, for the message.
+      most: lines that are wanted, 0 for all; what comes after them is not read.
 
     Returns:
       The N lines that are not blank, without their ends, and their numbers in the file, counted from 1, int64 [N].
@@ -33,11 +32,28 @@ def read_lines(path: str | os.PathLike[str], *, advice: str = "check the path") 
     Raises:
       UserError: there is no such file, it cannot be read, it is not UTF-8 text, or all of it is blank.
     """
-    text = read_text(path, advice=advice)
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip(WHITE_SPACE)]
-    if not lines:
+    lines, numbers = [], array.array("q")
+    for number, line in numbered_lines(path, advice=advice):
+        lines.append(line)
+        numbers.append(number)
+        if len(lines) == most:
+            break
+    return lines, np.array(numbers, np.int64)
+
+
+def numbered_lines(path: str | os.PathLike[str], *, advice: str = "check the path") -> Iterator[tuple[int, str]]:
+    """Yields what `read_lines` reads, (number, line), without holding the file in memory.
+
+    Raises:
+      UserError: as `read_lines`, at the line that is wrong.
+    """
+    blank = True
+    for number, line in _strict_lines(path, advice):
+        if line.strip(WHITE_SPACE):
+            blank = False
+            yield number, line
+    if blank:
         raise UserError(f"{os.fspath(path)}: the file is empty: no line holds any text")
-    return [line for _, line in lines], np.array([number for number, _ in lines], np.int64)
 
 
 def read_text(path: str | os.PathLike[str], *, advice: str = "check the path") -> str:
@@ -46,17 +62,28 @@ def read_text(path: str | os.PathLike[str], *, advice: str = "check the path") -
     Raises:
       UserError: there is no such file, it cannot be read or it is not UTF-8 text.
     """
-    path = os.fspath(path)
-    data = _read_bytes(path, advice).removeprefix(codecs.BOM_UTF8)
-    data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    if (nul := data.find(b"\0")) >= 0:
-        raise UserError(f"{path}:{_line_of(data, nul)}: a NUL byte: this is a binary file or UTF-16, not UTF-8 text")
+    return "".join(f"{line}\n" for _, line in _strict_lines(path, advice))
+
+
+def _strict_lines(path: str | os.PathLike[str], advice: str) -> Iterator[tuple[int, str]]:
+    """Yields each line of a text file with its number."""
+    path, number = os.fspath(path), 0
+    with opened(path, advice) as file:
+        for data in file:
+            data = data if number else data.removeprefix(codecs.BOM_UTF8)
+            for part in data.removesuffix(b"\n").removesuffix(b"\r").split(b"\r"):
+                number += 1
+                yield number, _decode(part, f"{path}:{number}")
+
+
+def _decode(data: bytes, where: str) -> str:
+    if b"\0" in data:
+        raise UserError(f"{where}: a NUL byte: this is a binary file or UTF-16, not UTF-8 text")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        where = f"{path}:{_line_of(data, error.start)}"
-        raise UserError(f"{where}: byte 0x{data[error.start]:02x} at position {column} is not UTF-8: convert the file to UTF-8") from None
+        what = f"byte 0x{data[error.start]:02x} at position {error.start + 1}"
+        raise UserError(f"{where}: {what} is not UTF-8: convert the file to UTF-8") from None
 
 
 def iterate_lines(path: str | os.PathLike[str], *, advice: str = "check the path") -> Iterator[tuple[int, str | None]]:
@@ -116,30 +143,3 @@ def find_file(folder: str, candidates: Sequence[str], *, advice: str) -> str:
             return path
     wanted = candidates[0] if len(candidates) == 1 else f"{', '.join(candidates[:-1])} nor {candidates[-1]}"
     raise UserError(f"{folder}: holds {'no' if len(candidates) == 1 else 'neither'} {wanted}; {advice}")
-
-
-def _read_bytes(path: str, advice: str) -> bytes:
-    with opened(path, advice) as file:
-        return file.read()
-
-
-@contextlib.contextmanager
-def opened(path: str, advice: str) -> Iterator[Any]:
-    """Opens a file to read bytes, plain or .gz, and says in a line what is wrong with it, then or later."""
-    try:
-        with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
-            yield file
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{path}: broken gzip file: {error}; fetch or compress it again") from None
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; {advice}") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: is a folder where a file is wanted") from None
-    except PermissionError:
-        raise UserError(f"{path}: no permission to read it; see chmod +r") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
-
-
-def _line_of(data: bytes, position: int) -> int:
-    return data.count(b"\n", 0, position) + 1

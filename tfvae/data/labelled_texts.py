@@ -61,7 +61,8 @@ class LabelledTexts:
         if lost := len(stripped) - len(kept):
             blank = listed(number for number, text in enumerate(stripped, 1) if not text)
             log.warning("%s: %d %ss have no text and are skipped: %s", origin, lost, unit, blank)
-        named = {name: [_class_name(value) for value in values] for name, values in labels.items()}
+        known: dict[str, str] = {}  # so that a class is in memory once
+        named = {name: [known.setdefault(found, found) for found in map(_class_name, values)] for name, values in labels.items()}
         return cls(stripped, named, origin, np.arange(1, len(stripped) + 1), unit).take(kept)
 
     def take(self, index: np.ndarray) -> "LabelledTexts":

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from tfvae.data.corpus import Split
-from tfvae.data.files import opened
+from tfvae.data.opening import opened_as_is
 from tfvae.errors import UserError
 
 _LARGEST = 4 << 30  # bytes of all wanted arrays together
@@ -41,7 +41,7 @@ def read_arrays(
       UserError: there is no such file, it is no .npz file or a damaged one, or an array is missing, too large or not as wanted.
     """
     path = os.fspath(path)
-    with opened(path, advice) as file:
+    with opened_as_is(path, advice) as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 members = _find_members(archive, wanted, path, advice)

@@ -24,11 +24,11 @@ def read(data: DataConfig) -> Corpus:
       UserError: the folder or a file is missing or cannot be read.
     """
     folder = corpus_folder(data, advice=_ADVICE)
-    train, valid, test = (_read_split(folder, name) for name in SPLITS)
+    train, valid, test = (_read_split(folder, name, data.limit) for name in SPLITS)
     return Corpus("ptb", train, valid, test)
 
 
-def _read_split(folder: str, name: str) -> Split:
+def _read_split(folder: str, name: str, most: int) -> Split:
     path = find_file(folder, [f"{name}.txt", f"ptb.{name}.txt"], advice=_ADVICE)
-    lines, numbers = read_lines(path)
+    lines, numbers = read_lines(path, most=most)
     return Split([line.strip(WHITE_SPACE) for line in lines], {}, path, numbers)

@@ -15,8 +15,10 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO
 
+from tfvae.data.opening import opened_as_is
 from tfvae.errors import UserError
 
+_ADVICE = "name the archive in --archive"
 _BLOCK = 1 << 20
 _PATIENCE = 60  # seconds without a byte
 _LARGEST = 1 << 30  # bytes of an archive or of a file in it: these are tens of megabytes
@@ -28,8 +30,8 @@ class Source:
 
     Attributes:
       licence: under what terms it may be used.
-      files: for each file of the corpus's folder, its name in the archive (without folders) and its sha256; "" where that is not known.
-        A file without a name in the archive is the archive itself.
+      files: for each file of the corpus's folder, its name in the archive (without folders) and its sha256; "" where that is not known,
+        and several with spaces between where editions differ in bytes alone. A file without a name in the archive is the archive itself.
       address: of the official archive; "" where there is none.
       by_hand: how to obtain what has no address.
     """
@@ -51,6 +53,8 @@ _DAILY_DIALOG = {
     ("test", "_act"): "566649e92babfa528a77757b161deeee91e9c91fe0db71760063747e132d3f4c",
     ("test", "_emotion"): "482b7235f91a1441055a09241b2d2709bb1702f4a08d7316c27fa807cba7d3c9",
 }
+
+_MNIST_OF_FIGURES = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
 
 SOURCES: Mapping[str, Source] = {
     "ptb": Source(
@@ -103,8 +107,8 @@ SOURCES: Mapping[str, Source] = {
     ),
     "mnist": Source(
         "CC BY-SA 3.0",
-        # Of the file that figures were made with: made from the images and not Keras's own bytes, so a fetched one is another edition.
-        {"mnist.npz": ("", "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64")},
+        # Of the file that figures were made with, made from the images, and of Keras's own, as Keras states it.
+        {"mnist.npz": ("", f"{_MNIST_OF_FIGURES} 731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1")},
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
     ),
     "omniglot": Source(
@@ -146,7 +150,7 @@ def fetch(source: Source, archive: str, say_progress: Callable[[int, int], None]
         raise UserError(f"{source.address}: the connection ended after {done} of {total} bytes; start again")
 
 
-def unpack(source: Source, archive: str, folder: str, *, overwrite: bool = False) -> None:
+def unpack(source: Source, archive: str, folder: str, *, overwrite: bool = False, accept_other_edition: bool = False) -> None:
     """Writes a corpus's files from its archive: a zip or tar file, possibly with zip files in it, or the corpus's only file itself.
 
     A file is written whole or not at all. One that is there and the same is left alone.
@@ -156,9 +160,10 @@ def unpack(source: Source, archive: str, folder: str, *, overwrite: bool = False
       archive: the archive.
       folder: the corpus's folder; made where it is missing.
       overwrite: whether files that are there and differ are replaced.
+      accept_other_edition: whether files are written that have another checksum than those that this project was tested with.
 
     Raises:
-      UserError: the archive cannot be read or lacks a file, or a file is there and differs.
+      UserError: the archive cannot be read or lacks a file, or a file is there and differs, or is of another edition.
     """
     wanted = {name: path for path, (name, _) in source.files.items()}
     found: set[str] = set()
@@ -166,32 +171,48 @@ def unpack(source: Source, archive: str, folder: str, *, overwrite: bool = False
         if name not in wanted or name in found:
             continue
         found.add(name)
+        _check_edition(f"{archive}: {wanted[name]}", hashlib.sha256(data).hexdigest(), source.files[wanted[name]][1], accept_other_edition)
         _write(os.path.join(folder, wanted[name]), data, overwrite)
     if missing := [name for name in wanted if name not in found]:
         raise UserError(f"{archive}: holds no {', '.join(missing)}; is it the right archive?")
 
 
-def verify(source: Source, folder: str) -> list[str]:
-    """Returns a remark on each file of a corpus's folder that is not, by its checksum, the one that this project was tested with.
+def verify(source: Source, folder: str, *, accept_other_edition: bool = False) -> list[str]:
+    """Checks that the files of a corpus's folder are, by their checksums, those that this project was tested with.
 
     Files that are not there are passed over.
+
+    Returns:
+      a remark on each that cannot be verified, or is of another edition that is accepted.
+
+    Raises:
+      UserError: one is of another edition, and that is not accepted.
     """
     remarks = []
     for name, (_, expected) in source.files.items():
         if not os.path.exists(path := os.path.join(folder, name)):
             continue
-        with open(path, "rb") as file:
+        with opened_as_is(path, announced=False) as file:
             actual = hashlib.file_digest(file, "sha256").hexdigest()
-        if not expected:
-            remarks.append(f"{path}: its checksum was never recorded, so it is not verified")
-        elif actual != expected:
-            remarks.append(f"{path}: sha256 {actual}, tested was {expected}: another edition")
+        if remark := _check_edition(path, actual, expected, accept_other_edition):
+            remarks.append(remark)
     return remarks
+
+
+def _check_edition(where: str, actual: str, expected: str, accepted: bool) -> str:
+    if not expected:
+        return f"{where}: its checksum was never recorded, so it is not verified"
+    if actual in expected.split():
+        return ""
+    other = f"{where}: another edition: its sha256 is {actual}, that of the tested one {expected.replace(' ', ' or ')}"
+    if not accepted:
+        raise UserError(f"{other}; get that one (--overwrite replaces files), or go on with this one by --accept_other_edition")
+    return f"{other}; accepted"
 
 
 def _write(path: str, data: bytes, overwrite: bool) -> None:
     if os.path.exists(path) and not overwrite:
-        with open(path, "rb") as file:
+        with opened_as_is(path, announced=False) as file:
             if file.read() == data:
                 return
         raise UserError(f"{path}: is there and differs from the archive's; --overwrite replaces it")
@@ -210,22 +231,17 @@ def _write(path: str, data: bytes, overwrite: bool) -> None:
 
 def _whole(archive: str) -> Iterator[tuple[str, bytes]]:
     """Yields an archive that is a corpus's file, which has no name in itself."""
-    try:
-        if (size := os.path.getsize(archive)) > _LARGEST:
+    with opened_as_is(archive, _ADVICE, announced=False) as file:
+        if (size := os.fstat(file.fileno()).st_size) > _LARGEST:
             raise UserError(f"{archive}: {size >> 20} MiB, more than the {_LARGEST >> 20} of any corpus here; is it the right file?")
-        with open(archive, "rb") as file:
-            yield "", file.read()
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError(f"{archive}: no such file; name the archive in --archive") from None
+        yield "", file.read()
 
 
 def _members(archive: str) -> Iterator[tuple[str, bytes]]:
     """Yields each file of an archive, by its name without folders; of the zip files in it too."""
     try:
-        with open(archive, "rb") as file:
+        with opened_as_is(archive, _ADVICE, announced=False) as file:
             yield from _tar_members(file) if tarfile.is_tarfile(archive) else _zip_members(file)
-    except (FileNotFoundError, IsADirectoryError):
-        raise UserError(f"{archive}: no such file; name the archive in --archive") from None
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
         raise UserError(f"{archive}: no zip or tar archive that can be read: {error}; fetch it again") from None
 

@@ -1,9 +1,11 @@
 """Users' own tables: a row a text, in comma-separated values, JSON lines or Parquet."""
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.json
@@ -11,15 +13,24 @@ import pyarrow.parquet
 
 from tfvae.config import DataConfig
 from tfvae.data.corpus import Corpus
+from tfvae.data.files import WHITE_SPACE
 from tfvae.data.labelled_texts import LabelledTexts, corpus_of
-from tfvae.data.text import own_files
+from tfvae.data.opening import most_unpacked, opened, opened_as_is, too_much, unpacked
+from tfvae.data.text import most_of_each, own_files
+from tfvae.data.text import read_texts as read_lines_of_text
 from tfvae.errors import UserError, listed, suggest
 
 TEXT = "text"
 """The column of texts where none is named."""
 _SEPARATORS = ",\t;|"
-_BLOCK = 1 << 26  # bytes: no row may be longer
+_BLOCK, _LONGEST = 1 << 20, 1 << 26  # bytes that are read at a time, and where that does not do: no row may be longer
+_ROWS = 512  # of Parquet, at a time
 _NAMED = 20  # columns a message names
+
+_ERRORS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError)
+
+Choose = Callable[[Sequence[str]], Sequence[str]]
+"""Says which columns are read, of the names of all."""
 
 
 def read(data: DataConfig) -> Corpus:
@@ -29,27 +40,48 @@ def read(data: DataConfig) -> Corpus:
       UserError: no training file is named, a file cannot be read, has no such column or no text.
     """
     labels = [name.strip() for name in data.label_column.split(",") if name.strip()]
-    return corpus_of({name: read_texts(path, data.name, data.text_column, labels) for name, path in own_files(data).items()}, data)
+    files = own_files(data)
+    most = 0 if labels else most_of_each(data, files)
+    return corpus_of({name: read_texts(path, data.name, data.text_column, labels, most=most) for name, path in files.items()}, data)
 
 
-def read_texts(path: str, kind: str, text_column: str = "", label_columns: Sequence[str] = ()) -> LabelledTexts:
+def read_texts(path: str, kind: str, text_column: str = "", label_columns: Sequence[str] = (), *, most: int = 0) -> LabelledTexts:
     """Reads texts and labels of a table; rows without a text are skipped, and logged.
 
     Args:
-      path: of the file, plain or, but for Parquet, .gz.
+      path: of the file, plain or, but for Parquet, compressed.
       kind: csv, jsonl or parquet.
       text_column: by default the one called text, or the only one.
       label_columns: of the classes of texts; any kind of value that is no list.
+      most: texts that are wanted, 0 for all; of what comes after them not much is read.
 
     Raises:
       UserError: the file cannot be read, has no such column, or has no text.
     """
-    table = read_columns(path, kind, lambda names: [text_column_of(path, names, text_column), *known_columns(path, names, label_columns)])
-    column, *labels = table.column_names
-    return LabelledTexts.of_rows(_strings(table, column, path), {name: table[name].to_pylist() for name in labels}, path)
+
+    def chosen(names: Sequence[str]) -> list[str]:
+        return [text_column_of(path, names, text_column), *known_columns(path, names, label_columns)]
+
+    def collect(batches: Iterator[pa.RecordBatch]) -> tuple[list[Any], dict[str, list[Any]], int]:
+        texts: list[Any] = []
+        labels: dict[str, list[Any]] = {name: [] for name in label_columns}
+        found = 0
+        for batch in batches:
+            new = _strings(batch, path)
+            texts += new
+            for name, values in labels.items():
+                values += batch[name].to_pylist()
+            found += sum(bool(text and text.strip(WHITE_SPACE)) for text in new)
+            if most and found >= most:
+                break
+        return texts, labels, found
+
+    texts, labels, found = _read(path, kind, chosen, collect)
+    made = LabelledTexts.of_rows(texts, labels, path)
+    return made.take(np.arange(most)) if most and found > most else made
 
 
-def read_columns(path: str, kind: str, choose: Callable[[Sequence[str]], Sequence[str]]) -> pa.Table:
+def read_columns(path: str, kind: str, choose: Choose) -> pa.Table:
     """Reads columns of a table; those of comma-separated values are strings.
 
     Args:
@@ -60,45 +92,94 @@ def read_columns(path: str, kind: str, choose: Callable[[Sequence[str]], Sequenc
     Raises:
       UserError: the file cannot be read.
     """
+    return _read(path, kind, choose, lambda batches: pa.Table.from_batches(list(batches)))
+
+
+def _read(path: str, kind: str, choose: Choose, collect: Callable[[Iterator[pa.RecordBatch]], Any]) -> Any:
+    """Returns what `collect` makes of the rows, of one batch at least; those that it does not ask for are not read."""
     try:
-        return _READERS[kind](path, choose)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; check the path") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError) as error:
+        return collect(_READERS[kind](path, choose, False))
+    except (*_ERRORS, UserError) as error:
+        # a row is longer than a block, or a column of JSON comes or has its type below: seen from afar both may be well
+        if isinstance(error, UserError) and kind != "jsonl":
+            raise
+    try:
+        return collect(_READERS[kind](path, choose, True))
+    except _ERRORS as error:
         raise UserError(f"{path}: {' '.join(str(error).split())}: is it a file of {_KINDS[kind]}, in UTF-8?") from None
 
 
-def _csv(path: str, choose: Callable[[Sequence[str]], Sequence[str]]) -> pa.Table:
+@contextlib.contextmanager
+def _stream(path: str, *, announced: bool = True) -> Iterator[Any]:
+    """Opens a file, plain or compressed in any way that Arrow knows by its name."""
+    with opened(path, announced=announced) as file:
+        try:
+            codec = "" if path.endswith(".gz") else pa.Codec.detect(path).name
+        except (TypeError, ValueError):  # it knows of none
+            codec = ""
+        yield unpacked(pa.CompressedInputStream(file, codec), path) if codec else file
+
+
+def _csv(path: str, choose: Choose, afar: bool) -> Iterator[pa.RecordBatch]:
     parse = pa.csv.ParseOptions(delimiter=_separator(path), newlines_in_values=True)
-    options = {"read_options": pa.csv.ReadOptions(block_size=_BLOCK), "parse_options": parse}
-    with pa.input_stream(path, compression="detect") as file, pa.csv.open_csv(file, **options) as reader:
+    options = {"read_options": pa.csv.ReadOptions(block_size=_LONGEST if afar else _BLOCK), "parse_options": parse}
+    with _stream(path, announced=not afar) as file, pa.csv.open_csv(file, **options) as reader:
         names = list(choose(reader.schema.names))
     convert = pa.csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.string()))
-    with pa.input_stream(path, compression="detect") as file:
-        return pa.csv.read_csv(file, **options, convert_options=convert)
+    with _stream(path, announced=False) as file, pa.csv.open_csv(file, **options, convert_options=convert) as reader:
+        yield _none_of(reader.schema)
+        yield from reader
 
 
 def _separator(path: str) -> str:
     """The mark between columns that the first line has most of."""
-    with pa.input_stream(path, compression="detect") as file:
+    with _stream(path, announced=False) as file:
         head = file.read(1 << 16).partition(b"\n")[0].decode(errors="replace")
     return max(_SEPARATORS, key=head.count)
 
 
-def _json_lines(path: str, choose: Callable[[Sequence[str]], Sequence[str]]) -> pa.Table:
-    with pa.input_stream(path, compression="detect") as file:
-        table = pa.json.read_json(file, read_options=pa.json.ReadOptions(block_size=_BLOCK))
-    return table.select(list(choose(table.column_names)))
+def _json_lines(path: str, choose: Choose, afar: bool) -> Iterator[pa.RecordBatch]:
+    if not afar:
+        with _stream(path) as file, pa.json.open_json(file, read_options=pa.json.ReadOptions(block_size=_BLOCK)) as reader:
+            names = list(choose(reader.schema.names))
+            yield _none_of(reader.schema).select(names)
+            yield from (batch.select(names) for batch in reader)
+        return
+    with _stream(path, announced=False) as file:
+        table = pa.json.read_json(file, read_options=pa.json.ReadOptions(block_size=_LONGEST))
+    table = table.select(list(choose(table.column_names)))
+    yield from [_none_of(table.schema), *table.to_batches()]
 
 
-def _parquet(path: str, choose: Callable[[Sequence[str]], Sequence[str]]) -> pa.Table:
-    with pa.parquet.ParquetFile(path) as file:
-        return file.read(columns=list(choose(file.schema_arrow.names)))
+def _parquet(path: str, choose: Choose, afar: bool) -> Iterator[pa.RecordBatch]:
+    with opened_as_is(path, announced=not afar) as stream, pa.parquet.ParquetFile(stream) as file:
+        names = list(choose(file.schema_arrow.names))
+        groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        columns = [group.column(i) for group in groups for i in range(group.num_columns)]
+        pages = sum(column.total_uncompressed_size for column in columns if column.path_in_schema.partition(".")[0] in names)
+        if pages > (left := most_unpacked(path)):
+            raise too_much(path)
+        yield _plain(_none_of(file.schema_arrow).select(names))
+        for batch in file.iter_batches(_ROWS, columns=names):
+            plain = _plain(batch.select(names))
+            left -= plain.nbytes  # a page that says a text once may say that all rows have it
+            if left < 0:
+                raise too_much(path)
+            yield plain
 
 
-_READERS: Mapping[str, Callable[..., pa.Table]] = {"csv": _csv, "jsonl": _json_lines, "parquet": _parquet}
+def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows with their values where Parquet has numbers of values."""
+    columns = [column.dictionary_decode() if isinstance(column, pa.DictionaryArray) else column for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _none_of(schema: pa.Schema) -> pa.RecordBatch:
+    """A batch of no rows."""
+    return pa.RecordBatch.from_pylist([], schema)
+
+
+_READERS: Mapping[str, Callable[..., Iterator[pa.RecordBatch]]] = {"csv": _csv, "jsonl": _json_lines, "parquet": _parquet}
 _KINDS = {"csv": "comma-separated values with a line of names", "jsonl": "JSON lines, an object a line", "parquet": "Parquet"}
 KINDS = tuple(_READERS)
 """Kinds of tables."""
@@ -129,15 +210,32 @@ def known_columns(path: str, names: Sequence[str], wanted: Sequence[str]) -> Seq
     return wanted
 
 
-def _strings(table: pa.Table, column: str, path: str) -> list[Any]:
-    kind = table.schema.field(column).type
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        raise UserError(f"{path}: the column {column} holds {kind}, and texts are wanted: name another in --text_column")
-    return table[column].to_pylist()
+def _strings(batch: pa.RecordBatch, path: str) -> list[Any]:
+    """The first column, of texts."""
+    column = batch.schema.field(0)
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_null(column.type)):
+        raise UserError(f"{path}: the column {column.name} holds {column.type}, and texts are wanted: name another in --text_column")
+    return batch.column(0).to_pylist()
 
 
 def kind_of(path: str) -> str:
     """Returns the kind of table that a file's name says, or "" of no table."""
     suffix = os.path.splitext(path.lower().removesuffix(".gz"))[1]
     return {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}.get(suffix, "")
+
+
+def texts_of(path: str, text_column: str = "") -> LabelledTexts:
+    """Reads the texts of a table, where the file's name says that it is one, and else a text a line.
+
+    Args:
+      path: of the file.
+      text_column: of a table; by default the one called text, or the only one.
+
+    Raises:
+      UserError: as `read_texts` of either kind, or a column is named of lines.
+    """
+    if kind := kind_of(path):
+        return read_texts(path, kind, text_column)
+    if text_column:
+        raise UserError(f"--text_column={text_column}: {path} is no table by its name, which would end in .csv, .tsv, .jsonl or .parquet")
+    return read_lines_of_text(path, advice="check --input")

@@ -1,13 +1,16 @@
 """Users' own files: one text a line, optionally `label TAB text`."""
 
+import array
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from tfvae.config import DataConfig
 from tfvae.data.corpus import SPLITS, Corpus
-from tfvae.data.files import WHITE_SPACE, read_lines
+from tfvae.data.files import WHITE_SPACE, numbered_lines
 from tfvae.data.labelled_texts import LABEL, LabelledTexts, corpus_of
 from tfvae.errors import UserError
 
@@ -28,6 +31,11 @@ def own_files(data: DataConfig) -> dict[str, str]:
     return {name: os.path.expanduser(os.path.join(data.dir, file)) for name, file in named.items() if file}
 
 
+def most_of_each(data: DataConfig, files: Mapping[str, str]) -> int:
+    """Returns how many texts of each file `data.limit` leaves, 0 for all: draws of a split are of all texts of the file."""
+    return data.limit if len(files) == len(SPLITS) else 0
+
+
 def read(data: DataConfig) -> Corpus:
     """Reads `train_file`, `valid_file` and `test_file`; those of the latter two that are not named are split off the training file.
 
@@ -40,26 +48,44 @@ def read(data: DataConfig) -> Corpus:
     Raises:
       UserError: no training file is named, a file cannot be read, lines with and without labels are mixed, or there are too few texts.
     """
-    return corpus_of({name: read_texts(path, advice=f"check config.data.{name}_file") for name, path in own_files(data).items()}, data)
+    files = own_files(data)
+    most = most_of_each(data, files)
+    return corpus_of({name: read_texts(path, advice=f"check config.data.{name}_file", most=most) for name, path in files.items()}, data)
 
 
-def read_texts(path: str, *, advice: str = "check the path") -> LabelledTexts:
+def read_texts(path: str, *, advice: str = "check the path", most: int = 0) -> LabelledTexts:
     """Reads a text a line, optionally 'label TAB text'.
+
+    Args:
+      path: the file.
+      advice: what to do when the file does not exist, for the message.
+      most: texts that are wanted, 0 for all; what comes after them is not read where there are no labels, whose names all lines have.
 
     Raises:
       UserError: as `read_lines`, or lines with and without labels are mixed.
     """
-    lines, numbers = read_lines(path, advice=advice)
-    _warn_of_tables(path, lines)
-    labelled = "\t" in lines[0]
-    names, texts = [], []
-    for line, number in zip(lines, numbers, strict=True):
+    texts: list[str] = []
+    names: list[str] = []
+    numbers = array.array("q")
+    known: dict[str, str] = {}  # so that a label is in memory once
+    some: list[str] = []
+    labelled = False
+    for number, line in numbered_lines(path, advice=advice):
+        labelled = labelled if numbers else "\t" in line
         fields = [field.strip(WHITE_SPACE) for field in line.split("\t")]
+        if len(some) < _LOOKED_AT:
+            some.append(line)
         if problem := _problem(fields, labelled):
+            _warn_of_tables(path, some)
             raise UserError(f"{path}:{number}: {problem}; a file has 'label TAB text' on every line, or a text without tabs")
-        names.append(fields[0])
+        if labelled:
+            names.append(known.setdefault(fields[0], fields[0]))
         texts.append(fields[-1])
-    return LabelledTexts(texts, {LABEL: names} if labelled else {}, path, numbers)
+        numbers.append(number)
+        if len(texts) == most and not labelled:
+            break
+    _warn_of_tables(path, some)
+    return LabelledTexts(texts, {LABEL: names} if labelled else {}, path, np.array(numbers, np.int64))
 
 
 def _problem(fields: list[str], labelled: bool) -> str:
@@ -77,9 +103,8 @@ def _problem(fields: list[str], labelled: bool) -> str:
     return ""
 
 
-def _warn_of_tables(path: str, lines: Sequence[str]) -> None:
-    """Logs that a file looks like a table."""
-    some = lines[:_LOOKED_AT]
+def _warn_of_tables(path: str, some: Sequence[str]) -> None:
+    """Logs that a file of some such lines looks like a table."""
     if all(line.lstrip().startswith("{") and line.rstrip().endswith("}") for line in some):
         log.warning("%s looks like JSON lines: --data=jsonl reads them; as it is, braces and names are words", path)
         return

@@ -34,14 +34,14 @@ def read(data: DataConfig) -> Corpus:
     if data.split:
         train, valid, test = _draw(_read_split(folder, "valid"), data)
     else:
-        train, valid, test = (_read_split(folder, name) for name in SPLITS)
+        train, valid, test = (_read_split(folder, name, data.limit) for name in SPLITS)
     return Corpus("yahoo", train, valid, test)
 
 
-def _read_split(folder: str, name: str) -> Split:
+def _read_split(folder: str, name: str, most: int = 0) -> Split:
     has_valid = any(os.path.exists(os.path.join(folder, file)) for file in _files("valid"))
     path = find_file(folder, _files(name), advice=_ADVICE + (_REDUCED if name == "train" and has_valid else ""))
-    lines, numbers = read_lines(path)
+    lines, numbers = read_lines(path, most=most)
     return Split([line.strip(WHITE_SPACE) for line in lines], {}, path, numbers)
 
 

@@ -64,6 +64,7 @@ ALL_COLUMNS: Mapping[str, str] = {
 }
 """The same with figures of examples that are no sentences."""
 _JOINT = {"adjusted_mutual_information": "AMI", "homogeneity": "homogeneity"}
+_PROBES = {"accuracy_perceptron": "perceptron probe of z"}
 _WITH_ERROR = ("nll_iw", "reverse_perplexity", "reverse_perplexity_greedy")  # of one run, beside the value
 _REAL = "_real"  # ends the names of what real text scores
 _PAPERS_OWN = ("reverse_perplexity_awd_lstm",)  # figures that only papers have
@@ -244,13 +245,14 @@ def shared_changes(table: Sequence[Row]) -> list[str]:
 
 
 def label_columns(table: Sequence[Row]) -> dict[str, str]:
-    """Returns the columns of the joint code's agreement with labels, and their headings."""
-    names = dict.fromkeys(name for row in table for name in row.values if name.endswith(", joint]"))
+    """Returns the columns of the joint code's agreement with labels and of probes of z, and their headings."""
     found = {}
-    for name in names:
-        figure, _, rest = name.partition("[")
-        if figure in _JOINT:
-            found[name] = f"{_JOINT[figure]} {rest.removesuffix(', joint]')}"
+    for name in dict.fromkeys(name for row in table for name in row.values):
+        figure, _, rest = name.removesuffix("]").partition("[")
+        if figure in _JOINT and rest.endswith(", joint"):
+            found[name] = f"{_JOINT[figure]} {rest.removesuffix(', joint')}"
+        elif figure in _PROBES:
+            found[name] = f"{rest}, {_PROBES[figure]}"
     return found
 
 

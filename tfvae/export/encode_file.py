@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tfvae.data.files import iterate_lines, split_label
+from tfvae.data.tables import kind_of, texts_of
 from tfvae.data.vocabulary import CHUNK
 from tfvae.errors import UserError, listed
 from tfvae.modalities.words import Words
@@ -79,11 +80,11 @@ class Report:
         return [*said, *(f"{lines.describe()} encoded, but: {remark}" for remark, lines in self.remarks.items())]
 
 
-def encode_file(model: Model, source: str, target: str, *, batch_size: int = 256) -> Report:
-    """Encodes a file of texts, one a line, optionally 'label TAB text', plain or .gz.
+def encode_file(model: Model, source: str, target: str, *, text_column: str = "", batch_size: int = 256) -> Report:
+    """Encodes a file of texts: one a line, optionally 'label TAB text', plain or .gz; or a table, whose name ends as one's does.
 
-    A .jsonl file gets an object a text: "line" (its number in the source, from 1), "text", "label" where it has one, "codes",
-    "probabilities" and "mean", and "names" where topics have some. An .npz file gets arrays of N rows: "line", "codes" [N, J],
+    A .jsonl file gets an object a text: "line" (the number of its line or row in the source, from 1), "text", "label" where it has one,
+    "codes", "probabilities" and "mean", and "names" where topics have some. An .npz file gets arrays of N rows: "line", "codes" [N, J],
     "probabilities" [N, J, K], "mean" [N, size]; and "text", the UTF-8 bytes of all texts, of which text i is
     text[text_offset[i]:text_offset[i + 1]], and "label" likewise, empty for a text without one. The target appears when it is whole.
 
@@ -91,10 +92,11 @@ def encode_file(model: Model, source: str, target: str, *, batch_size: int = 256
       model: a trained model with a latent variable.
       source: the file to read.
       target: the file to write, whose name ends in .jsonl or .npz.
+      text_column: of a table; by default the one called text, or the only one.
       batch_size: texts encoded at a time.
 
     Raises:
-      UserError: the source cannot be read or has no text, or the target's name ends otherwise or its folder does not exist.
+      UserError: the source cannot be read, has no such column or no text, or the target's name ends otherwise or its folder does not exist.
     """
     writers = {".jsonl": _JsonLines, ".npz": _Npz}
     suffix = pathlib.Path(target).suffix
@@ -110,7 +112,7 @@ def encode_file(model: Model, source: str, target: str, *, batch_size: int = 256
     if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
         raise UserError(f"{target} is the file that is read: name another to write")
     report = Report(words.max_length)
-    texts = _texts(source, report)
+    texts = _rows(source, text_column) if text_column or kind_of(source) else _texts(source, report)
     first = next(texts, None)
     if first is None:
         raise UserError(f"{source}: no line holds any text that can be encoded")
@@ -145,6 +147,13 @@ def _texts(source: str, report: Report) -> Iterator[tuple[int, str | None, str]]
             yield number, label, text
         else:
             report.blank.add(number)
+
+
+def _rows(source: str, text_column: str) -> Iterator[tuple[int, str | None, str]]:
+    """Yields (row number, None, text) of a table's rows that hold a text."""
+    table = texts_of(source, text_column)
+    for number, text in zip(table.lines.tolist(), table.texts, strict=True):
+        yield number, None, text
 
 
 def _chunks(items: Iterator[tuple], size: int) -> Iterator[list[tuple]]:

@@ -136,8 +136,10 @@ class Arrays(Modality):
         """Returns an array [N, …]."""
         return np.concatenate([np.asarray(part) for part in shown])
 
-    def read_file(self, path: str) -> np.ndarray:
-        """Reads the array of an .npz file that has the modality's name."""
+    def read_file(self, path: str, column: str = "") -> np.ndarray:
+        """Reads the array of an .npz file that has the modality's name; there is no other to choose."""
+        if column:
+            raise UserError(f"--text_column={column}: {path} is no table of texts but a file of {self.name}: leave it out")
         return read_arrays(path, {self.name: (self.dtype, (None, *self.size))}, advice="check --input")[self.name]
 
     def save_items(self, path: pathlib.Path, items: np.ndarray, columns: int) -> None:

@@ -138,11 +138,15 @@ class Modality:
         """
         raise UserError(f"--text: this model has {self.name}, which a command line cannot name; --input names a file of them")
 
-    def read_file(self, path: str) -> Any:
+    def read_file(self, path: str, column: str = "") -> Any:
         """Reads a file of items.
 
+        Args:
+          path: of the file.
+          column: of the items where the file is a table; "" is the only one, or the one that is called what items are.
+
         Raises:
-          UserError: it cannot be read.
+          UserError: it cannot be read, or has no such column.
         """
         raise NotImplementedError
 

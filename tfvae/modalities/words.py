@@ -17,6 +17,7 @@ from tfvae.data.batching import TokenExamples, similar_batches, tokenize_split
 from tfvae.data.columns import strings
 from tfvae.data.corpus import Corpus, Split
 from tfvae.data.files import read_lines, split_label, write_text
+from tfvae.data.tables import kind_of, texts_of
 from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary, warn_of_words
 from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.layers.word_counts import FIRST
@@ -124,8 +125,10 @@ class Words(Modality):
         """Returns the texts."""
         return strings(texts, self.name)
 
-    def read_file(self, path: str) -> Sequence[str]:
-        """Reads a text a line, optionally 'label TAB text', plain or .gz."""
+    def read_file(self, path: str, column: str = "") -> Sequence[str]:
+        """Reads a text a line, optionally 'label TAB text', plain or .gz, or a column of a table."""
+        if column or kind_of(path):
+            return texts_of(path, column).texts
         return [split_label(line)[1] for line in read_lines(path, advice="check --input")[0]]
 
     def show(self, raw: tf.Tensor) -> tf.Tensor:

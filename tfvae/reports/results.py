@@ -1,7 +1,6 @@
 """A page of results, made of run directories alone, and the small files of a run that reproduce its part of the page."""
 
 import dataclasses
-import json
 import math
 import os
 import pathlib
@@ -12,6 +11,7 @@ from typing import Any
 
 from tfvae.config import Config
 from tfvae.data.files import write_text
+from tfvae.data.json_files import to_json
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import Row, changes, markdown, markdown_table, rows, shared_changes
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
@@ -73,7 +73,7 @@ def keep(run: str, folder: str, split: str = "test", group: str = "") -> pathlib
     Result(source, config, {}).selected_epoch()  # there must be one
     for file in (source.config_file, evaluation_file(source)):
         shutil.copyfile(file, target.path / file.name)
-    write_text(target.metrics_file, "".join(json.dumps(_rounded(line)) + "\n" for line in source.read_metrics()))
+    write_text(target.metrics_file, "".join(to_json(_rounded(line)) + "\n" for line in source.read_metrics()))
     write_text(target.path / "samples.txt", "".join(f"{text}\n" for text in Result(source, config, {}).sentences))
     return target.path
 
@@ -196,11 +196,11 @@ def _meant(path: str, members: Sequence[Result]) -> bool:
 
 def _agreement(members: Sequence[Result]) -> str:
     """Agreement with labels, run by run, where there are any."""
-    parts = []
+    titles: dict[str, list[str]] = {}  # of runs without codes tables are the same, whatever the model
     for member in members:
-        tables = label_tables(figures_of(member.evaluation))
-        if tables:
-            parts.append(f"{member.title}:\n\n```\n" + "\n".join(tables).strip() + "\n```\n")
+        if tables := label_tables(figures_of(member.evaluation)):
+            titles.setdefault("\n".join(tables).strip(), []).append(member.title)
+    parts = [f"{'; '.join(of)}:\n\n```\n{table}\n```\n" for table, of in titles.items()]
     if not parts:
         return ""
     return _AGREEMENT + "\n" + "\n".join(parts)

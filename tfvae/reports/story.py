@@ -25,9 +25,8 @@ CAPTION = (
 
 def snapshots(run: Run) -> list[tuple[int, pathlib.Path]]:
     """Returns the epochs whose snapshots are drawn, spread from the first to the last, and their files."""
-    files = sorted(run.snapshot_dir.glob("epoch-*.npz"))
-    chosen = spread(len(files), _EPOCHS) if files else ()
-    return [(int(files[i].stem.removeprefix("epoch-")), files[i]) for i in chosen]
+    found = run.snapshots()
+    return [found[i] for i in spread(len(found), _EPOCHS)] if found else []
 
 
 def draw(stories: Sequence[tuple[Run, Sequence[tuple[int, pathlib.Path]]]]) -> Figure:

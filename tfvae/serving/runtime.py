@@ -1,18 +1,23 @@
 """An exported model behind MLServer: the Open Inference Protocol (KServe v2) over HTTP and gRPC."""
 
 import asyncio
+import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from mlserver import MLModel
-from mlserver.errors import InferenceError
+from mlserver.errors import InferenceError, MLServerError
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataTensor, Parameters, RequestInput, ResponseOutput, TensorData
+
+from tfvae.serving.limits import Limits
 
 _DATATYPES = {tf.string: "BYTES", tf.float32: "FP32", tf.int32: "INT32", tf.float64: "FP64", tf.int64: "INT64", tf.uint8: "UINT8"}
 _WHOLE = {"INT32", "INT64"}
@@ -22,23 +27,20 @@ SIGNATURE = "signature_name"
 """Parameter of a request that chooses the signature; without it serving_default is run."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """What a request may ask for.
-
-    Attributes:
-      rows: most rows.
-      characters: most characters of a text.
-      bytes: most bytes of a request.
-    """
-
-    rows: int = 256
-    characters: int = 20_000
-    bytes: int = 8 << 20
-
-
-_POOL = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 2), thread_name_prefix="tfvae")
+_WORKERS = max(2, os.cpu_count() or 2)
+_POOL = ThreadPoolExecutor(max_workers=_WORKERS, thread_name_prefix="tfvae")
 """Where models run, so that the servers' loop goes on meanwhile."""
+_LARGE = asyncio.Semaphore(_WORKERS - 1)
+"""Held by a slice of a request that has several, so that a thread is left for those that have one."""
+_SLICE_ROWS = 64
+_SLICE_CHARACTERS = 40_000  # of rows times the longest text; such a slice takes less than a tenth of a second
+
+
+@dataclasses.dataclass(frozen=True)
+class _Signature:
+    inputs: dict[str, tf.TensorSpec]
+    outputs: dict[str, tf.TensorSpec]
+    function: Callable[..., list[np.ndarray]]
 
 
 class ExportedModel:
@@ -49,54 +51,93 @@ class ExportedModel:
         described = path / "config.json"
         if described.exists() and json.loads(described.read_text())["config"]["data"]["tokenizer"] != "word":
             import tensorflow_text  # noqa: F401
-        loaded = tf.saved_model.load(str(path))
         self.limits = limits
-        self.signatures = dict(loaded.signatures)
-        self._loaded = loaded  # its variables live as long as it does
+        # What eager TensorFlow loads stays registered with it for good; a graph and a session of its own are freed whole.
+        config = tf.compat.v1.ConfigProto()
+        config.graph_options.rewrite_options.disable_meta_optimizer = True  # it doubles the time of loading
+        session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
+        with session.graph.as_default():
+            loaded = tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(path))
+        self.signatures = {
+            name: _Signature(
+                {key: _spec(info) for key, info in one.inputs.items()},
+                {key: _spec(info) for key, info in one.outputs.items()},
+                session.make_callable([info.name for info in one.outputs.values()], [info.name for info in one.inputs.values()]),
+            )
+            for name, one in loaded.signature_def.items()
+            if one.inputs
+        }
 
     def warm_up(self) -> None:
-        """Runs every signature once on an empty batch, so that the first request does not wait for graphs to be made."""
-        for signature in self.signatures.values():
-            signature(**{name: tf.zeros([1, *spec.shape[1:]], spec.dtype) for name, spec in _inputs(signature).items()})
+        """Runs every signature once on an empty row, so that the first request does not wait for what is made on first use."""
+        for name, signature in self.signatures.items():
+            feeds = {}
+            for key, spec in signature.inputs.items():
+                text = spec.dtype == tf.string
+                feeds[key] = np.full([1, *spec.shape[1:]], b"" if text else 0, object if text else spec.dtype.as_numpy_dtype)
+            self.run(name, feeds)
 
-    def run(self, request: InferenceRequest) -> list[ResponseOutput]:
-        """Answers a request.
+    def read(self, request: InferenceRequest) -> tuple[str, list[dict[str, np.ndarray]]]:
+        """Returns the signature that a request chooses, and its inputs in slices of rows, none of which takes long.
 
         Raises:
-          InferenceError: it is not one that the model can answer, with what is wrong.
+          MLServerError: it is not one that the model can answer, with what is wrong.
         """
         extra = (request.parameters.model_extra or {}) if request.parameters else {}
         name = extra.get(SIGNATURE, "serving_default")
         signature = self.signatures.get(name) if isinstance(name, str) else None
         if signature is None:
-            raise InferenceError(f"parameters.{SIGNATURE}: no signature {name!r}; there are {', '.join(self.signatures)}")
+            raise InferenceError(f"parameters.{SIGNATURE}: no signature {name!r:.50}; there are {', '.join(self.signatures)}")
         try:
-            feeds = self._feeds(request.inputs, _inputs(signature), str(name))
+            feeds = self._feeds(request.inputs, signature.inputs, str(name))
         except (ValueError, TypeError, OverflowError) as error:
             raise InferenceError(f"{name}: {error}") from None
-        return [_output(key, value.numpy()) for key, value in signature(**feeds).items()]
+        return str(name), self._slices(feeds)
 
-    def _feeds(self, given: list[RequestInput], wanted: dict[str, tf.TensorSpec], signature: str) -> dict[str, tf.Tensor]:
+    def run(self, name: str, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Returns the outputs of a signature by name."""
+        signature = self.signatures[name]
+        return dict(zip(signature.outputs, signature.function(*(feeds[key] for key in signature.inputs)), strict=True))
+
+    def _slices(self, feeds: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+        rows = len(next(iter(feeds.values())))
+        lengths = np.zeros(rows, np.int64)
+        for values in feeds.values():
+            if values.dtype == object:
+                lengths += [_length(value) for value in values]
+        cuts = [0]
+        for row in range(1, rows):
+            if row - cuts[-1] >= _SLICE_ROWS or (row + 1 - cuts[-1]) * lengths[cuts[-1] : row + 1].max() > _SLICE_CHARACTERS:
+                cuts.append(row)
+        return [{name: values[start:end] for name, values in feeds.items()} for start, end in itertools.pairwise([*cuts, rows])]
+
+    def _feeds(self, given: list[RequestInput], wanted: dict[str, tf.TensorSpec], signature: str) -> dict[str, np.ndarray]:
         by_name = {one.name: one for one in given}
         if len(by_name) != len(given) or by_name.keys() != wanted.keys():
             raise InferenceError(
-                f"{signature}: takes the inputs {', '.join(sorted(wanted))}, not {', '.join(one.name for one in given) or 'none'}"
+                f"{signature}: takes the inputs {', '.join(sorted(wanted))}, not {', '.join(one.name for one in given) or 'none':.100}"
             )
         feeds = {name: self._feed(by_name[name], spec) for name, spec in wanted.items()}
         rows = {name: int(feed.shape[0]) for name, feed in feeds.items()}
         if len(set(rows.values())) > 1:
             raise InferenceError(f"{signature}: inputs have different numbers of rows: {rows}")
+        total = sum(len(feed) * max(map(_length, feed)) for feed in feeds.values() if feed.dtype == object)
+        if total > self.limits.total_characters:
+            most = f"at most {self.limits.total_characters} are answered (--total_characters)"
+            raise MLServerError(f"{signature}: the rows times the longest text are {total} characters, {most}: send fewer rows", 413)
         return feeds
 
-    def _feed(self, given: RequestInput, spec: tf.TensorSpec) -> tf.Tensor:
+    def _feed(self, given: RequestInput, spec: tf.TensorSpec) -> np.ndarray:
         where, width = f"input {given.name}", list(spec.shape[1:])
         shape = list(given.shape)
         if spec.dtype == tf.string and len(shape) == 2 and shape[1] == 1:
             shape = shape[:1]  # how MLServer's own client writes a list of texts
         if given.datatype not in _ACCEPTED[spec.dtype]:
             raise InferenceError(f"{where}: datatype {given.datatype}: must be {_DATATYPES[spec.dtype]}")
-        if len(shape) != 1 + len(width) or shape[1:] != width or not 1 <= shape[0] <= self.limits.rows:
-            raise InferenceError(f"{where}: shape {list(given.shape)}: must be {['rows', *width]}, from 1 to {self.limits.rows} rows")
+        if len(shape) != 1 + len(width) or shape[1:] != width or shape[0] < 1:
+            raise InferenceError(f"{where}: shape {list(given.shape)!s:.100}: must be {['rows', *width]}, with a row at least")
+        if shape[0] > self.limits.rows:
+            raise MLServerError(f"{where}: {shape[0]} rows, at most {self.limits.rows} are answered (--rows)", 413)
         flat = np.array([None, *_flat(given.data.root, len(list(given.shape)), where)], dtype=object)[1:]
         if len(flat) != int(np.prod(shape)):
             raise InferenceError(f"{where}: {len(flat)} values for shape {list(given.shape)}")
@@ -105,13 +146,11 @@ class ExportedModel:
             if spec.dtype == tf.string
             else _numbers(flat, where, spec.dtype)
         )
-        return tf.constant(
-            np.reshape(np.asarray(values, object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype), shape), spec.dtype
-        )
+        return np.reshape(np.asarray(values, object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype), shape)
 
 
-def _inputs(signature: Any) -> dict[str, tf.TensorSpec]:
-    return dict(signature.structured_input_signature[1])
+def _spec(info: Any) -> tf.TensorSpec:
+    return tf.TensorSpec(info.tensor_shape, info.dtype)
 
 
 def _flat(data: Any, depth: int, where: str) -> list[Any]:
@@ -136,8 +175,12 @@ def _text(value: Any, where: str, most: int) -> bytes:
     except UnicodeDecodeError:
         raise InferenceError(f"{where}: a text is not UTF-8") from None
     if length > most:
-        raise InferenceError(f"{where}: a text has {length} characters, at most {most} are answered")
+        raise MLServerError(f"{where}: a text has {length} characters, at most {most} are answered (--characters)", 413)
     return value
+
+
+def _length(text: bytes) -> int:
+    return len(text.decode())
 
 
 def _numbers(values: np.ndarray, where: str, dtype: tf.DType) -> np.ndarray:
@@ -171,18 +214,23 @@ class SavedModelRuntime(MLModel):
         self._model = LOADED[self.name, str(self.version)]
         default = self._model.signatures["serving_default"]
         self.inputs = [
-            MetadataTensor(name=name, datatype=_DATATYPES[spec.dtype], shape=[-1, *spec.shape[1:]])
-            for name, spec in _inputs(default).items()
+            MetadataTensor(name=name, datatype=_DATATYPES[spec.dtype], shape=[-1, *spec.shape[1:]]) for name, spec in default.inputs.items()
         ]
         self.outputs = [
             MetadataTensor(name=name, datatype=_DATATYPES[spec.dtype], shape=[size or -1 for size in spec.shape])
-            for name, spec in default.structured_outputs.items()
+            for name, spec in default.outputs.items()
         ]
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Answers a request in another thread."""
-        outputs = await asyncio.get_running_loop().run_in_executor(_POOL, self._model.run, payload)
+        """Answers a request in other threads, a slice at a time."""
+        model, loop = self._model, asyncio.get_running_loop()
+        name, slices = await loop.run_in_executor(_POOL, model.read, payload)
+        answers = []
+        for feeds in slices:
+            async with _LARGE if len(slices) > 1 else contextlib.nullcontext():
+                answers.append(await loop.run_in_executor(_POOL, model.run, name, feeds))
+        outputs = [_output(key, np.concatenate([answer[key] for answer in answers])) for key in answers[0]]
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=outputs)
 
     async def unload(self) -> bool:

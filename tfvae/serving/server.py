@@ -1,21 +1,26 @@
 """Serves every exported model of a folder, and new versions as they appear."""
 
 import asyncio
-import json
 import logging
 import pathlib
 import re
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from mlserver import MLServer
 from mlserver.errors import MLServerError, ModelNotFound
+from mlserver.middleware import InferenceMiddlewares
 from mlserver.repository import ModelRepository
 from mlserver.settings import ModelParameters, ModelSettings, Settings
 
 from tfvae.errors import UserError
 from tfvae.export.saved_model import NAME, versions_of
-from tfvae.serving.runtime import LOADED, ExportedModel, Limits, SavedModelRuntime
+from tfvae.serving.grpc_server import GrpcServer
+from tfvae.serving.http_server import Guard, HttpServer, bind
+from tfvae.serving.limits import Limits
+from tfvae.serving.memory import give_back_memory
+from tfvae.serving.runtime import LOADED, ExportedModel, SavedModelRuntime
 
 log = logging.getLogger("tfvae")
 _KEPT = 2
@@ -104,6 +109,7 @@ class Server:
         Raises:
           UserError: there is no folder, or no model in it.
         """
+        self.dropped: list[weakref.ref[ExportedModel]] = []
         self.folder, self.limits, self.say = pathlib.Path(folder), limits or Limits(), say
         if not self.folder.is_dir():
             raise UserError(f"--model_dir={folder}: no such folder; scripts/export.py makes it")
@@ -113,7 +119,6 @@ class Server:
             host=host,
             http_port=http_port,
             grpc_port=grpc_port,
-            grpc_max_message_length=self.limits.bytes,
             model_repository_implementation=_Repository,
             parallel_workers=0,
             metrics_endpoint=None,
@@ -123,11 +128,12 @@ class Server:
 
     async def run(self) -> None:
         """Serves until it is told to stop by a signal."""
-        await self._load(found(self.folder))
+        self.server = MLServer(self.settings)
+        self._bind()
         for name in ("mlserver", "mlserver.rest", "mlserver.grpc", "uvicorn.error"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self.server = MLServer(self.settings)
-        logging.getLogger("mlserver").setLevel(logging.WARNING)
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it advises against sessions, which alone give memory back
+        await self._load(found(self.folder))
         self._close_doors()
         watching = asyncio.create_task(self._watch())
         self.say(f"HTTP http://{self.settings.host}:{self.settings.http_port}/v2, gRPC {self.settings.host}:{self.settings.grpc_port}")
@@ -136,18 +142,37 @@ class Server:
         finally:
             watching.cancel()
 
+    def _bind(self) -> None:
+        """Takes both ports, in place of MLServer's own servers: that one is not to be had is said before models are loaded."""
+        parts = (self.settings, self.server._data_plane, self.server._model_repository_handlers)
+        self.http, self.grpc = HttpServer(*parts), GrpcServer(*parts)
+        self.http.limits = self.grpc.limits = self.limits
+        self.http.taken = bind(self.settings.host, self.settings.http_port)
+        bind(self.settings.host, self.settings.grpc_port, "--grpc_port").close()  # gRPC itself does not say why a port is not to be had
+        self.grpc.bind()
+        self.server._rest_server, self.server._grpc_server = self.http, self.grpc
+
     def _close_doors(self) -> None:
         """Takes from MLServer what would change what is served, answer before it has checked, or remember every name it is asked for."""
         app, plane, repository = self.server._rest_server._app, self.server._data_plane, self.server._model_repository_handlers
         closed = ("/v2/repository/models", "_stream")
         app.router.routes[:] = [route for route in app.router.routes if not any(part in getattr(route, "path", "") for part in closed)]
-        app.add_middleware(_Guard, most=self.limits.bytes)
-        infer = plane.infer
+        app.router.redirect_slashes = False  # a redirection repeats what the request says its host is
+        app.add_middleware(Guard, limits=self.limits)
+        plane._inference_middleware = InferenceMiddlewares()  # MLServer's own writes the id of a request into headers
+        infer, active = plane.infer, 0
 
         async def known_only(payload: Any, name: str, version: str | None = None) -> Any:
             if not any(name == known and version in (None, "", number) for known, number in LOADED):
-                raise ModelNotFound(name, version or None)
-            return await infer(payload, name, version)
+                raise ModelNotFound(f"{name:.100}", f"{version:.20}" if version else None)
+            nonlocal active
+            if active >= self.limits.requests:
+                raise MLServerError(f"{active} requests are computed already (--requests); try again later", 503)
+            active += 1
+            try:
+                return await infer(payload, name, version)
+            finally:
+                active -= 1
 
         async def refuse(*arguments: Any, **more: Any) -> Any:
             raise MLServerError("models are loaded and dropped by the folder alone")
@@ -188,62 +213,13 @@ class Server:
             else:
                 failed[key] = _changed(path)
         for name, version in outdated(LOADED, self.folder):
+            self.dropped.append(weakref.ref(LOADED[name, version]))
             await self.server._model_registry.unload_version(name, version)
             LOADED.pop((name, version), None)
             self.say(f"{name} version {version} is no longer served")
-
-
-class _Guard:
-    """Answers requests that MLServer would fall over: bodies that are too long or no JSON."""
-
-    def __init__(self, app: Any, most: int) -> None:
-        self.app, self.most = app, most
-
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Reads the body before anyone else does."""
-        if scope["type"] != "http" or scope["method"] != "POST":
-            await self.app(scope, receive, send)
-            return
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if len(body) > self.most:
-                await _refuse(send, 413, f"the request has more than {self.most} bytes")
-                return
-            if message["type"] == "http.disconnect" or not message.get("more_body"):
-                break
-        problem = _json_problem(body)
-        if problem:
-            await _refuse(send, 400, problem)
-            return
-        sent = False
-
-        async def replay() -> dict[str, Any]:
-            nonlocal sent
-            if sent:
-                return await receive()
-            sent = True
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        await self.app(scope, replay, send)
-
-
-def _json_problem(body: bytes) -> str:
-    try:
-        value = json.loads(body.decode())
-    except UnicodeDecodeError:
-        return "the body is not UTF-8"
-    except (ValueError, RecursionError) as error:
-        return f"the body is no JSON: {error}"
-    return "" if isinstance(value, dict) else "the body must be a JSON object"
-
-
-async def _refuse(send: Any, status: int, message: str) -> None:
-    body = json.dumps({"error": message}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        if self.dropped:  # until requests under way have been answered, which still hold a model
+            await asyncio.to_thread(give_back_memory)
+            self.dropped = [model for model in self.dropped if model() is not None]
 
 
 def serve(server: Server) -> None:

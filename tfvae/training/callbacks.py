@@ -1,6 +1,5 @@
 """What happens at the end of an epoch, and what must be remembered from one to the next."""
 
-import contextlib
 import math
 import os
 import time
@@ -21,6 +20,7 @@ from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.collapse import collapse_messages
 from tfvae.training.run import Run
 from tfvae.training.tensorboard import write_hparams, write_projector
+from tfvae.training.weights import save_weights
 
 Logs = dict[str, Any] | None
 ANNEALED = 0.99  # share of the final w from which patience and learning-rate decay count epochs
@@ -78,7 +78,7 @@ class Selection(keras.callbacks.Callback):
         figure = float(logs["val_loss"] if config.select == "objective" else -logs["val_elbo"])
         if figure < memory["lowest"]:
             memory.update(lowest=figure, best_epoch=epoch + 1)
-            self._save_weights()
+            save_weights(self.model, self.run)
         if figure < memory["reference"] - config.min_improvement * abs(memory["reference"]) or math.isinf(memory["reference"]):
             memory.update(reference=figure, waited=0, lr_waited=0)
         elif annealed(self.model, logs):
@@ -87,19 +87,6 @@ class Selection(keras.callbacks.Callback):
             self._lower_or_stop()
         if memory["stopped"]:
             self.model.stop_training = True
-
-    def _save_weights(self) -> None:
-        partial = self.run.path / "partial.weights.h5"
-        # HDF5 crashes the process when the disk is full, so the room it will need is tried first.
-        variables = [*self.model.variables, *self.model.optimizer.variables]
-        needed = sum(variable.numpy().nbytes + 4096 for variable in variables)
-        with partial.open("wb") as file:
-            try:
-                os.posix_fallocate(file.fileno(), 0, needed)
-            except OSError as error:
-                raise OSError(error.errno, error.strerror, str(partial)) from None
-        self.model.save_weights(partial, overwrite=True)
-        os.replace(partial, self.run.weights_file)
 
     def _lower_or_stop(self) -> None:
         config, memory, optimizer = self.config, self.memory, self.model.optimizer
@@ -141,7 +128,7 @@ class Journal(keras.callbacks.Callback):
         with self.writer.as_default(step=step):
             for name, value in values.items():
                 where = name.replace("val_", "valid/", 1) if name.startswith("val_") else f"train/{name}"
-                tf.summary.scalar(where, value)
+                tf.summary.scalar(where, tf.constant(value, tf.float64))  # which TensorBoard has as infinite above float32
         self.writer.flush()
 
 
@@ -257,11 +244,10 @@ class Saver(keras.callbacks.Callback):
 
     def restore(self) -> int:
         """Restores the latest checkpoint into the model and the keepers; returns the epochs done, 0 where there is none."""
-        found = self.checkpoint.restore()
+        found = self.checkpoint.restore({name: keeper.memory for name, keeper in self.keepers.items()})
         if found is None:
             return 0
         epochs, memory = found
         for name, keeper in self.keepers.items():
-            with contextlib.suppress(KeyError):
-                keeper.memory.update(memory[name])
+            keeper.memory.update(memory[name])
         return epochs

@@ -19,7 +19,6 @@ from tfvae.models.build import build_vae
 from tfvae.models.model import Model
 from tfvae.models.precision import resolve_precision
 from tfvae.models.topics import Topics
-from tfvae.models.vae import VAE
 from tfvae.registry import resolve
 from tfvae.registry.applicable import modality_of
 from tfvae.registry.parts import TABLES
@@ -30,6 +29,7 @@ from tfvae.training.hints import Hints, hints_of
 from tfvae.training.initialize import check_not_itself, initialize, named_parts
 from tfvae.training.progress import EpochLines
 from tfvae.training.run import KEPT_FEATURES, KEPT_TEXTS, Run, changed_fields, default_path
+from tfvae.training.weights import load_weights
 from tfvae.training.word_vectors import begin_with_vectors
 
 log = logging.getLogger("tfvae")
@@ -100,16 +100,16 @@ def fit(
     if config.training.init_from and not begun:
         check_not_itself(place, config.training.init_from)
         shared += initialize(model, load(config.training.init_from), named_parts(config))
-    place.create(config, overwrite=overwrite, resume=resume)
-    if given is not None:
-        place.keep_texts(given)
-    _keep(modality, place, config)
-    say(
-        f"{corpus.name}: {len(train):,} training and {len(valid):,} validation {modality.item}s, {modality.describe()}; "
-        f"{config.model} in {config.training.precision} into {place.path}"
-    )
-    _train(config, model, corpus, train, valid, place, callbacks, bar, say, shared, hints)
-    _load_weights(model.vae, place)
+    with place.writing(config, overwrite=overwrite, resume=resume):
+        if given is not None:
+            place.keep_texts(given)
+        _keep(modality, place, config)
+        say(
+            f"{corpus.name}: {len(train):,} training and {len(valid):,} validation {modality.item}s, {modality.describe()}; "
+            f"{config.model} in {config.training.precision} into {place.path}"
+        )
+        _train(config, model, corpus, train, valid, place, callbacks, bar, say, shared, hints)
+        load_weights(model.vae, place)
     return Model(modality, vae, Topics.load(place.path, vae.latent.num_variables, vae.latent.num_components)), place
 
 
@@ -129,17 +129,8 @@ def load(run: str, *, precision: str = "") -> Model:
     modality = modality_of(config).load(place.path, config.data)
     vae = build_vae(config, modality.shape)
     model = Model(modality, vae, Topics.load(place.path, vae.latent.num_variables, vae.latent.num_components))
-    _load_weights(model.vae, place)
+    load_weights(model.vae, place)
     return model
-
-
-def _load_weights(vae: VAE, run: Run) -> None:
-    if not run.weights_file.exists():
-        raise UserError(f"--run={run.path}: no epoch was completed there; train it further with --resume")
-    try:
-        vae.load_weights(run.weights_file)
-    except (OSError, ValueError, KeyError):
-        raise UserError(f"{run.weights_file} is damaged or of another model: train anew with --overwrite") from None
 
 
 def usual(config: Config) -> Config:

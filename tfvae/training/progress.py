@@ -78,7 +78,7 @@ class EpochLines(keras.callbacks.Callback):
             self.say("epoch " + " ".join(f"{heading:>{width}}" for heading, _, width, _ in columns) + "     time")
             self.titled = True
         values = {**logs, "val_elbo": -logs["val_elbo"]}
-        cells = " ".join(f"{float(values[key]):>{width}.{decimals}f}" for _, key, width, decimals in columns)
+        cells = " ".join(_cell(float(values[key]), width, decimals) for _, key, width, decimals in columns)
         kept = "*" if self.selection.memory["best_epoch"] == epoch + 1 else " "
         self.say(f"{epoch + 1:>5} {cells} {time.monotonic() - self._started:>6.1f} s {kept}")
 
@@ -87,3 +87,8 @@ class EpochLines(keras.callbacks.Callback):
         if self.bar:
             self.bar.stop()
             self.bar = None
+
+
+def _cell(value: float, width: int, decimals: int) -> str:
+    text = f"{value:>{width}.{decimals}f}"
+    return text if len(text) <= width + 4 else f"{value:>{width}.2e}"

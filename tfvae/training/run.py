@@ -1,31 +1,33 @@
 """The run directory: everything a run leaves behind."""
 
 import collections
+import contextlib
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import pathlib
 import platform
-import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from tfvae.config import Config
 from tfvae.data.files import write_text
+from tfvae.data.json_files import load_json, parse_json, to_json
 from tfvae.data.labelled_texts import LabelledTexts
 from tfvae.errors import UserError
+from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS, numbered, remove, run_contents
 from tfvae.training.formats import FORMAT, migrated
+from tfvae.training.lock import FILE as LOCK
+from tfvae.training.lock import writing
 from tfvae.version import __version__
 
-KEPT_TEXTS = "texts.jsonl"
-"""The file of a run that was trained on texts from memory."""
-KEPT_FEATURES = "features.npy"
-"""The file of their features, where they came with some."""
 _LONGEST_NAME = 120
+_BACK = "put it back as the run wrote it"
 _PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 
 
@@ -55,10 +57,7 @@ class Run:
         Raises:
           UserError: there is a run already and neither is set, or both are; it is another configuration's; or the path is no directory.
         """
-        if overwrite and resume:
-            raise UserError("--overwrite and --resume contradict each other: give one")
-        if self.path.exists() and not self.path.is_dir():
-            raise UserError(f"--run={self.path} is a file: name a directory")
+        self._check_asked(overwrite=overwrite, resume=resume)
         if resume and self.config_file.exists():
             self._check_same(config)
             return
@@ -67,39 +66,54 @@ class Run:
                 raise UserError(f"--run={self.path}: the directory holds something else, which stays as it is; name another")
             if not overwrite:
                 raise UserError(f"--run={self.path}: a run is there already; add --resume to continue it, --overwrite to replace it")
-            self._empty()
+            # The file that says it is a run stays: what a kill leaves can be overwritten again.
+            remove(self.path, run_contents(), keep=(self.config_file.name, LOCK))
+        self._make()
+        write_text(self.config_file, json.dumps({"format": FORMAT, **config.to_dict(), "versions": versions()}, indent=2) + "\n")
+
+    @contextlib.contextmanager
+    def writing(self, config: Config, *, overwrite: bool = False, resume: bool = False) -> Iterator[None]:
+        """Does what `create` does, and keeps other processes from writing into the run until the end.
+
+        Raises:
+          UserError: as of `create`, or another process writes there.
+        """
+        self._check_asked(overwrite=overwrite, resume=resume)
+        self._make()
+        with writing(self.path):
+            self.create(config, overwrite=overwrite, resume=resume)
+            yield
+
+    def _check_asked(self, *, overwrite: bool, resume: bool) -> None:
+        if overwrite and resume:
+            raise UserError("--overwrite and --resume contradict each other: give one")
+        if self.path.exists() and not self.path.is_dir():
+            raise UserError(f"--run={self.path} is a file: name a directory")
+
+    def _make(self) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"--run={self.path} cannot be made: {error.strerror}; name a directory you may write to") from None
 
-        write_text(self.config_file, json.dumps({"format": FORMAT, **config.to_dict(), "versions": versions()}, indent=2) + "\n")
-
     def _contents(self) -> list[pathlib.Path]:
-        """What the directory holds beside a first file that a kill cut short."""
-        return [path for path in self.path.glob("*") if path.name != "config.json.partial"]
+        """What the directory holds beside what a kill leaves of one that was begun."""
+        return [path for path in self.path.glob("*") if path.name not in ("config.json.partial", LOCK)]
 
     def _is_run(self) -> bool:
         try:
-            return "tfvae" in self._read_config()["versions"]
-        except (UserError, KeyError, TypeError):
+            values = self._read_config()
+        except UserError:
             return False
-
-    def _empty(self) -> None:
-        """Deletes a run, but for the file that says it is one: what a kill leaves can be overwritten again."""
-        for path in self._contents():
-            if path != self.config_file:
-                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        return isinstance(values.get("model"), str) and "tfvae" in values["versions"]
 
     def _read_config(self) -> dict[str, Any]:
         try:
-            values = json.loads(self.config_file.read_text())
+            values = load_json(self.config_file, _BACK)
         except FileNotFoundError:
             raise UserError(f"--run={self.path}: no run is there (no config.json); name the directory of one") from None
-        except ValueError as error:
-            raise UserError(f"{self.config_file} is not valid JSON: {error}") from None
-        if not isinstance(values, dict):
-            raise UserError(f"{self.config_file} holds no configuration")
+        if not isinstance(values.get("versions"), dict):
+            raise UserError(f"{self.config_file} holds no configuration of a run: it names no versions; {_BACK}")
         return migrated(values, str(self.config_file))
 
     def config(self) -> Config:
@@ -110,7 +124,10 @@ class Run:
         """
         values = self._read_config()
         del values["versions"], values["format"]
-        config = Config.from_dict(values)
+        try:
+            config = Config.from_dict(values)
+        except UserError as error:
+            raise UserError(f"{self.config_file}: {error}") from None
         if config.data.train_file == KEPT_TEXTS:
             config.data.dir = str(self.path)  # wherever the directory is by now
         return config
@@ -124,7 +141,7 @@ class Run:
         rows = [{"text": text, **{name: texts.labels[name][i] for name in texts.labels}} for i, text in enumerate(texts.texts)]
         content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         file = self.path / KEPT_TEXTS
-        if file.exists() and file.read_text(encoding="utf-8") != content:
+        if file.exists() and file.read_bytes() != content.encode():
             raise UserError(f"{file}: the run was trained on other texts; take them again, or --overwrite the run")
         write_text(file, content)
         if texts.features is not None:
@@ -134,13 +151,13 @@ class Run:
 
     def versions(self) -> dict[str, str]:
         """Returns the versions that the run began with, as `versions` has them."""
-        return dict(self._read_config().get("versions", {}))
+        return dict(self._read_config()["versions"])
 
     def extend(self, epochs: int) -> None:
         """Records that a run goes on to more epochs; all else, versions included, stays."""
-        values = self._read_config()
-        if values["training"]["epochs"] < epochs:
-            values["training"]["epochs"] = epochs
+        if self.config().training.epochs < epochs:
+            values = self._read_config()
+            values["training"] = {**values.get("training", {}), "epochs": epochs}
             write_text(self.config_file, json.dumps(values, indent=2) + "\n")
 
     def _check_same(self, config: Config) -> None:
@@ -150,28 +167,79 @@ class Run:
         if changed:
             raise UserError(f"--run={self.path} is another configuration's: {changed[0]}; use its settings or name another directory")
 
+    def snapshots(self) -> list[tuple[int, pathlib.Path]]:
+        """Returns the epochs of which there are snapshots, ascending, and their files."""
+        return numbered(self.snapshot_dir, ".npz")
+
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Returns the lines of metrics.jsonl, an epoch each; a last line that a kill cut short is left out."""
+        """Returns the lines of metrics.jsonl, an epoch each, where null is nan; a last line that a kill cut short is left out.
+
+        Raises:
+          UserError: a line is none of an epoch's figures, or an epoch that the checkpoint has is missing.
+        """
         if not self.metrics_file.exists():
             return []
-        lines = self.metrics_file.read_text().split("\n")[:-1]
-        try:
-            return [json.loads(line) for line in lines]
-        except ValueError:
-            raise UserError(f"{self.metrics_file} is damaged: a line is not JSON; take it out, or train anew with --overwrite") from None
+        epochs = max((epoch for epoch, _ in numbered(self.checkpoint_dir)), default=0)  # first: training may go on meanwhile
+        texts = self.metrics_file.read_bytes().split(b"\n")[:-1]
+        lines = [_figures(text, epoch, f"{self.metrics_file}, line {epoch},") for epoch, text in enumerate(texts, 1)]
+        self._check_holds(lines, epochs)
+        return lines
+
+    def _check_holds(self, lines: list[dict[str, Any]], epochs: int) -> None:
+        if len(lines) < epochs:
+            raise UserError(
+                f"{self.metrics_file} lacks the figures of epoch {len(lines) + 1}, and the checkpoint is of epoch {epochs}: {_BACK}, or "
+                "train anew with --overwrite"
+            )
+
+    def figures_at(self, step: int) -> dict[str, Any]:
+        """Returns the line of metrics.jsonl of the epoch that ended with a step.
+
+        Raises:
+          UserError: there is none, or the file is damaged.
+        """
+        for line in self.read_metrics():
+            if line.get("step") == step:
+                return line
+        raise UserError(f"{self.metrics_file} holds no figures of the epoch whose weights were kept: {_BACK}")
 
     def append_metrics(self, values: Mapping[str, Any]) -> None:
         """Appends a line."""
         with self.metrics_file.open("a") as file:
-            file.write(json.dumps(values) + "\n")
+            file.write(to_json(values) + "\n")
 
     def keep_epochs(self, count: int) -> None:
-        """Drops what was written after the first `count` epochs."""
-        kept = [line for line in self.read_metrics() if line["epoch"] <= count]
-        write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in kept))
-        for snapshot in self.snapshot_dir.glob("epoch-*.npz"):
-            if int(snapshot.stem.removeprefix("epoch-")) > count:
+        """Drops what was written after the first `count` epochs.
+
+        Raises:
+          UserError: metrics.jsonl has not as many, or is damaged.
+        """
+        lines = self.read_metrics()
+        self._check_holds(lines, count)
+        write_text(self.metrics_file, "".join(to_json(line) + "\n" for line in lines[:count]))
+        for epoch, snapshot in self.snapshots():
+            if epoch > count:
                 snapshot.unlink()
+
+
+def _figures(text: bytes, epoch: int, where: str) -> dict[str, Any]:
+    """An epoch's line of metrics.jsonl."""
+    advice = f"{_BACK}, or train anew with --overwrite"
+    values = parse_json(text, where, advice)
+    if values.get("epoch") != epoch:
+        raise UserError(f"{where} is damaged: must hold the figures of epoch {epoch}; {advice}")
+    try:
+        return {name: _number(value) for name, value in values.items()}
+    except TypeError:
+        raise UserError(f"{where} is damaged: must hold numbers, and lists of them; {advice}") from None
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_number(each) for each in value]
+    if value is not None and not isinstance(value, int | float):
+        raise TypeError
+    return math.nan if value is None else value
 
 
 def versions() -> dict[str, str]:

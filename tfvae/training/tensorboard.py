@@ -8,6 +8,7 @@ from tensorboard.plugins.hparams import api as hparams
 
 from tfvae.config import Config
 from tfvae.data.corpus import Split
+from tfvae.data.escapes import visible
 from tfvae.data.files import write_text
 from tfvae.registry import reason_unused
 
@@ -45,7 +46,9 @@ def write_projector(
     items: Split,
     label_names: Mapping[str, Sequence[str]],
 ) -> None:
-    """Writes examples for TensorBoard's projector, over those of the epoch before.
+    r"""Writes examples for TensorBoard's projector, over those of the epoch before.
+
+    Control characters of captions and labels are written out, a tab as \u0009: each row is a line, each cell between its tabs.
 
     Args:
       folder: of the run's TensorBoard files.
@@ -62,8 +65,9 @@ def write_projector(
     for variable in range(0 if codes is None else codes.shape[1]):
         columns[f"code {variable}"] = list(map(str, codes[:, variable]))  # type: ignore[index]
     # a single column has no heading, as the projector wants it
-    head = ["\t".join(columns)] if len(columns) > 1 else []
-    lines = [*head, *("\t".join(row) for row in zip(*columns.values(), strict=True))]
+    head = [columns] if len(columns) > 1 else []
+    rows = [*head, *zip(*columns.values(), strict=True)]
+    lines = ["\t".join(visible(cell, keep="") for cell in row) for row in rows]
     write_text(folder / f"{next(iter(captions))}s.tsv", "\n".join(lines) + "\n")
     write_text(folder / "posterior_means.tsv", "".join("\t".join(f"{value:.6g}" for value in row) + "\n" for row in mean))
     described = (

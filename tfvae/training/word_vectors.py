@@ -1,12 +1,12 @@
 """Word vectors that others have trained, to begin with."""
 
-import gzip
 import io
 import os
 from collections.abc import Iterator
 
 import numpy as np
 
+from tfvae.data.opening import opened
 from tfvae.errors import UserError
 from tfvae.layers.word_counts import FIRST
 from tfvae.modalities.words import Words
@@ -57,14 +57,8 @@ def begin_with_vectors(model: Model, path: str) -> str:
 
 
 def _vectors(path: str) -> Iterator[tuple[str, np.ndarray]]:
-    try:
-        raw = gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # noqa: SIM115
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; check --embeddings") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     size = 0
-    with raw, io.TextIOWrapper(raw, encoding="utf-8", errors="replace", newline="\n") as file:
+    with opened(path, "check --embeddings") as raw, io.TextIOWrapper(raw, encoding="utf-8", errors="replace", newline="\n") as file:
         for number, line in enumerate(file, 1):
             word, _, rest = line.rstrip("\r\n ").partition(" ")
             numbers = rest.split(" ")
