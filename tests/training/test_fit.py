@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import tfvae
 from tfvae.data import corpora, demo
-from tfvae.data.corpus import SPLITS
+from tfvae.data.corpus import SPLITS, Corpus, Split
 from tfvae.errors import UserError
 from tfvae.models.precision import resolve_precision
 from tfvae.models.vae import VAE
@@ -76,6 +76,21 @@ def test_texts_from_memory_are_kept_in_the_run_and_read_again_wherever_it_is(tmp
         fit(resolve("dem_vae", "demo"), texts=texts)
     with pytest.raises(UserError, match="two things to train on"):
         fit(config, texts=texts, corpus=corpus)
+
+
+def test_a_corpus_from_memory_is_kept_in_the_run_where_the_configuration_names_none(tmp_path):
+    whole = demo.read().head(60)
+    texts = lambda split: Split([f"{text} indeed" for text in split.items], split.labels, "mine", split.lines)  # noqa: E731
+    corpus = Corpus("mine", texts(whole.train), texts(whole.valid), texts(whole.test), whole.label_names)
+    config = resolve("dem_vae", "text", base={**TINY, "training.epochs": 1})
+    _, run = fit(config, str(tmp_path / "run"), corpus=corpus, say=lambda line: None)
+    again = corpora.read(Run(run.path.rename(tmp_path / "moved")).config().data)
+    for name in SPLITS:
+        assert again.split(name).items == corpus.split(name).items
+        for label, classes in again.label_names.items():
+            expected = [corpus.label_names[label][number] for number in corpus.split(name).labels[label]]
+            assert [classes[number] for number in again.split(name).labels[label]] == expected
+    fit(config, str(tmp_path / "moved"), corpus=corpus, resume=True, say=lambda line: None)
 
 
 def test_tensorboard_has_every_term_and_the_gradient_norm(tiny, tmp_path):

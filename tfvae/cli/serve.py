@@ -35,6 +35,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     )
     for name, default in (("http", 8080), ("grpc", 8081)):
         flags.DEFINE_integer(f"{name}_port", default, f"Port of {name}.", lower_bound=1, upper_bound=65535, flag_values=values)
+    trust = "Load graphs that reach files, addresses or Python, too: they may do there what this process may (docs/security.md)."
+    flags.DEFINE_bool("trust_graphs", False, trust, flag_values=values)
     defaults = Limits()
     for name, help in _LIMITS.items():
         default = getattr(defaults, name)
@@ -48,8 +50,8 @@ def _serve(values: flags.FlagValues) -> None:
     except ModuleNotFoundError as error:
         raise UserError(f"{error.name} is not installed: pip install -e '.[serving]'") from None
     given: dict[str, Any] = {name: values[name].value for name in _LIMITS}
-    limits = Limits(**given)
-    serve(Server(values.model_dir, host=values.host, http_port=values.http_port, grpc_port=values.grpc_port, limits=limits, say=_say))
+    places: dict[str, Any] = {"host": values.host, "http_port": values.http_port, "grpc_port": values.grpc_port}
+    serve(Server(values.model_dir, **places, limits=Limits(**given), trust_graphs=values.trust_graphs, say=_say))
 
 
 def _say(message: str) -> None:

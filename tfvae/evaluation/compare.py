@@ -14,8 +14,9 @@ from tfvae.evaluation.evaluate import figures_of, split_evaluation
 from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.table import number
 from tfvae.registry import reason_unused
+from tfvae.training.changes import changed_fields
 from tfvae.training.fit import usual
-from tfvae.training.run import Run, changed_fields
+from tfvae.training.run import Run
 
 COLUMNS: Mapping[str, str] = {
     "nll_iw": "NLL",

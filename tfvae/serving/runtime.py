@@ -17,6 +17,7 @@ from mlserver import MLModel
 from mlserver.errors import InferenceError, MLServerError
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataTensor, Parameters, RequestInput, ResponseOutput, TensorData
 
+from tfvae.export.operations import check_operations
 from tfvae.serving.limits import Limits
 
 _DATATYPES = {tf.string: "BYTES", tf.float32: "FP32", tf.int32: "INT32", tf.float64: "FP64", tf.int64: "INT64", tf.uint8: "UINT8"}
@@ -46,8 +47,19 @@ class _Signature:
 class ExportedModel:
     """A version of an exported model, in memory."""
 
-    def __init__(self, path: pathlib.Path, limits: Limits) -> None:
-        """Loads it, with TensorFlow Text's operations where it says that it needs them."""
+    def __init__(self, path: pathlib.Path, limits: Limits, *, trusted: bool = False) -> None:
+        """Loads it, with TensorFlow Text's operations where it says that it needs them.
+
+        Args:
+          path: the version's folder.
+          limits: on requests.
+          trusted: whether its graphs may reach beyond memory.
+
+        Raises:
+          UserError: they do, and may not.
+        """
+        if not trusted:
+            check_operations(path)
         described = path / "config.json"
         if described.exists() and json.loads(described.read_text())["config"]["data"]["tokenizer"] != "word":
             import tensorflow_text  # noqa: F401

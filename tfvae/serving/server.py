@@ -94,6 +94,7 @@ class Server:
         http_port: int = 8080,
         grpc_port: int = 8081,
         limits: Limits | None = None,
+        trust_graphs: bool = False,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Takes a folder.
@@ -104,11 +105,13 @@ class Server:
           http_port: of HTTP.
           grpc_port: of gRPC.
           limits: on a request.
+          trust_graphs: whether graphs that reach files, addresses or Python are loaded.
           say: hears of what is loaded and dropped.
 
         Raises:
           UserError: there is no folder, or no model in it.
         """
+        self.trust_graphs = trust_graphs
         self.dropped: list[weakref.ref[ExportedModel]] = []
         self.folder, self.limits, self.say = pathlib.Path(folder), limits or Limits(), say
         if not self.folder.is_dir():
@@ -184,7 +187,7 @@ class Server:
         """Loads models into memory, in a thread: requests go on meanwhile."""
         for key, path in models.items():
             try:
-                model = await asyncio.to_thread(ExportedModel, path, self.limits)
+                model = await asyncio.to_thread(ExportedModel, path, self.limits, trusted=self.trust_graphs)
                 await asyncio.to_thread(model.warm_up)
             except Exception as error:
                 log.warning("%s is not served: %s", path, " ".join(str(error).split())[:300])

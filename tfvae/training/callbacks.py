@@ -29,6 +29,11 @@ ANNEALED = 0.99  # share of the final w from which patience and learning-rate de
 class StopOnNaN(keras.callbacks.Callback):
     """Ends training when the loss or a gradient is no number, before such weights are saved; the first to run."""
 
+    def __init__(self, suspects: Sequence[str] = ()) -> None:
+        """Names `suspects`, settings that may be why, in its message."""
+        super().__init__()
+        self.suspects = suspects
+
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Looks at the running means of the loss and of the gradients' norm."""
         self._check(logs, "loss", "gradient_norm")
@@ -41,9 +46,11 @@ class StopOnNaN(keras.callbacks.Callback):
         for name in names:
             value = float((logs or {})[name])
             if not math.isfinite(value):
+                cure = "lower --config.training.learning_rate or --config.training.clip_norm"
+                advice = f"{', '.join(self.suspects)}: take what is nearer, or {cure}" if self.suspects else cure
                 raise UserError(
                     f"the {name} became {value} at step {int(self.model.step.numpy())}: training stopped, and the last good checkpoint is "
-                    "kept; lower --config.training.learning_rate or --config.training.clip_norm and start again"
+                    f"kept; {advice} and start again"
                 )
 
 

@@ -7,10 +7,11 @@ import pathlib
 import re
 from collections.abc import Collection, Mapping
 
+from tfvae.data.corpus import SPLITS
 from tfvae.training.lock import FILE as LOCK
 
 KEPT_TEXTS = "texts.jsonl"
-"""The file of a run that was trained on texts from memory."""
+"""The file of a run that was trained on texts from memory; see `kept_texts` for their other splits."""
 KEPT_FEATURES = "features.npy"
 """The file of their features, where they came with some."""
 EVENTS = "events.out.tfevents.*"
@@ -21,6 +22,11 @@ Contents = Mapping[str, Collection[str]]
 """Patterns of files' names by the pattern of their folder."""
 
 
+def kept_texts(split: str) -> str:
+    """Returns the file of a run that holds a split of texts from memory."""
+    return KEPT_TEXTS if split == "train" else f"texts-{split}.jsonl"
+
+
 def run_contents() -> Contents:
     """Returns what the project writes into a run directory, by whatever command."""
     from tfvae.models.topics import FILE as TOPICS  # here, as these load TensorFlow
@@ -29,7 +35,7 @@ def run_contents() -> Contents:
     examples = {name for part in MODALITIES.values() for name in getattr(part.make, "files", ())}
     model = ("config.json", "metrics.jsonl", "model.weights.h5", "partial.weights.h5", TOPICS, LOCK, *examples)
     return {
-        ".": (*model, KEPT_TEXTS, KEPT_FEATURES, "evaluation.json", *_ITEMS),
+        ".": (*model, *map(kept_texts, SPLITS), KEPT_FEATURES, "evaluation.json", *_ITEMS),
         "checkpoint": (),
         "checkpoint/epoch-*": _CHECKPOINT,
         "checkpoint/partial": _CHECKPOINT,

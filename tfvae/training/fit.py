@@ -11,7 +11,7 @@ from tfvae.config import Config
 from tfvae.data import corpora
 from tfvae.data.batching import evaluation_batches, spread, steps_per_epoch, training_batches
 from tfvae.data.columns import labelled
-from tfvae.data.corpus import Corpus
+from tfvae.data.corpus import SPLITS, Corpus, Split
 from tfvae.data.labelled_texts import LabelledTexts, corpus_of
 from tfvae.errors import UserError
 from tfvae.modalities.modality import Examples, Modality
@@ -24,11 +24,13 @@ from tfvae.registry.applicable import modality_of
 from tfvae.registry.parts import TABLES
 from tfvae.training.adam import Adam
 from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
+from tfvae.training.changes import changed_fields, default_path, far_from
 from tfvae.training.checkpoint import Checkpoint
+from tfvae.training.contents import KEPT_FEATURES, kept_texts
 from tfvae.training.hints import Hints, hints_of
 from tfvae.training.initialize import check_not_itself, initialize, named_parts
 from tfvae.training.progress import EpochLines
-from tfvae.training.run import KEPT_FEATURES, KEPT_TEXTS, Run, changed_fields, default_path
+from tfvae.training.run import Run
 from tfvae.training.weights import load_weights
 from tfvae.training.word_vectors import begin_with_vectors
 
@@ -61,7 +63,8 @@ def fit(
       texts: what to train on, a list, an array or a column of strings, as `tfvae.data.columns.strings` takes them; kept in the run.
       labels: of the texts, or several by name; figures of later evaluations are held against them, training is not.
       features: of the texts, numbers [N, F], such as sentence embeddings, which codes and posteriors are then read from; kept too.
-      corpus: what to train on; by default what the configuration names, which later commands read again.
+      corpus: what to train on; by default what the configuration names, which later commands read again. Where it names none, as of the
+        corpus text without a file, it is kept in the run too; else later commands read what is named.
       modality: what an example is; by default learnt from the training split.
       overwrite: replace a run that is there.
       resume: go on with a run that is there, from its last whole epoch: figures equal those of a run that was never stopped.
@@ -76,16 +79,16 @@ def fit(
       UserError: bad data or settings, a run directory that may not be used, or a loss that is no number.
     """
     if config is None:
-        config = resolve("code_vae", "text" if texts is not None else Config().data.name)
+        config = resolve("code_vae", Config().data.name if texts is None and corpus is None else "text")
     if features is not None and not config.data.features:
         own = {**changed_fields(config, usual(config)), "training.seed": config.training.seed, "data.features": KEPT_FEATURES}
         config = resolve(config.model, config.data.name, base=own)
     place = Run(run or default_path(config, usual(config)))
     config = Config.from_dict(config.to_dict())
     config.training.precision = resolve_precision(config.training.precision)  # what the run keeps is what was done
-    given = None if texts is None else _given(texts, labels, features, corpus, config, place)
-    if given is not None:
-        corpus = corpora.head(corpus_of({"train": given}, config.data), config.data)
+    given = _given(texts, labels, features, corpus, config, place)
+    if given:
+        corpus = corpora.head(corpus_of(given, config.data), config.data)
     corpus = corpora.read(config.data) if corpus is None else corpus
     modality = modality_of(config).learn(corpus, config.data) if modality is None else modality
     train = modality.examples(corpus.train, training=True, seed=config.training.seed)
@@ -101,8 +104,8 @@ def fit(
         check_not_itself(place, config.training.init_from)
         shared += initialize(model, load(config.training.init_from), named_parts(config))
     with place.writing(config, overwrite=overwrite, resume=resume):
-        if given is not None:
-            place.keep_texts(given)
+        for split, part in given.items():
+            place.keep_texts(part, split)
         _keep(modality, place, config)
         say(
             f"{corpus.name}: {len(train):,} training and {len(valid):,} validation {modality.item}s, {modality.describe()}; "
@@ -150,17 +153,31 @@ def usual(config: Config) -> Config:
     return settings
 
 
-def _given(texts: Any, labels: Any, features: Any, corpus: Corpus | None, config: Config, place: Run) -> LabelledTexts:
-    """Texts from memory, and a configuration that reads them again from the run."""
+def _given(texts: Any, labels: Any, features: Any, corpus: Corpus | None, config: Config, place: Run) -> dict[str, LabelledTexts]:
+    """Texts from memory by split, of which the run keeps copies, and a configuration that reads those; nothing where it names its own."""
     data = config.data
-    if corpus is not None:
-        raise UserError("texts and a corpus are two things to train on: give one")
-    if data.name not in corpora.FILES or data.train_file:
-        said = f"the file {data.train_file}" if data.train_file else f"the corpus {data.name}"
-        raise UserError(f"texts are given, and the configuration names {said}: take tfvae.resolve({config.model!r}, 'text')")
-    given = labelled(texts, labels, features)
-    data.name, data.dir, data.train_file, data.label_column = "jsonl", str(place.path), KEPT_TEXTS, ",".join(given.labels)
+    unnamed = data.name in corpora.FILES and not data.train_file
+    if texts is None:
+        if corpus is None or not unnamed:
+            return {}
+        given = {split: _with_names(corpus.split(split), corpus) for split in SPLITS}
+    else:
+        if corpus is not None:
+            raise UserError("texts and a corpus are two things to train on: give one")
+        if not unnamed:
+            said = f"the file {data.train_file}" if data.train_file else f"the corpus {data.name}"
+            raise UserError(f"texts are given, and the configuration names {said}: take tfvae.resolve({config.model!r}, 'text')")
+        given = {"train": labelled(texts, labels, features)}
+    data.name, data.dir, data.label_column = "jsonl", str(place.path), ",".join(given["train"].labels)
+    for split in given:
+        setattr(data, f"{split}_file", kept_texts(split))
     return given
+
+
+def _with_names(split: Split, corpus: Corpus) -> LabelledTexts:
+    """A split of texts with the names of its classes."""
+    named = {label: [corpus.label_names[label][number] for number in classes] for label, classes in split.labels.items()}
+    return LabelledTexts.of_rows(split.items, named, split.origin)
 
 
 def _keep(modality: Modality, run: Run, config: Config) -> None:
@@ -212,7 +229,7 @@ def _train(
         say(f"training had ended: {selection.memory['stopped'] or f'{done} epochs'}")
         return
     journal = Journal(run)
-    callbacks = [StopOnNaN(), selection, journal, warning, lines, Samples(model, journal.writer)]
+    callbacks = [StopOnNaN(far_from(config, usual(config))), selection, journal, warning, lines, Samples(model, journal.writer)]
     if vae.latent.fits_prior:
         callbacks.insert(1, FitPrior(evaluation_batches(train, data.eval_batch_size, spread(len(train), FITTED))))
     if training.snapshot_sentences:

@@ -1,8 +1,6 @@
 """The run directory: everything a run leaves behind."""
 
-import collections
 import contextlib
-import hashlib
 import importlib.metadata
 import json
 import math
@@ -20,13 +18,12 @@ from tfvae.data.files import write_text
 from tfvae.data.json_files import load_json, parse_json, to_json
 from tfvae.data.labelled_texts import LabelledTexts
 from tfvae.errors import UserError
-from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS, numbered, remove, run_contents
+from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS, kept_texts, numbered, remove, run_contents
 from tfvae.training.formats import FORMAT, migrated
 from tfvae.training.lock import FILE as LOCK
 from tfvae.training.lock import writing
 from tfvae.version import __version__
 
-_LONGEST_NAME = 120
 _BACK = "put it back as the run wrote it"
 _PACKAGES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 
@@ -132,15 +129,15 @@ class Run:
             config.data.dir = str(self.path)  # wherever the directory is by now
         return config
 
-    def keep_texts(self, texts: LabelledTexts) -> None:
-        """Writes the texts that the run is trained on, as the corpus `jsonl` reads them.
+    def keep_texts(self, texts: LabelledTexts, split: str = "train") -> None:
+        """Writes a split of the texts that the run is trained on, as the corpus `jsonl` reads them.
 
         Raises:
           UserError: others are there.
         """
         rows = [{"text": text, **{name: texts.labels[name][i] for name in texts.labels}} for i, text in enumerate(texts.texts)]
         content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        file = self.path / KEPT_TEXTS
+        file = self.path / kept_texts(split)
         if file.exists() and file.read_bytes() != content.encode():
             raise UserError(f"{file}: the run was trained on other texts; take them again, or --overwrite the run")
         write_text(file, content)
@@ -263,36 +260,3 @@ def _git_revision() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return answer.stdout.strip()
-
-
-def default_path(config: Config, usual: Config) -> str:
-    """Returns runs/<model>-<data>-<changed fields>-<seed>, the fields being those that differ from the model's usual ones.
-
-    A field is called by the end of its path that no other field shares; a long list is cut and ends in a hash of the whole.
-    """
-    leaves = collections.Counter(path.rsplit(".", 1)[-1] for path in config.flat())
-    changed = []
-    for path, value in changed_fields(config, usual).items():
-        leaf = path.rsplit(".", 1)[-1]
-        if path != "training.epochs":
-            changed.append(f"{leaf if leaves[leaf] == 1 else path}={_short(value)}")
-    named = "-".join(changed)
-    if len(named) > _LONGEST_NAME:
-        named = f"{named[:_LONGEST_NAME]}-{hashlib.sha256(named.encode()).hexdigest()[:8]}"
-    return "runs/" + "-".join(part for part in (config.model, config.data.name, named, str(config.training.seed)) if part)
-
-
-def changed_fields(config: Config, usual: Config) -> dict[str, Any]:
-    """Returns the fields of a configuration that differ from the model's usual ones, by path.
-
-    Seed and place of the corpus are none, nor is how spellings were read: earlier versions knew one way.
-    """
-    theirs = usual.flat()
-    unchanged = ("model", "data.name", "data.dir", "data.unicode", "training.seed")
-    return {path: value for path, value in config.flat().items() if value != theirs[path] and path not in unchanged}
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:g}"
-    return pathlib.PurePath(value).name if isinstance(value, str) else str(value)
