@@ -21,7 +21,7 @@ from tfvae.data.json_files import load_json
 from tfvae.errors import UserError
 from tfvae.models.build import build_vae
 from tfvae.registry.applicable import modality_of
-from tfvae.training.contents import EVENTS, Contents, remove, run_contents
+from tfvae.training.contents import EVENTS, Contents, check_asked, remove, run_contents
 from tfvae.training.lock import FILE as LOCK
 from tfvae.training.lock import Held, writing
 from tfvae.training.run import versions
@@ -93,7 +93,7 @@ class Search:
         """
         directory = pathlib.Path(path)
         file = directory / "search.json"
-        _check_asked(directory, overwrite=overwrite, resume=resume)
+        check_asked(directory, "search", overwrite=overwrite, resume=resume)
         _check(settings)
         search = cls(directory, settings, _objective(settings))
         if file.exists() and resume:
@@ -123,7 +123,7 @@ class Search:
         Raises:
           UserError: as of `prepare`, or another process searches there.
         """
-        _check_asked(pathlib.Path(path), overwrite=overwrite, resume=resume)
+        check_asked(pathlib.Path(path), "search", overwrite=overwrite, resume=resume)
         pathlib.Path(path).mkdir(parents=True, exist_ok=True)
         with writing(pathlib.Path(path)):
             yield cls.prepare(path, settings, overwrite=overwrite, resume=resume)
@@ -325,13 +325,6 @@ def _objective(settings: Settings) -> Objective:
     has = capabilities(build_vae(settings.config, modality_of(settings.config).usual_shape))
     labels = corpora.read(settings.config.data).valid.labels
     return read_objective(settings.objective, has, labels)
-
-
-def _check_asked(directory: pathlib.Path, *, overwrite: bool, resume: bool) -> None:
-    if overwrite and resume:
-        raise UserError("--overwrite and --resume contradict each other: give one")
-    if directory.exists() and not directory.is_dir():
-        raise UserError(f"--search={directory} is a file: name a directory")
 
 
 def _contents() -> Contents:

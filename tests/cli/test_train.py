@@ -10,7 +10,10 @@ import sys
 import pytest
 
 from tfvae.cli.command import SHORT_NAMES
+from tfvae.cli.model import SMOKE
 from tfvae.config import describe_fields
+from tfvae.registry import resolve
+from tfvae.training.fit import fit
 
 
 @pytest.fixture
@@ -182,6 +185,14 @@ def test_an_existing_run_is_kept_unless_told_otherwise(run, refused):
     assert run("--smoke", "--run=r", "--resume")[0] == 0
     assert "training had ended: 2 epochs" in run("--run=r", "--resume")[1]
     assert run("--smoke", "--run=r", "--overwrite", "--components=3")[0] == 0
+
+
+def test_a_run_of_texts_from_memory_goes_on_wherever_it_is(run, tmp_path):
+    config = resolve("dem_vae", "text", base={**SMOKE, "training.epochs": 1})
+    _, place = fit(config, str(tmp_path / "r"), texts=["the red bird sings", "a blue bird sleeps"] * 20, say=lambda line: None)
+    place.path.rename(tmp_path / "moved")
+    status, out, _ = run("--run=moved", "--resume", "--epochs=2")
+    assert status == 0 and "resumed after epoch 1" in out
 
 
 def test_a_full_disk_ends_in_one_line_and_the_run_resumes(tmp_path):

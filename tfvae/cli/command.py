@@ -75,19 +75,20 @@ def define_config_flags(values: flags.FlagValues) -> None:
         flags.DEFINE_string(f"config.{path}", None, help, flag_values=values)
 
 
-def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None = None) -> Config:
+def config_from_flags(values: flags.FlagValues, base: Mapping[str, Any] | None = None, *, kept: Config | None = None) -> Config:
     """Resolves the configuration: defaults < registry < `base` < --config_file < --config.* < short names.
 
     Args:
       values: parsed flags.
       base: fields by their path that the command sets where the user does not.
+      kept: a run's configuration, which stands for a --config_file that is not given.
 
     Raises:
       UserError: whatever `resolve` finds wrong, or a configuration file that cannot be read.
     """
     from tfvae.registry import resolve
 
-    settings = read_json(values.config_file) if values.config_file else {}
+    settings = read_json(values.config_file) if values.config_file else kept.to_dict() if kept else {}
     if "versions" in settings:  # a run's config.json
         settings = migrated(settings, values.config_file)
     data = settings.get("data")

@@ -1,5 +1,6 @@
 """tfvae-serve: serves exported models over HTTP and gRPC, without Docker."""
 
+import dataclasses
 from typing import Any
 
 from absl import flags
@@ -11,16 +12,6 @@ from tfvae.serving.limits import Limits
 SUMMARY = (
     "Serves every model of a folder of exports by the Open Inference Protocol (KServe v2), with MLServer; new versions as they appear."
 )
-_LIMITS = {
-    "rows": "Most rows of a request.",
-    "characters": "Most characters of a text.",
-    "total_characters": "Most characters of a request: its rows times its longest text, over all inputs.",
-    "bytes": "Most bytes of a request.",
-    "pending_bytes": "Most bytes of requests that are not answered yet, by HTTP.",
-    "seconds": "Seconds that a request may take to arrive.",
-    "connections": "Most connections, by HTTP and by gRPC each.",
-    "requests": "Most requests that are computed or wait for it.",
-}
 
 
 def main() -> None:
@@ -37,11 +28,10 @@ def _define_flags(values: flags.FlagValues) -> None:
         flags.DEFINE_integer(f"{name}_port", default, f"Port of {name}.", lower_bound=1, upper_bound=65535, flag_values=values)
     trust = "Load graphs that reach files, addresses or Python, too: they may do there what this process may (docs/security.md)."
     flags.DEFINE_bool("trust_graphs", False, trust, flag_values=values)
-    defaults = Limits()
-    for name, help in _LIMITS.items():
-        default = getattr(defaults, name)
-        define = flags.DEFINE_float if isinstance(default, float) else flags.DEFINE_integer
-        define(name, default, help, lower_bound=1, flag_values=values)
+    for field in dataclasses.fields(Limits):
+        usual: Any = field.default
+        define = flags.DEFINE_float if isinstance(usual, float) else flags.DEFINE_integer
+        define(field.name, usual, field.metadata["help"], lower_bound=field.metadata["low"], flag_values=values)
 
 
 def _serve(values: flags.FlagValues) -> None:
@@ -49,7 +39,7 @@ def _serve(values: flags.FlagValues) -> None:
         from tfvae.serving.server import Server, serve
     except ModuleNotFoundError as error:
         raise UserError(f"{error.name} is not installed: pip install -e '.[serving]'") from None
-    given: dict[str, Any] = {name: values[name].value for name in _LIMITS}
+    given: dict[str, Any] = {field.name: values[field.name].value for field in dataclasses.fields(Limits)}
     places: dict[str, Any] = {"host": values.host, "http_port": values.http_port, "grpc_port": values.grpc_port}
     serve(Server(values.model_dir, **places, limits=Limits(**given), trust_graphs=values.trust_graphs, say=_say))
 

@@ -41,9 +41,9 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _train(values: flags.FlagValues) -> None:
     from tfvae.training.fit import fit
 
-    if values.resume and values.run and not values.config_file and Run(values.run).config_file.exists():
-        values["config_file"].value = str(Run(values.run).config_file)
-    config = config_from_flags(values, base=SMOKE if values.smoke else None)
+    goes_on = values.resume and values.run and Run(values.run).config_file.exists()
+    kept = Run(values.run).config() if goes_on else None
+    config = config_from_flags(values, base=SMOKE if values.smoke else None, kept=kept)
     directory = values.run or (smoke_directory() if values.smoke else "")
     model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, say=_say)
     _show(model, run, config.training.seed)

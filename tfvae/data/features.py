@@ -143,9 +143,9 @@ def _load(path: str) -> np.ndarray:
     try:
         with opened_as_is(path, "check config.data.features"):
             array = np.load(path, mmap_mode="r", allow_pickle=False)  # a header cannot announce more than the file has
+    except UserError:
+        raise
     except (ValueError, EOFError, TypeError) as error:
-        if isinstance(error, UserError):
-            raise
         raise UserError(f"{path}: no array that can be read: {' '.join(str(error).split())}") from None
     return numbers(array, path)
 

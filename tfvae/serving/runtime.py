@@ -104,24 +104,12 @@ class ExportedModel:
             feeds = self._feeds(request.inputs, signature.inputs, str(name))
         except (ValueError, TypeError, OverflowError) as error:
             raise InferenceError(f"{name}: {error}") from None
-        return str(name), self._slices(feeds)
+        return str(name), slices_of(feeds)
 
     def run(self, name: str, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Returns the outputs of a signature by name."""
         signature = self.signatures[name]
         return dict(zip(signature.outputs, signature.function(*(feeds[key] for key in signature.inputs)), strict=True))
-
-    def _slices(self, feeds: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
-        rows = len(next(iter(feeds.values())))
-        lengths = np.zeros(rows, np.int64)
-        for values in feeds.values():
-            if values.dtype == object:
-                lengths += [_length(value) for value in values]
-        cuts = [0]
-        for row in range(1, rows):
-            if row - cuts[-1] >= _SLICE_ROWS or (row + 1 - cuts[-1]) * lengths[cuts[-1] : row + 1].max() > _SLICE_CHARACTERS:
-                cuts.append(row)
-        return [{name: values[start:end] for name, values in feeds.items()} for start, end in itertools.pairwise([*cuts, rows])]
 
     def _feeds(self, given: list[RequestInput], wanted: dict[str, tf.TensorSpec], signature: str) -> dict[str, np.ndarray]:
         by_name = {one.name: one for one in given}
@@ -159,6 +147,20 @@ class ExportedModel:
             else _numbers(flat, where, spec.dtype)
         )
         return np.reshape(np.asarray(values, object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype), shape)
+
+
+def slices_of(feeds: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Returns the inputs of a request in slices of rows, none of which takes long."""
+    rows = len(next(iter(feeds.values())))
+    lengths = np.zeros(rows, np.int64)
+    for values in feeds.values():
+        if values.dtype == object:
+            lengths += [_length(value) for value in values]
+    cuts = [0]
+    for row in range(1, rows):
+        if row - cuts[-1] >= _SLICE_ROWS or (row + 1 - cuts[-1]) * lengths[cuts[-1] : row + 1].max() > _SLICE_CHARACTERS:
+            cuts.append(row)
+    return [{name: values[start:end] for name, values in feeds.items()} for start, end in itertools.pairwise([*cuts, rows])]
 
 
 def _spec(info: Any) -> tf.TensorSpec:

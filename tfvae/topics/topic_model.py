@@ -18,8 +18,8 @@ from tfvae.errors import UserError
 from tfvae.models.model import Model
 from tfvae.registry import resolve
 from tfvae.topics.workbench import Reading, Workbench
+from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS
 from tfvae.training.fit import fit, load
-from tfvae.training.run import KEPT_FEATURES, KEPT_TEXTS
 
 _KEPT = (
     *("config.json", "vocabulary.txt", "features.json", "model.weights.h5", "metrics.jsonl", "topics.json"),

@@ -1,4 +1,4 @@
-"""Which files of a run are the project's, so that nothing else is deleted with them."""
+"""Folders that commands write: what they may be asked to do there, and which files are the project's, so that no others are deleted."""
 
 import contextlib
 import fnmatch
@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from tfvae.data.corpus import SPLITS
+from tfvae.errors import UserError
 from tfvae.training.lock import FILE as LOCK
 
 KEPT_TEXTS = "texts.jsonl"
@@ -44,6 +45,18 @@ def run_contents() -> Contents:
         "report": ("index.html",),
         "report/pictures": ("*.png", "*.svg"),
     }
+
+
+def check_asked(folder: pathlib.Path, flag: str, *, overwrite: bool, resume: bool) -> None:
+    """Checks what a command is asked to do with the folder that a flag names.
+
+    Raises:
+      UserError: to replace what is there and to go on with it, or the folder is a file.
+    """
+    if overwrite and resume:
+        raise UserError("--overwrite and --resume contradict each other: give one")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--{flag}={folder} is a file: name a directory")
 
 
 def numbered(folder: pathlib.Path, ending: str = "") -> list[tuple[int, pathlib.Path]]:

@@ -18,7 +18,7 @@ from tfvae.data.files import write_text
 from tfvae.data.json_files import load_json, parse_json, to_json
 from tfvae.data.labelled_texts import LabelledTexts
 from tfvae.errors import UserError
-from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS, kept_texts, numbered, remove, run_contents
+from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS, check_asked, kept_texts, numbered, remove, run_contents
 from tfvae.training.formats import FORMAT, migrated
 from tfvae.training.lock import FILE as LOCK
 from tfvae.training.lock import writing
@@ -54,7 +54,7 @@ class Run:
         Raises:
           UserError: there is a run already and neither is set, or both are; it is another configuration's; or the path is no directory.
         """
-        self._check_asked(overwrite=overwrite, resume=resume)
+        check_asked(self.path, "run", overwrite=overwrite, resume=resume)
         if resume and self.config_file.exists():
             self._check_same(config)
             return
@@ -75,17 +75,11 @@ class Run:
         Raises:
           UserError: as of `create`, or another process writes there.
         """
-        self._check_asked(overwrite=overwrite, resume=resume)
+        check_asked(self.path, "run", overwrite=overwrite, resume=resume)
         self._make()
         with writing(self.path):
             self.create(config, overwrite=overwrite, resume=resume)
             yield
-
-    def _check_asked(self, *, overwrite: bool, resume: bool) -> None:
-        if overwrite and resume:
-            raise UserError("--overwrite and --resume contradict each other: give one")
-        if self.path.exists() and not self.path.is_dir():
-            raise UserError(f"--run={self.path} is a file: name a directory")
 
     def _make(self) -> None:
         try:
