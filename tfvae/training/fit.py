@@ -175,8 +175,9 @@ def _given(texts: Any, labels: Any, features: Any, corpus: Corpus | None, config
 
 
 def _with_names(split: Split, corpus: Corpus) -> LabelledTexts:
-    """A split of texts with the names of its classes."""
-    named = {label: [corpus.label_names[label][number] for number in classes] for label, classes in split.labels.items()}
+    """A split of texts with the names of its classes: their numbers, where they have none."""
+    names = {label: corpus.label_names.get(label, range(max(classes, default=0) + 1)) for label, classes in split.labels.items()}
+    named = {label: [str(names[label][number]) for number in classes] for label, classes in split.labels.items()}
     return LabelledTexts.of_rows(split.items, named, split.origin)
 
 
