@@ -22,6 +22,7 @@ COMMANDS = (
     "prepare_data",
     "tune",
     "export",
+    "pack",
     "report",
     "serve",
     "serve_client",
@@ -57,7 +58,7 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["tfvae", "tfvae.*", "tuning"]),
-    package_data={"tfvae": ["py.typed", "reports/templates/*.html"]},
+    package_data={"tfvae": ["py.typed", "reports/templates/*.html", "zoo/*/*"]},
     python_requires=">=3.11,<3.13",
     install_requires=[
         "absl-py",

@@ -14,6 +14,7 @@ from absl import flags
 from tfvae.errors import UserError
 from tfvae.generation.decoding import METHODS, Decoding
 from tfvae.training.run import Run
+from tfvae.training.zoo import find
 
 if TYPE_CHECKING:
     from tfvae.modalities.modality import Modality
@@ -91,7 +92,7 @@ def run_from_flags(values: flags.FlagValues) -> Run:
         return fit(resolve("dem_vae", "demo", base=SMOKE), smoke_directory(), say=lambda message: None)[1]
     if not values.run:
         raise UserError("--run is missing: name the directory of a trained model")
-    return Run(values.run)
+    return find(values.run)
 
 
 def model_from_flags(values: flags.FlagValues) -> tuple[Model, Run]:

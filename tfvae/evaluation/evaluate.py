@@ -19,6 +19,7 @@ from tfvae.evaluation.subject import Progress, Subject, no_progress
 from tfvae.models.precision import resolve_precision
 from tfvae.training.fit import load
 from tfvae.training.run import Run, versions
+from tfvae.training.zoo import find
 
 __all__ = ["METRICS", "USUAL", "evaluate", "figures_of", "read_evaluation", "reason_absent", "split_evaluation"]
 
@@ -70,7 +71,7 @@ def evaluate(
     for name, number, least in (("samples", samples, 1), ("sentences", sentences, 0), ("generated", generated, 1)):
         if number < least:
             raise UserError(f"--{name}={number}: must be at least {least}")
-    place = Run(run)
+    place = find(run, writes=True)
     config = place.config()
     model = load(run)
     corpus = corpora.read(config.data)

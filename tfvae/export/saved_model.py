@@ -31,6 +31,7 @@ from tfvae.models.model import Model
 from tfvae.registry.applicable import reason_unused
 from tfvae.training.fit import load
 from tfvae.training.run import Run, versions
+from tfvae.training.zoo import find
 
 DEFAULT = "serving_default"
 _FALLBACK = ("encode", "score", "generate")
@@ -68,7 +69,7 @@ def export(
         C++ loader or answers otherwise than the model does.
     """
     settings = settings or Settings()
-    place = Run(run)
+    place = find(run)
     config = place.config()
     model = load(run, precision="float32")
     name = name or config.model

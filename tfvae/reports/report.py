@@ -34,6 +34,7 @@ from tfvae.reports.results import command_line
 from tfvae.topics.cards import Cards, dead
 from tfvae.training.fit import load
 from tfvae.training.run import Run
+from tfvae.training.zoo import find
 
 _OPENED = 3  # variables whose cards are open at first
 _PANELS = 20  # variables whose planes are drawn
@@ -85,7 +86,7 @@ def report(
     Raises:
       UserError: a directory holds no trained run, or its corpus cannot be read.
     """
-    place = Run(run)
+    place = find(run, writes=True)
     config = place.config()
     others = [Run(path) for path in compare]
     for other in others:

@@ -19,7 +19,7 @@ from tfvae.topics.cards import Cards
 from tfvae.topics.novelty import Novelty
 from tfvae.topics.table import table
 from tfvae.training.fit import load
-from tfvae.training.run import Run
+from tfvae.training.zoo import find
 
 _COUNTED = 20_000
 """Items, at most, that shares and words are counted in, spread over their split."""
@@ -63,7 +63,7 @@ class Workbench:
         Raises:
           UserError: there is no trained run, its corpus cannot be read, or its model has no codes.
         """
-        self.run, config, model = Run(run), Run(run).config(), load(run)
+        self.run, config, model = find(run), find(run).config(), load(run)
         if not model.vae.latent.has_codes:
             raise UserError(f"--run={run}: {config.model} has no codes, so there are no topics; code_vae has")
         corpus = corpora.read(config.data)
@@ -88,7 +88,7 @@ class Workbench:
 
     def edit(self, topics: Topics) -> None:
         """Takes other topics, and writes them beside the run."""
-        topics.save(self.run.path)
+        topics.save(find(str(self.run.path), writes=True).path)
         self.subject.model = Model(self.model.modality, self.model.vae, topics)
 
     def reset(self) -> None:

@@ -33,6 +33,7 @@ from tfvae.training.progress import EpochLines
 from tfvae.training.run import Run
 from tfvae.training.weights import load_weights
 from tfvae.training.word_vectors import begin_with_vectors
+from tfvae.training.zoo import find
 
 log = logging.getLogger("tfvae")
 OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD}
@@ -120,13 +121,13 @@ def load(run: str, *, precision: str = "") -> Model:
     """Loads the selected epoch of a run.
 
     Args:
-      run: the run directory.
+      run: the run directory, or a name, such as "demo", that `tfvae.training.zoo.find` knows.
       precision: of the networks' products, float32, bfloat16 or auto; "" is what the run was trained with.
 
     Raises:
       UserError: the directory holds no run, or one without a whole epoch.
     """
-    place = Run(run)
+    place = find(run)
     config = place.config()
     config.training.precision = precision or config.training.precision
     modality = modality_of(config).load(place.path, config.data)

@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import pathlib
 
 import h5py
 import keras
+import numpy as np
 
 from tfvae.errors import UserError
 from tfvae.registry.applicable import modality_of
@@ -48,6 +50,33 @@ def load_weights(model: keras.Model, run: Run) -> None:
     if trained_with not in (None, _hash_of_examples(run)):
         files = ", ".join(str(run.path / name) for name in modality_of(run.config()).files)
         raise UserError(f"{files} is not what {run.weights_file} was trained with: put it back as the run wrote it")
+
+
+def halve(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copies a file of weights with its numbers in half precision, compressed, and without the optimiser's.
+
+    Raises:
+      UserError: a weight is beyond the range of half precision.
+    """
+    with h5py.File(source) as full, h5py.File(target, "w") as half:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if name.split("/")[0] == "optimizer":
+                return
+            if isinstance(item, h5py.Dataset):
+                values = item[()]
+                if values.dtype == np.float32:
+                    if np.abs(values).max(initial=0) > np.finfo(np.float16).max:
+                        raise UserError(f"{source}: {name} is beyond the range of half precision; such a run cannot be packed")
+                    values = values.astype(np.float16)
+                options = {"compression": "gzip", "shuffle": True} if values.ndim else {}
+                copied = half.create_dataset(name, data=values, **options)
+            else:
+                copied = half.require_group(name)
+            copied.attrs.update(item.attrs)
+
+        half.attrs.update(full.attrs)
+        full.visititems(copy)
 
 
 def _hash_of_examples(run: Run) -> str:
