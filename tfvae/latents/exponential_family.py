@@ -24,11 +24,13 @@ class ExponentialFamily(abc.ABC):
       event_size: numbers in one z.
       raw_size: unconstrained numbers R that give one member.
       unit_variance: variance of an entry of z that variances are measured in: 1, that of a standard normal variable, unless z is bounded.
+      moves_freely: whether a number of z may be moved alone: z may be any vector.
     """
 
     event_size: int
     raw_size: int
     unit_variance: float = 1.0
+    moves_freely: bool = True
 
     @abc.abstractmethod
     def constrain(self, raw: tf.Tensor) -> tuple[tf.Tensor, ...]:
