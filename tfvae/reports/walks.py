@@ -48,12 +48,11 @@ def switches(subject: Subject, information: np.ndarray, count: int = 2) -> list[
     latent, model = subject.model.vae.latent, subject.model
     items, [named] = _some(subject, 1)
     z = model.modes(items)
-    centres = latent.prior_family.mode(latent.component_parameters()).numpy()  # [J, K, D]
-    width = latent.size // latent.num_variables
+    centres = latent.component_centres()  # [J, K, D]
     walks = []
     for variable in most_used(information, count):
         changed = np.repeat(z, latent.num_components, axis=0)
-        changed[:, variable * width : (variable + 1) * width] = centres[variable]
+        changed[:, latent.code_columns(variable)] = centres[variable]
         made = model.decode(changed, method="greedy", **subject.limits)
         title = f"{named}, variable {variable} switched from component to component"
         walks.append(Walk(title, [(str(k), item) for k, item in enumerate(made)]))
