@@ -93,6 +93,12 @@ class ExponentialFamily(abc.ABC):
         return cls(**config)
 
 
+def bounded(raw: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    """Returns numbers of any size drawn into [low, high] smoothly, of the same shape; those well within stay as they are."""
+    above = low + tf.math.softplus(raw - low)
+    return high - tf.math.softplus(high - above)
+
+
 def natural(family: ExponentialFamily, raw: tf.Tensor) -> tf.Tensor:
     """Returns eta [..., F, P] from unconstrained numbers [..., R]."""
     return family.natural_parameters(*family.constrain(raw))

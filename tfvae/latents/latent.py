@@ -45,7 +45,8 @@ class Latent(keras.layers.Layer):
       has_codes: whether there is a discrete c.
       has_dispersion: whether the bound has the dispersion term that `ELBO.beta` gives back.
       fits_prior: whether the prior is fitted to posterior means, by `fit_prior`, after every epoch of training.
-      moves_freely: whether a number of z may be moved alone, which on a sphere or between codes it may not.
+      moves_freely: whether a number of z may be moved alone, which on a sphere or between codes it may not; an array [size] where the
+        entries differ.
       unit_variance: see `ExponentialFamily`; an array [size] where the entries differ.
     """
 
@@ -57,7 +58,7 @@ class Latent(keras.layers.Layer):
     has_codes: bool = False
     has_dispersion: bool = False
     fits_prior: bool = False
-    moves_freely: bool = True
+    moves_freely: bool | np.ndarray = True
     unit_variance: float | np.ndarray = 1.0
 
     def build(self, input_shape: Any) -> None:

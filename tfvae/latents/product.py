@@ -41,7 +41,7 @@ class ProductLatent(Latent):
         self.parts = list(parts)
         self.size = sum(part.size for part in parts)
         self.has_prior = all(part.has_prior for part in parts)
-        self.moves_freely = all(part.moves_freely for part in parts)
+        self.moves_freely = np.concatenate([np.broadcast_to(part.moves_freely, part.size) for part in parts])
         self.unit_variance = np.concatenate([np.broadcast_to(part.unit_variance, part.size) for part in parts])
         coded = next((part for part in parts if part.has_codes), Latent)
         for name in ("num_variables", "num_components", "has_codes", "has_dispersion"):

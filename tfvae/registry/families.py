@@ -5,9 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tfvae.errors import UserError, suggest
+from tfvae.latents.bernoulli_family import Bernoulli
 from tfvae.latents.categorical_family import Categorical
+from tfvae.latents.dirichlet_family import Dirichlet
 from tfvae.latents.exponential_family import ExponentialFamily
+from tfvae.latents.gamma_family import Gamma
 from tfvae.latents.gaussian_family import Gaussian
+from tfvae.latents.poisson_family import Poisson
 from tfvae.latents.von_mises_fisher_family import VonMisesFisher
 
 Make = Callable[[Any], tuple[ExponentialFamily, ExponentialFamily]]
@@ -44,6 +48,10 @@ FAMILIES: dict[str, Family] = {
         "",
         "{factors} times one of {values} values",
     ),
+    "bernoulli": _alike(Bernoulli),
+    "dirichlet": _alike(Dirichlet),
+    "gamma": _alike(Gamma),
+    "poisson": _alike(Poisson),
 }
 
 

@@ -379,7 +379,7 @@ class _Report:
             found += walks.switches(self.subject, self.information)
         if self.config.on_spheres:
             self.left_out.append("On a sphere no dimension can be moved alone, so there is no such walk.")
-        elif not self.latent.moves_freely:
+        elif not np.any(self.latent.moves_freely):
             self.left_out.append("Numbers of z that stand for codes or shares cannot be moved alone, so there is no such walk.")
         else:
             found += walks.moves(self.subject)

@@ -65,7 +65,8 @@ def moves(subject: Subject, count: int = 2) -> list[Walk]:
     items, [named] = _some(subject, 1)
     z = subject.model.modes(items)
     walks = []
-    for dimension in np.argsort(-mean.std(axis=0), kind="stable")[:count]:
+    free = np.flatnonzero(np.broadcast_to(subject.model.vae.latent.moves_freely, mean.shape[1]))
+    for dimension in free[np.argsort(-mean[:, free].std(axis=0), kind="stable")[:count]]:
         centre, spread = mean[:, dimension].mean(), mean[:, dimension].std()
         changed = np.repeat(z, len(_SPREAD), axis=0)
         changed[:, dimension] = centre + spread * np.array(_SPREAD)
