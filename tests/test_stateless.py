@@ -76,3 +76,24 @@ def test_a_fingerprint_is_of_the_values_of_a_row_alone():
     assert stateless.fingerprint(tf.constant([[0.5, -1.0]])) != stateless.fingerprint(tf.constant([[-1.0, 0.5]]))
     pairs = tf.reshape(tf.range(1, 20_001), [10_000, 2])
     assert len(set(stateless.fingerprint(pairs).numpy().tolist())) == 10_000
+
+
+@pytest.mark.parametrize("concentration", [0.4, 1.0, 7.0, 140.0])
+@pytest.mark.parametrize("by_row", [True, False])
+def test_gamma_noise_has_its_law_and_the_gradient_that_holds_its_quantile(concentration, by_row):
+    count = 20_000
+    seed = stateless.rows(tf.constant([3, 4]), tf.range(count)) if by_row else tf.constant([3, 4])
+    alpha = tf.fill([count], tf.constant(concentration, tf.float64))
+    with tf.GradientTape() as tape:
+        tape.watch(alpha)
+        value = stateless.gamma(alpha, seed)
+    assert stats.kstest(value.numpy(), stats.gamma(concentration).cdf).pvalue > 1e-3
+    some, step = value.numpy()[:20], 1e-5 * concentration
+    quantile = stats.gamma(concentration).cdf(some)
+    slope = (stats.gamma(concentration + step).ppf(quantile) - stats.gamma(concentration - step).ppf(quantile)) / (2 * step)
+    np.testing.assert_allclose(tape.gradient(value, alpha)[:20], slope, rtol=2e-3)
+
+
+def test_gamma_noise_of_a_row_does_not_depend_on_its_neighbours():
+    alpha, seeds = tf.constant([[0.5, 2.0], [3.0, 1.0], [1.0, 9.0]]), tf.constant([[1, 2], [3, 4], [5, 6]])
+    np.testing.assert_array_equal(stateless.gamma(alpha, seeds)[1:], stateless.gamma(alpha[1:], seeds[1:]))

@@ -40,7 +40,7 @@ def values(answer):
     return {figure.name: figure.value for figure in figures_of(answer) if figure.value is not None}
 
 
-QUICK = ("rnn_lm", "ae", "vmf_vae", "dem_vae")  # the others have the same latents
+QUICK = ("rnn_lm", "ae", "vmf_vae", "dem_vae", "semi_vae")  # the others have the same latents
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in MODELS])

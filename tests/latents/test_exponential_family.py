@@ -3,14 +3,28 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 from scipy import special
 
+from tfvae.latents.bernoulli_family import Bernoulli
 from tfvae.latents.categorical_family import Categorical
+from tfvae.latents.dirichlet_family import Dirichlet
 from tfvae.latents.exponential_family import ExponentialFamily, average, dispersion, kl_divergence, natural, natural_variance
+from tfvae.latents.gamma_family import Gamma
 from tfvae.latents.gaussian_family import Gaussian
+from tfvae.latents.poisson_family import Poisson
 from tfvae.latents.von_mises_fisher_family import VonMisesFisher
 
-FAMILIES = {"gaussian": Gaussian(4), "von_mises_fisher": VonMisesFisher(4, 7.0), "categorical": Categorical(4)}
+FAMILIES = {
+    "gaussian": Gaussian(4),
+    "von_mises_fisher": VonMisesFisher(4, 7.0),
+    "categorical": Categorical(4),
+    "categorical of factors": Categorical(3, 4),
+    "bernoulli": Bernoulli(4),
+    "dirichlet": Dirichlet(4),
+    "gamma": Gamma(4),
+    "poisson": Poisson(4),
+}
 SEED = tf.constant([3, 5])
 
 
@@ -59,7 +73,11 @@ def test_log_partition_normalises_the_density(family):
     statistic = {
         Gaussian: lambda: tf.stack([z, z**2], axis=-1),
         VonMisesFisher: lambda: z[:, tf.newaxis],
-        Categorical: lambda: z[:, tf.newaxis, :-1],
+        Categorical: lambda: tf.reshape(z, [1, family.event_size // family.num_values, -1])[..., :-1],
+        Bernoulli: lambda: z[..., tf.newaxis],
+        Dirichlet: lambda: tf.math.log(z)[:, tf.newaxis],
+        Gamma: lambda: tf.stack([tf.math.log(z), z], axis=-1),
+        Poisson: lambda: z[..., tf.newaxis],
     }[type(family)]()
     base = family.distribution(eta).log_prob(z) - tf.reduce_sum(eta * statistic, axis=[-2, -1]) + total(family.log_partition(eta))
     np.testing.assert_allclose(base, np.full(5, base[0]), rtol=1e-10, atol=1e-10)
@@ -229,3 +247,77 @@ def test_gaussian_log_variances_stay_in_range_with_a_gradient_everywhere():
         _, log_variance = family.constrain(raw)
     np.testing.assert_allclose(log_variance[:, 0], [-6, -1, 4], atol=0.02)
     assert np.all(tape.gradient(log_variance, raw)[:, 1] > 0)
+
+
+# What is differentiated of a sample, and its expectation, for families whose samples have an unbiased gradient.
+MOMENTS = {
+    "gamma": (lambda z: tf.math.log(z) + 0.3 * z, lambda family, eta: tf.reduce_sum(family.mean_parameters(eta) * [1.0, 0.3], axis=-1)),
+    "dirichlet": (lambda z: tf.math.log(z), lambda family, eta: family.mean_parameters(eta)[..., 0, :]),
+}
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_implicit_gradients_of_samples_are_those_of_expectations(name):
+    family, count = FAMILIES[name], 40_000
+    of_sample, expectation = MOMENTS[name]
+    raw, weight = tf.constant(np.random.default_rng(0).normal(size=[1, family.raw_size])), np.array([0.2, 1.0, -0.4, 0.7])
+
+    def slopes(function):
+        with tf.GradientTape() as tape:
+            repeated = tf.repeat(raw, count, axis=0)
+            tape.watch(repeated)
+            value = tf.linalg.matvec(function(natural(family, repeated)), weight)
+        return tape.gradient(value, repeated).numpy()
+
+    found, expected = slopes(lambda eta: of_sample(family.sample(eta, SEED))), slopes(lambda eta: expectation(family, eta))
+    assert np.all(np.abs(found.mean(0) - expected[0]) < 4.5 * found.std(0) / np.sqrt(count) + 1e-12)
+
+
+@pytest.mark.parametrize("name", ["bernoulli", "categorical of factors", "poisson"])
+def test_discrete_samples_are_whole_and_have_a_gradient_that_points_the_right_way(name):
+    """A relaxed gradient is biased; raising the parameter of a value must raise how often it is drawn."""
+    family, count = FAMILIES[name], 4000
+    raw = tf.constant(np.tile(np.random.default_rng(0).normal(size=[1, family.raw_size]), [count, 1]))
+    with tf.GradientTape() as tape:
+        tape.watch(raw)
+        eta = natural(family, raw)
+        z = family.sample(eta, SEED)
+        own = tf.reshape(z, [count, tf.shape(eta)[1], -1])[..., :1]  # each factor's first number, which its first parameter raises
+        value = tf.reduce_sum(own)
+    np.testing.assert_array_equal(z, tf.round(z))
+    slope = tf.reshape(tape.gradient(value, raw), [count, tf.shape(eta)[1], -1])[..., 0]
+    exact = family.mean_parameters(eta)[0, :, 0]
+    exact = exact if name == "poisson" else exact * (1 - exact)
+    np.testing.assert_allclose(tf.reduce_mean(slope, axis=0), exact, rtol=0.35)
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in ("gaussian", "von_mises_fisher")])
+def test_ways_between_two_samples_stay_among_samples_and_arrive(name):
+    family = FAMILIES[name]
+    z = family.sample(members(family, 2), SEED)
+    way = family.interpolate(z[:1], z[1:], tf.cast(tf.linspace(0.0, 1.0, 6), tf.float64))
+    np.testing.assert_allclose(tf.gather(way, [0, 5]), z, rtol=1e-12)
+    assert np.all(np.isfinite(family.distribution(members(family, 1)).log_prob(way)))
+
+
+def test_bernoulli_dispersion_is_the_paper_s():
+    """Section 3.2: -log(prod_c p_c^q_c + prod_c (1 - p_c)^q_c)."""
+    family, q, p = Bernoulli(1), np.array([0.3, 0.7]), np.array([0.2, 0.9])
+    components = family.natural_parameters(tf.constant(np.log(p / (1 - p)))[np.newaxis, :, np.newaxis])
+    expected = -np.log(np.prod(p**q) + np.prod((1 - p) ** q))
+    np.testing.assert_allclose(dispersion(family, tf.constant(q[np.newaxis, np.newaxis]), components), [[[expected]]], rtol=1e-12)
+
+
+def test_kl_of_poisson_distributions_is_that_of_their_rates():
+    family = FAMILIES["poisson"]
+    eta_q, eta_p = members(family, 5), members(family, 5, seed=4)
+    q, p = np.exp(eta_q[..., 0]), np.exp(eta_p[..., 0])
+    np.testing.assert_allclose(kl_divergence(family, eta_q, eta_p), q * np.log(q / p) - q + p, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["bernoulli", "gamma", "dirichlet"])
+def test_kl_is_tfp_s(name):
+    family = FAMILIES[name]
+    eta_q, eta_p = members(family, 5), members(family, 5, seed=4)
+    expected = tfp.distributions.kl_divergence(family.distribution(eta_q), family.distribution(eta_p))
+    np.testing.assert_allclose(total(kl_divergence(family, eta_q, eta_p)), expected, rtol=1e-9)

@@ -7,8 +7,9 @@ from tfvae.objectives.schedules import Constant, Cyclical, Linear, Logistic
 from tfvae.training.collapse import collapse_messages
 
 
-def model(components=5, variables=2, has_codes=True, final=1.0, beta=0.0, schedule=None, z_to_output=False):
-    latent = types.SimpleNamespace(has_codes=has_codes, num_components=components, num_variables=variables)
+def model(components=5, variables=2, has_codes=True, final=1.0, beta=0.0, schedule=None, z_to_output=False, has_dispersion=True):
+    sizes = {"num_components": components, "num_variables": variables}
+    latent = types.SimpleNamespace(has_codes=has_codes, has_dispersion=has_dispersion, **sizes)
     objective = ELBO(beta=beta, mi_weight=beta, schedule=schedule or Constant(final))
     return types.SimpleNamespace(latent=latent, objective=objective, decoder=types.SimpleNamespace(z_to_output=z_to_output))
 
@@ -29,6 +30,12 @@ def test_codes_that_tell_nothing_are_named_with_what_they_could_tell():
     messages = collapse_messages(model(), {**HEALTHY, "val_mutual_information": 0.06})
     assert "a code carries 0.030 of the 1.61 nats it could" in messages["mixture"] and "--beta=0.8" in messages["mixture"]
     assert "--beta" not in collapse_messages(model(beta=0.8), {**HEALTHY, "val_mutual_information": 0.06})["mixture"]
+
+
+def test_codes_without_a_dispersion_term_are_told_of_no_beta():
+    message = collapse_messages(model(has_dispersion=False), {**HEALTHY, "val_mutual_information": 0.06})["mixture"]
+    assert message.startswith("the codes have collapsed: a code carries 0.030 of the 1.61 nats") and "--beta" not in message
+    assert message.endswith("try --config.objective.mi_weight=1")
 
 
 def test_one_component_is_no_collapse():

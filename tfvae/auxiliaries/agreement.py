@@ -23,7 +23,7 @@ class AgreementLoss(Auxiliary):
         """Returns the term "agreement", nats, [B]: that of the whole batch, for each of its examples."""
         if not vae.latent.has_codes:
             return []
-        logits = params["logits"] if seed is None else vae.inference.second_sight(vae, batch, seed)
+        logits = vae.latent.code_logits(params) if seed is None else vae.inference.second_sight(vae, batch, seed)
         joint = joint_use(vae.latent.code_probabilities(params), tf.nn.softmax(logits), batch["weight"])
         information = tf.reduce_sum(agreement(joint))
         return [Term("agreement", -information * tf.ones_like(batch["weight"]), "penalty", "monte_carlo")]

@@ -10,11 +10,13 @@ from typing import Any
 KINDS: dict[str, list[str]] = {
     "data.modality": ["words", "featured_words", "pixels"],
     "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
-    "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none"],
+    "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none", "discrete", "mixture_of_priors"],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn"],
     "inference.kind": ["amortized", "code_heads"],
 }
 """Names that the field of a kind may have; `tfvae.registry.parts.register` adds to them."""
+JOIN = "+"
+"""What joins the names of kinds that stand side by side, where a field admits several."""
 
 
 def _tied_sizes(config: Any) -> str:
@@ -56,12 +58,13 @@ _ON_SPHERES: dict[str, Callable[[Any], bool]] = {
     "spherical": lambda latent: True,
     "mixture": lambda latent: latent.family == "von_mises_fisher",
     "marginal_mixture": lambda latent: latent.family == "von_mises_fisher",
+    "mixture_of_priors": lambda latent: latent.family == "von_mises_fisher",
 }
 
 
 def on_spheres(latent: Any) -> bool:
     """Returns whether the variables of a latent's settings are points of spheres."""
-    return _ON_SPHERES.get(latent.kind, lambda latent: False)(latent)
+    return any(_ON_SPHERES.get(kind, lambda latent: False)(latent) for kind in latent.kind.split(JOIN))
 
 
 def _sphere_size(config: Any) -> str:
@@ -98,6 +101,7 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("latent", "spherical"): (_sphere_size,),
     ("latent", "mixture"): (_sphere_size,),
     ("latent", "marginal_mixture"): (_sphere_size, _taught),
+    ("latent", "mixture_of_priors"): (_sphere_size,),
     ("inference", "code_heads"): (_teachable,),
 }
 
@@ -105,5 +109,5 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
 def broken_rules(config: Any) -> Iterator[str]:
     """Yields what is wrong with a configuration whose fields are admitted one by one, a line each."""
     for (section, kind), rules in _RULES.items():
-        if getattr(config, section).kind == kind:
+        if kind in getattr(config, section).kind.split(JOIN):
             yield from filter(None, (rule(config) for rule in rules))

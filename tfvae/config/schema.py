@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from tfvae.config.rules import KINDS, broken_rules, on_spheres
+from tfvae.config.rules import JOIN, KINDS, broken_rules, on_spheres
 from tfvae.config.tree import check_range, leaves, setting, update
 from tfvae.errors import UserError
 
@@ -73,16 +73,32 @@ class EncoderConfig:
 class LatentConfig:
     """The posterior and the prior of z, and of c where there is one."""
 
-    kind: str = setting("mixture", "latent distribution", choices=KINDS["latent.kind"])
-    family: str = setting("gaussian", "exponential family of a mixture's components: gaussian, von_mises_fisher or one of yours")
+    kind: str = setting(
+        "mixture", "latent distribution, or several side by side, as gaussian+discrete", choices=KINDS["latent.kind"], join=JOIN
+    )
+    family: str = setting(
+        "gaussian",
+        "exponential family of a mixture's components: gaussian, von_mises_fisher, categorical, bernoulli, dirichlet, gamma, poisson or "
+        "one of yours",
+    )
     variables: int = setting(20, "latent variables J, each with a mixture prior of its own", low=1)
-    components: int = setting(5, "components K of each mixture", low=1)
+    components: int = setting(5, "components K of each mixture, or values of each discrete variable", low=1)
     dim: int = setting(2, "dimension D of one variable", low=1)
+    factors: int = setting(1, "categorical: one-hot vectors that a variable is made of, which share its mixture's code", low=1)
+    values: int = setting(8, "categorical: values of each of those", low=2)
     kappa: float = setting(50.0, "von Mises-Fisher: the posterior's frozen concentration", above=0)
     prior_kappa: float = setting(20.0, "von Mises-Fisher: the components' frozen concentration", above=0)
     hidden_dim: int = setting(1024, "units of the network from features to component logits", low=1)
     mixing: str = setting("uniform", "weights of a mixture's components: 1/K each, or learned", choices=("uniform", "learned"))
     detached_codes: bool = setting(False, "marginal_mixture: the KL of codes moves z and the components, and not q(c|x)")
+    gumbel: str = setting(
+        "soft",
+        "discrete: what training samples are: relaxed, or one-hot with the gradient of the relaxed; elsewhere they are one-hot",
+        choices=("soft", "straight_through"),
+    )
+    temperature: float = setting(1.0, "discrete: temperature of the relaxation at the first step", above=0)
+    temperature_decay: float = setting(0.0, "discrete: r of its fall by exp(-r step)", low=0)
+    temperature_floor: float = setting(0.5, "discrete: where its fall ends", above=0)
 
 
 @dataclasses.dataclass

@@ -14,10 +14,28 @@ LARGEST = 2**31 - 1
 
 
 def setting(
-    default: Any, help: str, *, low: float | None = None, high: float | None = None, above: float | None = None, choices: Any = ()
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    choices: Any = (),
+    join: str = "",
 ) -> Any:
-    """Returns a dataclass field, documented, and the values it admits: low <= value <= high, value > above, or one of `choices`."""
-    return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "above": above, "choices": choices})
+    """Returns a dataclass field, documented, and the values it admits.
+
+    Args:
+      default: its value unless it is set.
+      help: what it is.
+      low: the least value.
+      high: the greatest.
+      above: what a value must be greater than.
+      choices: the values.
+      join: what may stand between several choices; empty: there may be one.
+    """
+    limits = {"help": help, "low": low, "high": high, "above": above, "choices": choices, "join": join}
+    return dataclasses.field(default=default, metadata=limits)
 
 
 def update(config: Any, values: Mapping[str, Any], prefix: str = "config") -> None:
@@ -116,8 +134,10 @@ def leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any, dataclasses.
 def check_range(path: str, value: Any, limits: Mapping[str, Any]) -> None:
     """Raises UserError unless the value of the field at `path` is within what its metadata admits."""
     choices, low, high, above = (limits[key] for key in ("choices", "low", "high", "above"))
-    if choices and value not in choices:
-        raise UserError(f"config.{path} = {value!r}: must be one of {', '.join(map(str, choices))}{_nearest(value, choices)}")
+    named = str(value).split(limits["join"]) if limits["join"] else [value]
+    if choices and (wrong := [name for name in named if name not in choices]):
+        several = f", or several with {limits['join']} between" if limits["join"] else ""
+        raise UserError(f"config.{path} = {value!r}: must be one of {', '.join(map(str, choices))}{several}{_nearest(wrong[0], choices)}")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         rules = [(low, "at least", lambda bound: value >= bound), (above, "above", lambda bound: value > bound)]
         rules.append((high, "at most", lambda bound: value <= bound))

@@ -34,14 +34,17 @@ def latent_use(subject: Subject) -> Iterator[Figure]:
     """Yields the figures; there are none without a latent variable."""
     posteriors, latent = subject.posteriors, subject.model.vae.latent
     variance = posteriors.mean.astype(np.float64).var(axis=0)
-    unit = latent.unit_variance
-    for threshold, suffix in ((ACTIVE * unit, ""), (2 * ACTIVE * unit, "_02")):
-        count = int((variance > threshold).sum())
-        estimator = f"entries of E[z|x] with a variance over examples above {threshold:g}, of {len(variance)}"
+    several, unit = np.ndim(latent.unit_variance) > 0, latent.unit_variance
+    for share, suffix in ((ACTIVE, ""), (2 * ACTIVE, "_02")):
+        count = int((variance > share * unit).sum())
+        threshold, of = (share, " of that under the prior") if several else (share * unit, "")
+        estimator = f"entries of E[z|x] with a variance over examples above {threshold:g}{of}, of {len(variance)}"
         yield Figure(f"active_units{suffix}", count, estimator=estimator, settings={"threshold": threshold})
     if latent.has_codes:
         yield from _codes(posteriors.probabilities)
-        if subject.config.training.init_from:
+        if "components" not in latent.prior_parameters():
+            yield Figure("natural_variance_start", None, estimator="codes are z itself, without components that could merge")
+        elif subject.config.training.init_from:
             yield Figure("natural_variance_start", None, estimator="training began with another run's components")
         else:
             yield _variance_at_the_start(subject)

@@ -15,7 +15,7 @@ from tfvae.modalities.modality import Modality
 from tfvae.models.model import Model
 from tfvae.models.topics import Topics
 from tfvae.registry import MODELS
-from tfvae.registry.applicable import has_z, part_of
+from tfvae.registry.applicable import part_of
 
 _FIGURES = ("nll_iw", "perplexity_iw", "bits_per_dimension_iw", "reconstruction", "bleu", "mutual_information_c_mean", "active_units")
 _LONGEST = 2000  # characters of a request that the card shows; a longer one is a file beside it
@@ -48,7 +48,7 @@ def model_card(
     longest = served.decoding(**({"max_length": settings.max_length} if ordered else {})).max_length
     parts = [
         f"# {name}, version {version}\n",
-        f"`{config.model}` ({model.paper}): {model.summary}. {_latent(config)}\n",
+        f"`{config.model}` ({model.paper}): {model.summary}. {part_of(config, 'latent').says(config.latent)}\n",
         "## Data\n",
         f"Trained on {_data(config, modality)}. {modality.reading(config.data)}\n",
         "## Figures\n",
@@ -70,16 +70,6 @@ def model_card(
         parts.append(f"### {key}\n\n{signature.summary[0].upper()}{signature.summary[1:]}.\n\n- takes {shapes}\n- returns {outputs}\n")
         parts.append(f"```bash\ncurl http://localhost:8501/v1/models/{name}:predict -d {body}\n```\n")
     return "\n".join(parts)
-
-
-def _latent(config: Config) -> str:
-    latent = config.latent
-    settings = part_of(config, "latent").settings(latent)
-    if not has_z(config):
-        return "It has no latent variable."
-    if "components" in settings:
-        return f"{latent.variables} latent variables of {latent.dim} dimensions, each with a mixture of {latent.components} components."
-    return f"A latent variable of {latent.dim} dimensions."
 
 
 def _topics(topics: Topics) -> list[str]:

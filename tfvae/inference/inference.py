@@ -28,7 +28,7 @@ class Inference:
 
     def second_sight(self, vae: Any, batch: Mapping[str, Any], seed: tf.Tensor) -> tf.Tensor:
         """Returns logits of q(c|x), [B, J, K], of examples that are not seen as they are: a seed hides something of them."""
-        return self(vae, batch, seed=seed)[0]["logits"]
+        return vae.latent.code_logits(self(vae, batch, seed=seed)[0])
 
     def of_common_words(self, variable: int) -> bool:
         """Returns whether a variable's code is read from common words, such as how a sentence begins, and not from what it is about."""

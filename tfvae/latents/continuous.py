@@ -24,7 +24,7 @@ class ContinuousLatent(Latent):
         """
         super().__init__(dtype=dtype, **kwargs)
         self.family, self.feature_dim, self.seed, self.size = family, feature_dim, seed, family.event_size
-        self.unit_variance = family.unit_variance
+        self.unit_variance, self.moves_freely = family.unit_variance, family.moves_freely
         self.posterior = dense(family.raw_size, feature_dim, random.Random(seed).getrandbits(31), dtype=dtype, name="posterior")
 
     def call(self, features: tf.Tensor) -> Params:
@@ -34,7 +34,7 @@ class ContinuousLatent(Latent):
     def _natural(self, params: Params) -> tf.Tensor:
         return natural(self.family, params["posterior"])  # [B, F, P]
 
-    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
+    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: tf.Tensor | float | None) -> tf.Tensor:
         return self.family.sample(self._natural(params), seed)
 
     def mean(self, params: Params) -> tf.Tensor:

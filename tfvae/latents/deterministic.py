@@ -8,7 +8,7 @@ from tfvae.latents.latent import Latent, Params, Term
 class DeterministicLatent(Latent):
     """z is what `call` returns as "posterior", [B, size]; there is no KL."""
 
-    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
+    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: tf.Tensor | float | None) -> tf.Tensor:
         return params["posterior"]
 
     def mean(self, params: Params) -> tf.Tensor:

@@ -24,11 +24,13 @@ class ExponentialFamily(abc.ABC):
       event_size: numbers in one z.
       raw_size: unconstrained numbers R that give one member.
       unit_variance: variance of an entry of z that variances are measured in: 1, that of a standard normal variable, unless z is bounded.
+      moves_freely: whether a number of z may be moved alone: z may be any vector.
     """
 
     event_size: int
     raw_size: int
     unit_variance: float = 1.0
+    moves_freely: bool = True
 
     @abc.abstractmethod
     def constrain(self, raw: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -89,6 +91,12 @@ class ExponentialFamily(abc.ABC):
     def from_config(cls, config: dict[str, Any]) -> "ExponentialFamily":
         """Makes a family from `get_config`'s answer."""
         return cls(**config)
+
+
+def bounded(raw: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    """Returns numbers of any size drawn into [low, high] smoothly, of the same shape; those well within stay as they are."""
+    above = low + tf.math.softplus(raw - low)
+    return high - tf.math.softplus(high - above)
 
 
 def natural(family: ExponentialFamily, raw: tf.Tensor) -> tf.Tensor:

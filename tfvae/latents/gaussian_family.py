@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae import stateless
-from tfvae.latents.exponential_family import ExponentialFamily
+from tfvae.latents.exponential_family import ExponentialFamily, bounded
 
 LOG_VARIANCE_RANGE = (-6.0, 4.0)
 
@@ -30,9 +30,7 @@ class Gaussian(ExponentialFamily):
     def constrain(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns mean and log-variance, [..., D] each; log-variances outside LOG_VARIANCE_RANGE are drawn in smoothly."""
         mean, log_variance = tf.split(raw, 2, axis=-1)
-        low, high = LOG_VARIANCE_RANGE
-        above = low + tf.math.softplus(log_variance - low)
-        return mean, high - tf.math.softplus(high - above)
+        return mean, bounded(log_variance, *LOG_VARIANCE_RANGE)
 
     def natural_parameters(self, *parameters: tf.Tensor) -> tf.Tensor:
         """Returns eta [..., D, 2] from mean and log-variance [..., D]."""

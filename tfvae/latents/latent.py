@@ -43,8 +43,11 @@ class Latent(keras.layers.Layer):
       has_prior: whether z can be drawn without an x.
       has_density: whether q(z|x) and p(z) have densities.
       has_codes: whether there is a discrete c.
+      has_dispersion: whether the bound has the dispersion term that `ELBO.beta` gives back.
       fits_prior: whether the prior is fitted to posterior means, by `fit_prior`, after every epoch of training.
-      unit_variance: see `ExponentialFamily`.
+      moves_freely: whether a number of z may be moved alone, which on a sphere or between codes it may not; an array [size] where the
+        entries differ.
+      unit_variance: see `ExponentialFamily`; an array [size] where the entries differ.
     """
 
     size: int
@@ -53,8 +56,10 @@ class Latent(keras.layers.Layer):
     has_prior: bool = True
     has_density: bool = True
     has_codes: bool = False
+    has_dispersion: bool = False
     fits_prior: bool = False
-    unit_variance: float = 1.0
+    moves_freely: bool | np.ndarray = True
+    unit_variance: float | np.ndarray = 1.0
 
     def build(self, input_shape: Any) -> None:
         """Does nothing: constructors make all weights."""
@@ -64,14 +69,20 @@ class Latent(keras.layers.Layer):
         """Returns the posterior's unconstrained parameters, leaves [B, ...], from features [B, F]."""
         raise NotImplementedError
 
-    def sample(self, params: Params, num_samples: int, seed: tf.Tensor, *, temperature: float | None = None, start: int = 0) -> tf.Tensor:
+    def annealed_temperature(self, step: tf.Tensor | None) -> tf.Tensor | None:
+        """Returns the temperature of training samples at a step, []; None: samples are not relaxed."""
+        return None
+
+    def sample(
+        self, params: Params, num_samples: int, seed: tf.Tensor, *, temperature: tf.Tensor | float | None = None, start: int = 0
+    ) -> tf.Tensor:
         """Draws z ~ q(z|x).
 
         Args:
           params: what `call` returned.
           num_samples: S.
           seed: int32 [2], or [B, 2] where a row's noise must not depend on its neighbours.
-          temperature: of relaxed discrete latents; the others ignore it.
+          temperature: of relaxed discrete latents, None for one-hot samples; the others ignore it.
           start: number of the first sample. With a seed a row, sample s is the same however start .. start + S - 1 are cut into calls.
 
         Returns:
@@ -87,7 +98,7 @@ class Latent(keras.layers.Layer):
         z = self._sample_once(repeated, seed, temperature)
         return tf.reshape(z, [num_samples, tf.shape(z)[0] // num_samples, self.size])
 
-    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
+    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: tf.Tensor | float | None) -> tf.Tensor:
         """Returns one z an example, [B, size]."""
         raise NotImplementedError
 
@@ -140,6 +151,23 @@ class Latent(keras.layers.Layer):
           z [n, size] and the codes [n, J], int32.
         """
         raise NotImplementedError
+
+    def coded_part(self) -> "Latent":
+        """The part whose codes these are: the latent itself, unless it is made of several."""
+        return self
+
+    def code_columns(self, variable: int) -> slice:
+        """Returns which entries of z are those of one variable."""
+        width = self.size // self.num_variables
+        return slice(variable * width, (variable + 1) * width)
+
+    def component_centres(self) -> np.ndarray:
+        """Returns the z of each variable's components, [J, K, D]: their modes, in the entries that `code_columns` names."""
+        raise NotImplementedError
+
+    def code_logits(self, params: Params) -> tf.Tensor:
+        """Returns logits of q(c|x), [B, J, K]; of one component where there are no codes."""
+        return tf.zeros_like(self.code_probabilities(params))
 
     def code_probabilities(self, params: Params) -> tf.Tensor:
         """Returns q(c|x), [B, J, K]; of one component where there are no codes."""

@@ -25,6 +25,8 @@ class MarginalMixtureLatent(MixtureLatent):
       Jiang, Zheng, Tan, Tang, Zhou. Variational Deep Embedding. IJCAI 2017, section 3.2: there q(c|x) is p(c|z).
     """
 
+    has_dispersion = False
+
     def __init__(self, *, detached_codes: bool = False, **kwargs: Any) -> None:
         """Makes the layer.
 

@@ -1,8 +1,6 @@
 """Mixture prior: J variables, each with a mixture of K components of an exponential family."""
 
-import math
 import random
-from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -11,12 +9,13 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfvae import stateless
+from tfvae.latents.coded import CodedLatent
 from tfvae.latents.exponential_family import ExponentialFamily, average, dispersion, kl_divergence, natural, natural_variance
-from tfvae.latents.latent import Latent, Params, Term, dense, weighted_sum
+from tfvae.latents.latent import Params, Term, dense
 
 
 @keras.saving.register_keras_serializable("tfvae")
-class MixtureLatent(Latent):
+class MixtureLatent(CodedLatent):
     """c_j ~ Cat(pi_j), z_j | c_j ~ p(z; eta_jc); q(z, c|x) = prod_j q(z_j|x) q(c_j|x), with q(z_j|x) of the components' family.
 
     The decoder reads z alone, so gradients to q(c|x) come from the regularisers, in closed form. With eta-bar the average of components'
@@ -26,7 +25,7 @@ class MixtureLatent(Latent):
       Shi, Zhou, Miao, Li. Dispersed Exponential Family Mixture VAEs for Interpretable Text Generation. ICML 2020, sections 2 and 3.
     """
 
-    has_codes = True
+    has_dispersion = True
 
     def __init__(
         self,
@@ -61,6 +60,7 @@ class MixtureLatent(Latent):
         self.feature_dim, self.hidden_dim, self.seed = feature_dim, hidden_dim, seed
         self.num_variables, self.num_components = variables, components
         self.size, self.unit_variance = variables * family.event_size, family.unit_variance
+        self.moves_freely = family.moves_freely
         seeds = random.Random(seed)
         self.mixing = mixing
         self.posterior = dense(variables * family.raw_size, feature_dim, seeds.getrandbits(31), dtype=dtype, name="posterior")
@@ -92,20 +92,10 @@ class MixtureLatent(Latent):
         """Returns the components' natural parameters, [J, K, F, P]."""
         return natural(self.prior_family, tf.convert_to_tensor(self.components))
 
-    def log_mixing(self) -> tf.Tensor:
-        """Returns the logarithms of the mixing weights pi, [J, K]."""
-        if self.mixing_logits is None:
-            return tf.fill([self.num_variables, self.num_components], tf.constant(-math.log(self.num_components), self.compute_dtype))
-        return tf.nn.log_softmax(tf.convert_to_tensor(self.mixing_logits), axis=-1)
-
-    def code_probabilities(self, params: Params) -> tf.Tensor:
-        """Returns q(c|x), [B, J, K]."""
-        return tf.nn.softmax(params["logits"], axis=-1)
-
     def _natural(self, params: Params) -> tf.Tensor:
         return natural(self.family, params["posterior"])  # [B, J, F, P]
 
-    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: float | None) -> tf.Tensor:
+    def _sample_once(self, params: Params, seed: tf.Tensor, temperature: tf.Tensor | float | None) -> tf.Tensor:
         return self._join(self.family.sample(self._natural(params), seed))
 
     def mean(self, params: Params) -> tf.Tensor:
@@ -138,17 +128,6 @@ class MixtureLatent(Latent):
             Term("natural_variance", natural_variance(probabilities, components), "diagnostic"),
         ]
 
-    def _code_entropy(self, params: Params) -> tf.Tensor:
-        """Entropy of q(c|x), [B, J]."""
-        log_probabilities = tf.nn.log_softmax(params["logits"], axis=-1)
-        return -tf.reduce_sum(tf.exp(log_probabilities) * log_probabilities, axis=-1)
-
-    def _code_cross_entropy(self, probabilities: tf.Tensor) -> tf.Tensor | float:
-        """-E log p(c) under q(c|x), or under q(c), [..., J] from [..., J, K]."""
-        if self.mixing_logits is None:
-            return math.log(self.num_components)
-        return -tf.reduce_sum(probabilities * tf.cast(self.log_mixing(), probabilities.dtype), axis=-1)
-
     def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
         """Returns log q(z|x) = sum_j log q(z_j|x), [..., B]."""
         return tf.reduce_sum(self.family.distribution(self._natural(params)).log_prob(self._split(z)), axis=-1)
@@ -166,57 +145,22 @@ class MixtureLatent(Latent):
 
     def sample_prior(self, num: int, seed: tf.Tensor, component: Any = None) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns z [n, size] and codes [n, J]; free codes (-1) are drawn by the mixing weights."""
-        uniform = stateless.uniform([num, self.num_variables], stateless.fold(seed, 0))
-        if self.mixing_logits is None:
-            codes = tf.minimum(tf.cast(uniform * self.num_components, tf.int32), self.num_components - 1)
-        else:
-            below = tf.cumsum(tf.exp(self.log_mixing()), axis=-1)[:, :-1]  # a code is how many of these the noise has passed
-            codes = tf.reduce_sum(tf.cast(uniform[..., tf.newaxis] >= tf.cast(below, uniform.dtype), tf.int32), axis=-1)
-        if component is not None:
-            chosen = tf.convert_to_tensor(component, tf.int32)
-            codes = tf.where(chosen >= 0, chosen, codes)
+        codes = self._draw_codes(num, seed, component)
         eta = tf.gather(self.component_parameters(), tf.transpose(codes), axis=1, batch_dims=1)  # [J, n, F, P]
         return self._join(self.prior_family.sample(tf.transpose(eta, [1, 0, 2, 3]), stateless.fold(seed, 1))), codes
-
-    def statistics(self, params: Params, weight: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns sums over examples of q(c|x) [J, K], its entropy [J] and the weight []."""
-        return {
-            "codes": weighted_sum(weight, self.code_probabilities(params)),
-            "code_entropy": weighted_sum(weight, self._code_entropy(params)),
-            "weight": tf.reduce_sum(weight),
-        }
-
-    def from_statistics(self, sums: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns what q(c), the aggregate posterior of the examples summed over, determines.
-
-        `mutual_information` I_q(x; c_j) = H(q(c_j)) - E H(q(c_j|x)) and `aggregate_kl_c` KL(q(c_j) || p(c_j)), nats [J], add up to the mean
-        of kl_c; `component_use` is q(c_j), [J, K].
-        """
-        weight = tf.cast(sums["weight"], sums["codes"].dtype)
-        use = sums["codes"] / weight
-        entropy = -tf.reduce_sum(tf.math.xlogy(use, use), axis=-1)
-        return {
-            "mutual_information": entropy - sums["code_entropy"] / weight,
-            "aggregate_kl_c": self._code_cross_entropy(use) - entropy,
-            "component_use": use,
-        }
 
     @property
     def prior_variables(self) -> list[keras.Variable]:
         """The components, and the mixing weights where those are learned."""
         return [self.components, *([] if self.mixing_logits is None else [self.mixing_logits])]
 
+    def component_centres(self) -> np.ndarray:
+        """Returns the components' modes, [J, K, event_size]."""
+        return self.prior_family.mode(self.component_parameters()).numpy()
+
     def prior_parameters(self) -> dict[str, np.ndarray]:
         """Returns the components' natural parameters, [J, K, F, P]."""
         return {"components": self.component_parameters().numpy()}
-
-    def _join(self, z: tf.Tensor) -> tf.Tensor:
-        """[..., J, event_size] -> [..., size]."""
-        return tf.reshape(z, tf.concat([tf.shape(z)[:-2], [self.size]], axis=0))
-
-    def _split(self, z: tf.Tensor) -> tf.Tensor:
-        """[..., size] -> [..., J, event_size]."""
-        return tf.reshape(z, tf.concat([tf.shape(z)[:-1], [self.num_variables, self.family.event_size]], axis=0))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -28,6 +28,8 @@ class VonMisesFisher(ExponentialFamily):
       Davidson et al. Hyperspherical Variational Auto-Encoders. UAI 2018.
     """
 
+    moves_freely = False
+
     def __init__(self, dim: int, concentration: float) -> None:
         """Makes the family on the unit sphere of R^dim with kappa = concentration."""
         self.event_size = dim

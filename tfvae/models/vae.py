@@ -117,7 +117,8 @@ class VAE(keras.Model):
         Returns:
           the objective [], nats an example, and all terms, the reconstruction first.
         """
-        z = self.latent.sample(params, num_samples, stateless.fold(seed, _POSTERIOR))
+        temperature = self.latent.annealed_temperature(step) if training else None
+        z = self.latent.sample(params, num_samples, stateless.fold(seed, _POSTERIOR), temperature=temperature)
         dropout_seed = stateless.fold(seed, _DECODER_DROPOUT) if training else None
         log_likelihood = tf.reduce_mean(self.decoder.log_prob(batch, z, seed=dropout_seed), axis=0)
         terms = [Term("reconstruction", -log_likelihood, "reconstruction", "monte_carlo"), *self.latent.terms(params, z, batch["weight"])]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from tfvae.config import Config, DataConfig
+from tfvae.config.rules import JOIN
 from tfvae.data.corpora import FILES
 from tfvae.data.tables import KINDS
 from tfvae.data.tokenizers import READING
@@ -11,8 +12,9 @@ from tfvae.errors import UserError, suggest
 from tfvae.modalities.modality import Modality
 from tfvae.objectives import schedules
 from tfvae.registry.corpora import BAGS, CORPORA
-from tfvae.registry.families import make_families
+from tfvae.registry.families import family_named
 from tfvae.registry.parts import AUXILIARIES, MODALITIES, TABLES, Part
+from tfvae.registry.products import JOINED
 from tfvae.registry.views import check_views
 
 WITH_FEATURES = {"words": "featured_words"}
@@ -25,10 +27,15 @@ def part_of(config: Config, section: str) -> Part:
     Raises:
       UserError: there is no such kind.
     """
-    kind = getattr(config, section).kind
-    if kind not in TABLES[section]:
-        raise UserError(f"config.{section}.kind = {kind!r} is not a kind{suggest(kind, TABLES[section])}")
-    return TABLES[section][kind]
+    kind, table = getattr(config, section).kind, TABLES[section]
+    kinds = kind.split(JOIN) if section in JOINED else [kind]
+    if unknown := [name for name in kinds if name not in table]:
+        raise UserError(f"config.{section}.kind = {kind!r} is not a kind{suggest(unknown[0], table)}")
+    if len(kinds) == 1:
+        return table[kind]
+    if len(set(kinds)) < len(kinds):
+        raise UserError(f"config.{section}.kind = {kind}: a kind is named once")
+    return JOINED[section]({name: table[name] for name in kinds})
 
 
 def has_z(config: Config) -> bool:
@@ -73,11 +80,11 @@ def check_fitting(config: Config) -> None:
         check_views(config.inference.views, **observed(config))
     if not set(part_of(config, "inference").replaces) <= set(part_of(config, "latent").settings(config.latent)):
         raise UserError(
-            f"config.inference.kind = {config.inference.kind}: codes are not what the latent {config.latent.kind} has; "
-            "a mixture has: --config.latent.kind=marginal_mixture"
+            f"config.inference.kind = {config.inference.kind}: the latent {config.latent.kind} takes no codes from heads of their own; "
+            "a mixture does: --config.latent.kind=marginal_mixture"
         )
     if "family" in part_of(config, "latent").settings(config.latent):
-        make_families(config.latent.family, config.latent)
+        family_named(config.latent.family)
 
 
 def auxiliary_weight(config: Config, name: str) -> float:

@@ -32,6 +32,18 @@ _CODES = {
     "objective.schedule.steps": 400,
 }
 _SINGLE = {"latent.variables": 1}
+_SEMI = {"latent.kind": "gaussian+discrete", "latent.dim": 40}
+# 30 variables of 8 values that share one code of 30, and words of 200 numbers (Shi et al. 2020, section 4.4, and their code).
+_CATEGORICAL = {
+    "latent.family": "categorical",
+    "latent.variables": 1,
+    "latent.components": 30,
+    "latent.factors": 30,
+    "latent.values": 8,
+    "encoder.embedding_dim": 200,
+    "decoder.embedding_dim": 200,
+    "decoder.tied_embeddings": False,
+}
 _UNWEIGHTED = {"objective.schedule.kind": "constant"}  # where no KL can be lowered, no schedule need wait for it
 
 MODELS: Mapping[str, Model] = {
@@ -94,5 +106,40 @@ MODELS: Mapping[str, Model] = {
         "dispersed mixture of von Mises-Fisher components with mutual information, under a skip decoder",
         "Shi et al. 2020; Xu and Durrett 2018; Dieng et al. 2019",
         {"latent.family": "von_mises_fisher", "latent.variables": 8, "latent.dim": 5, **_DISPERSED, **_SKIP},
+    ),
+    "dae": Model(
+        "discrete auto-encoder: codes alone, without a KL",
+        "as the baseline of Shi et al. 2020",
+        {"latent.kind": "discrete", "objective.kl_weight": 0.0, **_UNWEIGHTED},
+    ),
+    "dvae": Model(
+        "discrete codes by Gumbel-softmax, uniform prior",
+        "Zhao et al. 2018, DVAE; Jang et al. 2017, Maddison et al. 2017",
+        {"latent.kind": "discrete"},
+    ),
+    "di_vae": Model(
+        "discrete codes of which the aggregate alone is held to the prior",
+        "Zhao et al. 2018, DI-VAE",
+        {"latent.kind": "discrete", "objective.mi_weight": 1.0},
+    ),
+    "semi_vae": Model(
+        "a Gaussian beside discrete codes",
+        "Kingma et al. 2014, as the baseline of Shi et al. 2020",
+        _SEMI,
+    ),
+    "mop_vae": Model(
+        "mixture of Gaussians as prior, its codes summed out and read off z",
+        "Shi et al. 2020, GMVAE_MoP of their code",
+        {"latent.kind": "mixture_of_priors"},
+    ),
+    "cm_vae": Model(
+        "mixture of categorical variables as prior, plain ELBO: its components merge",
+        "Shi et al. 2020, CM-VAE",
+        _CATEGORICAL,
+    ),
+    "dcm_vae": Model(
+        "mixture of categorical variables kept apart by the dispersion term",
+        "Shi et al. 2020, DCM-VAE",
+        {**_CATEGORICAL, "objective.beta": 0.4},
     ),
 }

@@ -23,16 +23,18 @@ from tfvae.encoders.recurrent import RecurrentEncoder
 from tfvae.encoders.residual import ResidualEncoder
 from tfvae.inference.amortized import Amortized
 from tfvae.inference.head_start import HeadStart
+from tfvae.latents.discrete import DiscreteLatent
 from tfvae.latents.gaussian import GaussianLatent
 from tfvae.latents.marginal_mixture import MarginalMixtureLatent
 from tfvae.latents.mixture import MixtureLatent
+from tfvae.latents.mixture_of_priors import MixtureOfPriorsLatent
 from tfvae.latents.none import NoLatent
 from tfvae.latents.point import PointLatent
 from tfvae.latents.spherical import SphericalLatent
 from tfvae.modalities.featured_words import FeaturedWords
 from tfvae.modalities.pixels import Pixels
 from tfvae.modalities.words import Words
-from tfvae.registry.families import family_settings, make_families
+from tfvae.registry.families import family_named
 from tfvae.registry.views import code_heads
 
 
@@ -46,7 +48,8 @@ class Part:
       reads: what of a batch it reads, or, of a modality, what a batch has, with spaces between: "tokens", "features", "image".
       usual: settings that suit it, under those of the corpus: fields of its section, or of others by their whole path.
       lacks: of a latent, what it does not have, and why settings about that mean nothing.
-      sizes: of a latent, what of a corpus's numbers of variables and dimensions is its own: "both", "product" or "" for neither.
+      sizes: of a latent, which of a corpus's sizes are its own: "variables", "dim", or "product" for one variable of all their numbers.
+      says: of a latent, what it is, in a sentence.
       replaces: of an inference, settings of the latent whose work it does, with what they then are.
     """
 
@@ -55,7 +58,8 @@ class Part:
     reads: str = ""
     usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    sizes: str = ""
+    sizes: Callable[[Any], str] = lambda section: ""
+    says: Callable[[Any], str] = lambda section: ""
     replaces: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
@@ -65,18 +69,33 @@ def _has(*names: str) -> Callable[[Any], tuple[str, ...]]:
 
 def _mixture(kind: type[MixtureLatent]) -> Callable[..., MixtureLatent]:
     def make(family: str, **options: Any) -> MixtureLatent:
-        settings = types.SimpleNamespace(**{"kappa": 0.0, "prior_kappa": 0.0, **options})
-        for name in ("dim", "kappa", "prior_kappa"):
-            options.pop(name, None)
-        posterior, prior = make_families(family, settings)
+        own = {name: options.pop(name) for name in family_named(family).settings}
+        posterior, prior = family_named(family).make(types.SimpleNamespace(**own))
         return kind(family=posterior, prior_family=prior, **options)
 
     return make
 
 
 def _mixture_settings(*names: str) -> Callable[[Any], tuple[str, ...]]:
-    own = ("family", "variables", "components", "dim", "hidden_dim", "mixing", *names)
-    return lambda latent: (*own, *family_settings(latent.family))
+    own = ("family", "variables", "components", "mixing", *names)
+    return lambda latent: (*own, *family_named(latent.family).settings)
+
+
+def _mixture_sizes(latent: Any) -> str:
+    return family_named(latent.family).sizes
+
+
+def _a_mixture(latent: Any) -> str:
+    dimensions = family_named(latent.family).says.format_map(vars(latent))
+    return f"{latent.variables} latent variables of {dimensions}, each with a mixture of {latent.components} components."
+
+
+def _one_variable(latent: Any) -> str:
+    return f"A latent variable of {latent.dim} dimensions."
+
+
+def _its(words: str) -> Callable[[Any], str]:
+    return lambda latent: words
 
 
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
@@ -115,23 +134,45 @@ _NO_DIRECTION = {"direction": "its posterior is not on one sphere"}
 _POINT = "its posterior is a point, without a KL"
 
 LATENTS: dict[str, Part] = {
-    "gaussian": Part(GaussianLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes="product"),
-    "spherical": Part(SphericalLatent, _has("dim", "kappa"), lacks={**_NO_MIXTURE, "kl": "its KL is a constant"}),
-    "mixture": Part(_mixture(MixtureLatent), _mixture_settings(), lacks=_NO_DIRECTION, sizes="both"),
+    "gaussian": Part(GaussianLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes=_its("product"), says=_one_variable),
+    "spherical": Part(SphericalLatent, _has("dim", "kappa"), lacks={**_NO_MIXTURE, "kl": "its KL is a constant"}, says=_one_variable),
+    "mixture": Part(_mixture(MixtureLatent), _mixture_settings("hidden_dim"), lacks=_NO_DIRECTION, sizes=_mixture_sizes, says=_a_mixture),
     "marginal_mixture": Part(
         _mixture(MarginalMixtureLatent),
-        _mixture_settings("detached_codes"),
+        _mixture_settings("hidden_dim", "detached_codes"),
         lacks={**_NO_DIRECTION, "dispersion": _NO_DISPERSION},
-        sizes="both",
+        sizes=_mixture_sizes,
+        says=_a_mixture,
     ),
-    "point": Part(PointLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION, "kl": _POINT, "noise": _POINT}, sizes="product"),
+    "point": Part(
+        PointLatent,
+        _has("dim"),
+        lacks={**_NO_MIXTURE, **_NO_DIRECTION, "kl": _POINT, "noise": _POINT},
+        sizes=_its("product"),
+        says=_one_variable,
+    ),
     "none": Part(
         lambda feature_dim, seed, **options: NoLatent(**options),
         _has(),
         lacks={**_NO_MIXTURE, **_NO_DIRECTION, **dict.fromkeys(("z", "kl", "noise"), _NO_LATENT)},
+        says=_its("It has no latent variable."),
+    ),
+    "discrete": Part(
+        DiscreteLatent,
+        _has("variables", "components", "gumbel", "temperature", "temperature_decay", "temperature_floor"),
+        lacks={**_NO_DIRECTION, "dispersion": _NO_DISPERSION},
+        sizes=_its("variables"),
+        says=lambda latent: f"{latent.variables} latent variables, each one of {latent.components} values.",
+    ),
+    "mixture_of_priors": Part(
+        _mixture(MixtureOfPriorsLatent),
+        _mixture_settings(),
+        lacks={**_NO_DIRECTION, "dispersion": _NO_DISPERSION},
+        sizes=_mixture_sizes,
+        says=_a_mixture,
     ),
 }
-"""q(z, c|x) and p(z, c); made with `feature_dim`, `seed` and `name`. "none" has no encoder either."""
+"""q(z, c|x) and p(z, c); made with `feature_dim`, `seed` and `name`. "none" has no encoder either. Kinds may be joined by "+"."""
 
 INFERENCES: dict[str, Part] = {
     "amortized": Part(lambda **_: Amortized(), _has()),

@@ -92,10 +92,9 @@ def _preset(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
 def _sizes(config: Config, corpus: str) -> dict[str, Any]:
     """What suits the corpus; a latent of one variable has one of all their numbers, and some keep their own size."""
     settings = dict(CORPORA[corpus])
-    sizes = part_of(config, "latent").sizes
-    if sizes == "both":
-        return settings
-    numbers = {path: settings.pop(path, None) for path in ("latent.variables", "latent.dim")}
-    if sizes == "product" and all(numbers.values()):
-        settings["latent.dim"] = math.prod(numbers.values())
-    return settings
+    sizes = part_of(config, "latent").sizes(config.latent).split()
+    numbers = {name: settings.pop(f"latent.{name}", None) for name in ("variables", "dim")}
+    kept = {f"latent.{name}": value for name, value in numbers.items() if name in sizes and value}
+    if "product" in sizes and all(numbers.values()):
+        kept["latent.dim"] = math.prod(numbers.values())
+    return settings | kept

@@ -43,15 +43,16 @@ def gauges(subject: Subject, information: np.ndarray) -> tuple[list[Gauge], list
         return [], ["No latent variable: components, space and walks do not apply."]
     messages = collapse_messages(vae, {f"val_{name}": value for name, value in totals.items()})
     found, left_out = [], []
-    kl = totals.get("average_kl", totals.get("kl_z"))
-    if kl is not None:
-        name = "KL(z) without the dispersion" if "average_kl" in totals else "KL(z)"
+    named = {"average_kl": "KL(z) without the dispersion", "kl_z": "KL(z)", "kl_c": "KL(c)"}
+    present = [key for key in named if key in totals]
+    if present:
+        kl, name = totals[present[0]], named[present[0]]
         meaning = messages.get("posterior", f"nats that z tells the decoder of {subject.model.modality.an_item}")
         found.append(Gauge(name, number(kl), meaning, "posterior" in messages))
     else:
         left_out.append("The posterior is a point: it has no KL to gauge.")
     variance = subject.posteriors.mean.var(axis=0)
-    active = int((variance > ACTIVE).sum())
+    active = int((variance > ACTIVE * latent.unit_variance).sum())
     meaning = f"entries of z whose posterior mean varies from {item} to {item}; the others are ignored"
     if few := active < _FEW * len(variance):
         meaning += f": for more of them, {posterior_cure(vae)}"

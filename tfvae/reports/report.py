@@ -25,7 +25,7 @@ from tfvae.evaluation.subject import Progress, Subject, no_progress
 from tfvae.evaluation.topics import topics_of, written
 from tfvae.latents.mixture import MixtureLatent
 from tfvae.registry import MODELS, reason_unused
-from tfvae.registry.applicable import has_z
+from tfvae.registry.applicable import has_z, part_of
 from tfvae.reports import pictures, space, story, walks
 from tfvae.reports.gauges import Gauge, gauges
 from tfvae.reports.items import html_of
@@ -127,7 +127,7 @@ class _Report:
         self.latent = subject.model.vae.latent
         self.folder = run.path / "report" / "pictures"
         self.left_out: list[str] = []
-        self.mixture = isinstance(self.latent, MixtureLatent)
+        self.mixture = isinstance(self.latent.coded_part(), MixtureLatent)
         self.evaluation = self._evaluation()
 
     def _evaluation(self) -> Row | None:
@@ -161,10 +161,8 @@ class _Report:
                 yield name, part
 
     def head(self) -> dict[str, Any]:
-        model, data, latent = MODELS[self.config.model], self.config.data, self.config.latent
-        sizes = (
-            f"{latent.variables} latent variables of {latent.dim} dimensions, {latent.components} components each. " if self.mixture else ""
-        )
+        model, data = MODELS[self.config.model], self.config.data
+        sizes = f"{part_of(self.config, 'latent').says(self.config.latent)} "
         versions = ", ".join(f"{name} {value}" for name, value in self.run.versions().items() if value)
         corpus, modality = self.subject.corpus, self.subject.model.modality
         return {
@@ -337,7 +335,7 @@ class _Report:
 
     @functools.cached_property
     def _component_samples(self) -> np.ndarray:
-        return space.component_samples(self.latent, self.latent.component_parameters().numpy())
+        return space.component_samples(self.latent.coded_part(), self.latent.coded_part().component_parameters().numpy())
 
     def _groups(self) -> list[tuple[str, np.ndarray, list[str]]]:
         """What points are coloured by: title, group of each sentence, names of the groups."""
@@ -359,7 +357,7 @@ class _Report:
         return groups or [(f"{modality.item}s", np.zeros(len(self.subject.examples), int), [modality.an_item])]
 
     def training(self) -> Picture | None:
-        runs = [run for run in (self.run, *self.others) if not reason_unused(run.config(), "latent.components")]
+        runs = [run for run in (self.run, *self.others) if not reason_unused(run.config(), "latent.family")]
         for run in (self.run, *self.others):
             if run not in runs and has_z(run.config()):
                 self.left_out.append(f"{run.path} has no mixture whose components could be followed through training.")
@@ -378,10 +376,12 @@ class _Report:
         found = walks.interpolations(self.subject)
         if not found:
             self.left_out.append(f"There is one {self.subject.model.modality.item}, so none to go to from it.")
-        if self.mixture and self.latent.num_components > 1:
+        if self.latent.has_codes and self.latent.num_components > 1:
             found += walks.switches(self.subject, self.information)
         if self.config.on_spheres:
             self.left_out.append("On a sphere no dimension can be moved alone, so there is no such walk.")
+        elif not np.any(self.latent.moves_freely):
+            self.left_out.append("Numbers of z that stand for codes or shares cannot be moved alone, so there is no such walk.")
         else:
             found += walks.moves(self.subject)
         return found

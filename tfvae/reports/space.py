@@ -67,8 +67,7 @@ def component_samples(latent: MixtureLatent, eta: np.ndarray) -> np.ndarray:
 
 def of_variable(mean: np.ndarray, latent: Latent, variable: int) -> np.ndarray:
     """Returns the entries of z [N, size] that are one variable's, [N, D]."""
-    width = latent.size // latent.num_variables
-    return mean[:, variable * width : (variable + 1) * width]
+    return mean[:, latent.code_columns(variable)]
 
 
 def most_used(information: np.ndarray, count: int) -> list[int]:

@@ -44,7 +44,7 @@ def draw(stories: Sequence[tuple[Run, Sequence[tuple[int, pathlib.Path]]]]) -> F
         for (epoch, file), axes in zip(epochs, line, strict=False):
             with np.load(file) as snapshot:
                 points = view.project(space.of_variable(snapshot["mean"], latent, variable))
-                samples = view.project(space.component_samples(latent, snapshot["components"])[variable])
+                samples = view.project(space.component_samples(latent.coded_part(), snapshot["components"])[variable])
                 codes = snapshot["code_probabilities"][:, variable].argmax(-1)
             pictures.scatter(axes, points, codes, [], legend=False)
             pictures.outlines(axes, samples, spheres=config.on_spheres)

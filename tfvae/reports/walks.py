@@ -48,12 +48,11 @@ def switches(subject: Subject, information: np.ndarray, count: int = 2) -> list[
     latent, model = subject.model.vae.latent, subject.model
     items, [named] = _some(subject, 1)
     z = model.modes(items)
-    centres = latent.prior_family.mode(latent.component_parameters()).numpy()  # [J, K, D]
-    width = latent.size // latent.num_variables
+    centres = latent.component_centres()  # [J, K, D]
     walks = []
     for variable in most_used(information, count):
         changed = np.repeat(z, latent.num_components, axis=0)
-        changed[:, variable * width : (variable + 1) * width] = centres[variable]
+        changed[:, latent.code_columns(variable)] = centres[variable]
         made = model.decode(changed, method="greedy", **subject.limits)
         title = f"{named}, variable {variable} switched from component to component"
         walks.append(Walk(title, [(str(k), item) for k, item in enumerate(made)]))
@@ -66,7 +65,8 @@ def moves(subject: Subject, count: int = 2) -> list[Walk]:
     items, [named] = _some(subject, 1)
     z = subject.model.modes(items)
     walks = []
-    for dimension in np.argsort(-mean.std(axis=0), kind="stable")[:count]:
+    free = np.flatnonzero(np.broadcast_to(subject.model.vae.latent.moves_freely, mean.shape[1]))
+    for dimension in free[np.argsort(-mean[:, free].std(axis=0), kind="stable")[:count]]:
         centre, spread = mean[:, dimension].mean(), mean[:, dimension].std()
         changed = np.repeat(z, len(_SPREAD), axis=0)
         changed[:, dimension] = centre + spread * np.array(_SPREAD)

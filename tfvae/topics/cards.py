@@ -112,8 +112,7 @@ class Cards:
         is_dead = dead(probabilities)
         told = self._told(variable, codes) if self.in_words else [([], [], [])] * latent.num_components
         scores = self._coherence([[word for word, _ in words] for words, _, _ in told])
-        width = latent.size // latent.num_variables
-        place = subject.posteriors.mean[:, variable * width : (variable + 1) * width]
+        place = subject.posteriors.mean[:, latent.code_columns(variable)]
         for topic in self._ordered(variable, probabilities):
             own = np.flatnonzero(codes == topic)
             centre = place[own].mean(axis=0) if len(own) else 0.0

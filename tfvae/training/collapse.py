@@ -27,12 +27,13 @@ def collapse_messages(model: VAE, logs: dict[str, Any]) -> dict[str, str]:
         information = float(logs["val_mutual_information"]) / latent.num_variables
         if information < 0.05:
             objective = model.objective
-            cure = "--beta=0.8 and --config.objective.mi_weight=1"
-            if objective.beta and objective.mi_weight:
+            cure = f"{'--beta=0.8 and ' if latent.has_dispersion else ''}--config.objective.mi_weight=1"
+            if objective.mi_weight and (objective.beta or not latent.has_dispersion):
                 cure = f"a slower schedule, by {_SLOWER[type(objective.schedule)]}"
+            what, which = ("the mixture has", "components mean") if latent.has_dispersion else ("the codes have", "they mean")
             messages["mixture"] = (
-                f"the mixture has collapsed: a code carries {information:.3f} of the {math.log(latent.num_components):.2f} nats it could, "
-                f"so components mean nothing; try {cure}"
+                f"{what} collapsed: a code carries {information:.3f} of the {math.log(latent.num_components):.2f} nats it could, "
+                f"so {which} nothing; try {cure}"
             )
     return messages
 
