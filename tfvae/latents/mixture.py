@@ -102,6 +102,10 @@ class MixtureLatent(Latent):
         """Returns q(c|x), [B, J, K]."""
         return tf.nn.softmax(params["logits"], axis=-1)
 
+    def log_code_probabilities(self, params: Params) -> tf.Tensor:
+        """Returns log q(c|x), [B, J, K]."""
+        return tf.nn.log_softmax(params["logits"], axis=-1)
+
     def _natural(self, params: Params) -> tf.Tensor:
         return natural(self.family, params["posterior"])  # [B, J, F, P]
 
