@@ -6,6 +6,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import tensorflow as tf
+
 from tfvae.data.files import write_text
 from tfvae.errors import UserError, suggest
 
@@ -70,6 +72,6 @@ def find_label(labels: Labels, name: str) -> str:
 
 
 def of_classes(label: Supervised, probabilities: Any) -> Any:
-    """Returns the probabilities of a label's classes, [N, C] from q(c|x) [N, J, K], given that it is one of them."""
+    """Returns the probabilities of a label's classes, [N, C] from q(c|x) [N, J, K], given it is one of them; of an array or a tensor."""
     own = probabilities[:, label.variable, : len(label.classes)]
-    return own / own.sum(axis=1, keepdims=True)
+    return own / (tf.reduce_sum(own, axis=1, keepdims=True) if isinstance(own, tf.Tensor) else own.sum(axis=1, keepdims=True))
