@@ -16,6 +16,7 @@ COMMANDS = (
     "reconstruct",
     "interpolate",
     "encode",
+    "predict",
     "topics",
     "evaluate",
     "results",

@@ -10,9 +10,11 @@ import pytest
 from tfvae.cli.model import SMOKE
 from tfvae.data import corpora
 from tfvae.models.build import build_vae
+from tfvae.models.labels import save_labels
 from tfvae.registry import resolve
 from tfvae.registry.applicable import modality_of
 from tfvae.training.run import Run
+from tfvae.training.supervision import supervision_of
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +34,12 @@ def untrained():
     def make(path, model, **fields):
         overrides = {name.replace("__", "."): value for name, value in fields.items()}
         config = resolve(model, "demo", overrides=overrides, base={**SMOKE, "data.limit": 100, "training.epochs": 1})
-        run, modality = Run(path), modality_of(config).learn(corpora.read(config.data), config.data)
+        corpus = corpora.read(config.data)
+        run, modality = Run(path), modality_of(config).learn(corpus, config.data)
         run.create(config)
         modality.save(run.path)
+        if labels := supervision_of(config, corpus).labels:
+            save_labels(labels, run.path)
         build_vae(config, modality.shape).save_weights(run.weights_file)
         return run
 

@@ -55,6 +55,22 @@ def test_interpolate_goes_from_one_text_to_the_other(command, runs):
     assert len(command("interpolate", runs["vmf_vae"])[1].splitlines()) == 9
 
 
+def test_predict_says_the_classes_that_labels_taught(command, runs, tmp_path):
+    labels = {"objective.labels": "topic:0,act:1", "latent.components": 5}
+    config = resolve("dem_vae", "demo", base={**SMOKE, **labels, "data.limit": 60, "training.epochs": 1})
+    model, _ = fit(config, str(tmp_path / "taught"), say=lambda _: None)
+    taught, texts = f"--run={tmp_path / 'taught'}", ["is this soup fresh ?", "the train was slow ."]
+    out = command("predict", taught, f"--text={texts[0]}", f"--text={texts[1]}", "--label=act")[1].splitlines()
+    said = model.predict(texts, "act")
+    assert out == [f"{c} {p.max():.3f}\t{t}" for c, p, t in zip(said["predicted"], said["probabilities"], texts, strict=True)]
+    assert command("predict", taught, f"--text={texts[0]}", "--output=out.jsonl")[0] == 0
+    line = json.loads((tmp_path / "out.jsonl").read_text())
+    assert list(line["labels"]) == ["topic", "act"] and line["labels"]["act"]["predicted"] == said["predicted"][0]
+    assert sum(line["labels"]["topic"]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    status, _, err = command("predict", runs["dem_vae"], "--text=so")
+    assert status == 2 and "no label supervised this model's codes" in err
+
+
 def test_encode_writes_a_file_and_says_what_it_skipped(command, runs, tmp_path):
     (tmp_path / "t.txt").write_text("is this soup fresh ?\n\nthe train was slow .\n")
     status, out, err = command("encode", runs["dem_vae"], "--input=t.txt", "--output=codes.jsonl")

@@ -98,6 +98,18 @@ def test_encode_answers_as_the_model_does(served, model):
     assert [bool(remark) for remark in texts_of(answer["status"])] == [text in TEXTS[2:4] for text in TEXTS]
 
 
+def test_predict_answers_as_the_model_does(untrained, tmp_path):
+    model = load(str(untrained(tmp_path / "run", "dem_vae", objective__labels="topic:0,act:1", latent__components=6).path))
+    model.vae.latent.logits.bias.assign(np.random.default_rng(0).normal(size=model.vae.latent.logits.bias.shape))
+    signature = make_signatures(model, Settings())["predict"]
+    assert set(signature.outputs) == {"class_topic", "probabilities_topic", "class_act", "probabilities_act", "status"}
+    answer = signature.function(texts=tf.constant(TEXTS))
+    for label in ("topic", "act"):
+        expected = model.predict(TEXTS, label)
+        np.testing.assert_allclose(answer[f"probabilities_{label}"], expected["probabilities"], rtol=1e-4, atol=1e-5)
+        assert texts_of(answer[f"class_{label}"].numpy()) == expected["predicted"].tolist()
+
+
 def test_sentences_are_those_of_the_model(served, model):
     settings = {"max_length": 12}
     assert texts_of(served("reconstruct", texts=TEXTS)["reconstructions"]) == model.reconstruct(TEXTS, **settings)

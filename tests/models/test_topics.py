@@ -12,6 +12,11 @@ def topics():
     return Topics.of(2, 4).merge(0, [3, 1]).rename(0, 3, "travel").rename(1, 0, "a question")
 
 
+def test_names_that_are_numbers_are_left_out():
+    topics = Topics.of(2, 3).called({(0, 0): "question", (0, 1): "7", (1, 2): "question"})
+    assert topics.names == {(0, 0): "question", (1, 2): "question"}
+
+
 def test_a_topic_has_the_number_of_its_first_component(topics):
     assert topics.numbers(0) == [0, 1, 2] and topics.numbers(1) == [0, 1, 2, 3]
     assert topics.members(0, 1) == [1, 3] and topics.name(0, 1) == "travel" and topics.any_merged

@@ -228,3 +228,15 @@ def test_nothing_overflows_the_page(pages, tmp_path, width):
         (tmp_path / "page.html").write_text(probed.replace("</body>", f"{probe}</body>"), encoding="utf-8")
         laid, seen = map(int, re.search(r"<title>width (\d+) of (\d+)", browse(tmp_path / "frame.html")[0]).groups())
         assert laid <= seen == width
+
+
+def test_a_page_says_how_well_labels_are_predicted(untrained, tmp_path):
+    run = str(untrained(tmp_path / "run", "dem_vae", objective__labels="act:1").path)
+    left_out = []
+    assert "Labels that the model predicts were not evaluated" in " ".join([str(report(run, say=left_out.append)), *left_out])
+    kept = evaluate(run, metrics=["predictions"])["metrics"]["predictions"]["figures"]
+    page = read(report(run))
+    accuracy = next(figure for figure in kept if figure["name"] == "prediction_accuracy")
+    text = " ".join(page.text)
+    assert f"{accuracy['value']:.3f} ±" in text and f"The model {accuracy['remark']}." in text
+    assert "logistic regression on TF-IDF" in text and "the most frequent class" in text

@@ -16,6 +16,10 @@ class Auxiliary(keras.layers.Layer):
         """Does nothing: the weights are made in the constructor."""
         self.built = True
 
+    def example(self) -> Mapping[str, Any]:
+        """Returns what of a batch is read that no other part has, of one example."""
+        return {}
+
     def terms(self, vae: Any, batch: Mapping[str, Any], params: Params, z: tf.Tensor, seed: tf.Tensor | None) -> list[Term]:
         """Returns terms of the role "penalty", which the objective weighs by name; none where the batch has not what it takes.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,8 +79,8 @@ def decoding_from_flags(values: flags.FlagValues, method: str) -> dict[str, Any]
     return {name: values[name].value for name in _DECODING if values[name].value is not None}
 
 
-def run_from_flags(values: flags.FlagValues) -> Run:
-    """Returns the run that --run names, or, with --smoke alone, one of a tiny model that it trains.
+def run_from_flags(values: flags.FlagValues, more: Mapping[str, Any] | None = None) -> Run:
+    """Returns the run that --run names, or, with --smoke alone, one of a tiny model that it trains, with `more` settings by their path.
 
     Raises:
       UserError: no run is named.
@@ -89,21 +89,21 @@ def run_from_flags(values: flags.FlagValues) -> Run:
     from tfvae.training.fit import fit
 
     if values.smoke and not values.run:
-        return fit(resolve("dem_vae", "demo", base=SMOKE), smoke_directory(), say=lambda message: None)[1]
+        return fit(resolve("dem_vae", "demo", base={**SMOKE, **(more or {})}), smoke_directory(), say=lambda message: None)[1]
     if not values.run:
         raise UserError("--run is missing: name the directory of a trained model")
     return find(values.run)
 
 
-def model_from_flags(values: flags.FlagValues) -> tuple[Model, Run]:
-    """Returns the trained model and its run.
+def model_from_flags(values: flags.FlagValues, more: Mapping[str, Any] | None = None) -> tuple[Model, Run]:
+    """Returns the trained model and its run; `more` are settings of the tiny model that --smoke trains.
 
     Raises:
       UserError: no run is named, or it holds no model.
     """
     from tfvae.training.fit import load
 
-    run = run_from_flags(values)
+    run = run_from_flags(values, more)
     return load(str(run.path)), run
 
 

@@ -11,6 +11,7 @@ from tfvae.errors import UserError
 SUMMARY = "Asks TensorFlow Serving, or tfvae-serve with --protocol=v2, for a signature of an exported model; prints a line of JSON a row."
 _NEEDS = {
     "encode": "text",
+    "predict": "text",
     "reconstruct": "text",
     "score": "text",
     "interpolate": "start and --end",
@@ -31,7 +32,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("host", "127.0.0.1", "Server.", flag_values=values)
     flags.DEFINE_integer("port", 0, "Port; 0: 8501 for rest, 8500 for grpc, 8080 for v2.", flag_values=values)
     flags.DEFINE_integer("version", 0, "Version of the model; 0: the latest.", flag_values=values)
-    flags.DEFINE_multi_string("text", [], "encode, reconstruct, score: a text; may be given several times.", flag_values=values)
+    flags.DEFINE_multi_string("text", [], "encode, predict, reconstruct, score: a text; may be given several times.", flag_values=values)
     flags.DEFINE_multi_string("start", [], "interpolate: a text to begin with, as many as --end.", flag_values=values)
     flags.DEFINE_multi_string("end", [], "interpolate: a text to end with.", flag_values=values)
     flags.DEFINE_multi_string("z", [], "decode: numbers with commas between.", flag_values=values)
@@ -73,7 +74,7 @@ def _inputs(values: flags.FlagValues) -> dict[str, list[Any]]:
       UserError: an unknown signature, or one of its flags is missing or no list of numbers.
     """
     name = values.signature
-    if name in ("encode", "reconstruct", "score") and values.text:
+    if name in ("encode", "predict", "reconstruct", "score") and values.text:
         return {"texts": list(values.text)}
     if name == "interpolate" and values.start and len(values.start) == len(values.end):
         return {"start": list(values.start), "end": list(values.end)}

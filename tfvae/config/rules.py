@@ -7,6 +7,8 @@ fields are listed, without the parts.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tfvae.config.labels import supervised
+
 KINDS: dict[str, list[str]] = {
     "data.modality": ["words", "featured_words", "pixels"],
     "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
@@ -74,7 +76,8 @@ def _sphere_size(config: Any) -> str:
 
 
 def _teachable(config: Any) -> str:
-    if not config.inference.trainable or config.objective.agreement_weight or not config.latent.detached_codes:
+    objective = config.objective
+    if not config.inference.trainable or objective.agreement_weight or objective.labels or not config.latent.detached_codes:
         return ""
     return (
         "config.inference.trainable: nothing would teach the heads while the rest is trained: set config.objective.agreement_weight, or "
@@ -82,9 +85,16 @@ def _teachable(config: Any) -> str:
     )
 
 
+def _learns_labels(config: Any) -> str:
+    if config.inference.trainable or not config.objective.labels:
+        return ""
+    return "config.objective.labels: heads that stay as they are learn no labels: set config.inference.trainable=true"
+
+
 def _taught(config: Any) -> str:
     objective = config.objective
-    if config.inference.kind != "amortized" or not config.latent.detached_codes or objective.agreement_weight or objective.mi_weight:
+    taught = objective.agreement_weight or objective.mi_weight or objective.labels
+    if config.inference.kind != "amortized" or not config.latent.detached_codes or taught:
         return ""
     return (
         "config.latent.detached_codes: nothing would teach the codes that the encoder infers: set it to false, or "
@@ -102,8 +112,17 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("latent", "mixture"): (_sphere_size,),
     ("latent", "marginal_mixture"): (_sphere_size, _taught),
     ("latent", "mixture_of_priors"): (_sphere_size,),
-    ("inference", "code_heads"): (_teachable,),
+    ("inference", "code_heads"): (_teachable, _learns_labels),
 }
+
+
+def _labels(config: Any) -> str:
+    labels, variables = supervised(config.objective.labels), config.latent.variables
+    if beyond := [label for label, variable in labels.items() if variable >= variables]:
+        return f"config.objective.labels: {beyond[0]} has variable {labels[beyond[0]]}, and they are numbered 0 to {variables - 1}"
+    if config.training.select == "label" and not (labels and config.objective.label_weight):
+        return "config.training.select = label: no label supervises codes: set config.objective.labels, and a label_weight above 0"
+    return ""
 
 
 def broken_rules(config: Any) -> Iterator[str]:
@@ -111,3 +130,4 @@ def broken_rules(config: Any) -> Iterator[str]:
     for (section, kind), rules in _RULES.items():
         if kind in getattr(config, section).kind.split(JOIN):
             yield from filter(None, (rule(config) for rule in rules))
+    yield from filter(None, [_labels(config)])

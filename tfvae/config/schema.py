@@ -51,6 +51,9 @@ class DataConfig:
         "features of texts beside their words: FILE.npy, a row a row of train_file (with commas: of each file); column:NAME of a table; or "
         "a model of sentence-transformers, by its folder, its name, or an installed package that holds it",
     )
+    labelled_share: float = setting(
+        1.0, "share of the training examples whose labels the objective sees, drawn by training.seed", low=0, high=1
+    )
     limit: int = setting(0, "examples used of each split; 0: all", low=0)
     batch_size: int = setting(30, "examples a training batch", low=1)
     eval_batch_size: int = setting(50, "examples a batch of validation and test", low=1)
@@ -184,6 +187,10 @@ class ObjectiveConfig:
     agreement_weight: float = setting(
         0.0, "weight of an auxiliary loss: minus the mutual information of codes of two sights of an example (Ji et al. 2019)", low=0
     )
+    labels: str = setting(
+        "", "labels of the corpus that say what codes are, and the variable of each: emotion:0,act:1; class k is component k; empty: none"
+    )
+    label_weight: float = setting(1.0, "weight of their cross-entropy, a mean over the examples whose label is known", low=0)
     norm_weight: float = setting(0.0, "spherical: weight of (length of the direction before it is normalised - 1)^2", low=0)
     samples: int = setting(1, "posterior samples an example in training", low=1)
     schedule: ScheduleConfig = dataclasses.field(default_factory=ScheduleConfig)
@@ -202,7 +209,11 @@ class TrainingConfig:
     optimizer: str = setting("adam", "optimiser", choices=("adam", "sgd"))
     learning_rate: float = setting(1e-3, "the optimiser's step size", above=0)
     clip_norm: float = setting(0.5, "global gradient norm above which gradients are scaled down; 0: no clipping", low=0)
-    select: str = setting("objective", "which validation figure selects the epoch that is kept", choices=("objective", "elbo"))
+    select: str = setting(
+        "objective",
+        "which validation figure selects the epoch that is kept; label: the cross-entropy of labels",
+        choices=("objective", "elbo", "label"),
+    )
     min_improvement: float = setting(0.004, "relative fall of that figure that counts as an improvement", low=0, high=0.5)
     patience: int = setting(10, "epochs without improvement before training stops; 0: never", low=0)
     lr_patience: int = setting(3, "epochs without improvement before the learning rate falls; 0: never", low=0)

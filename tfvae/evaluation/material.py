@@ -29,11 +29,11 @@ class Material:
       seed: of what is drawn.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        """Chooses the training examples."""
+    def __init__(self, subject: Subject, chosen: np.ndarray | None = None) -> None:
+        """Chooses the training examples, or takes those of the numbers `chosen`, int [M]."""
         train = subject.corpus.train
         self.subject, self.seed, self.data = subject, subject.seed, subject.data
-        self.train = train.take(spread(len(train), FITTED))
+        self.train = train.take(spread(len(train), FITTED) if chosen is None else chosen)
 
     @functools.cached_property
     def large(self) -> bool:

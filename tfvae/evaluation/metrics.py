@@ -9,6 +9,7 @@ from tfvae.evaluation.images import pixels
 from tfvae.evaluation.labels import labels
 from tfvae.evaluation.latent_use import latent_use
 from tfvae.evaluation.likelihood import likelihood
+from tfvae.evaluation.predictions import predictions
 from tfvae.evaluation.reverse_perplexity import reverse_perplexity, reverse_perplexity_real
 from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.topics import topics
@@ -40,6 +41,10 @@ NEEDS: Mapping[str, tuple[Callable[[Subject], bool], Callable[[Subject], str]]] 
         lambda subject: "this model has neither codes nor a decoder of bags of words, so there are no topics",
     ),
     "labels": (lambda subject: bool(subject.data.labels), lambda subject: f"the corpus {subject.config.data.name} has no labels"),
+    "supervised": (
+        lambda subject: bool(subject.model.labels),
+        lambda subject: "no label supervised its codes (--config.objective.labels), so it predicts none",
+    ),
     "z": (lambda subject: bool(subject.model.vae.latent.size), lambda subject: "this model has no latent variable"),
     "prior": (lambda subject: subject.model.vae.latent.has_prior, lambda subject: "this model has no prior to draw from"),
     "test": (
@@ -58,6 +63,7 @@ METRICS: Mapping[str, Metric] = {
     "samples": Metric(samples, ("seed", "generated"), ("words", "order", "prior")),
     "pixels": Metric(pixels, ("seed",), ("pixels", "z"), usual=False),
     "topics": Metric(topics, ("seed",), ("words", "topics", "z"), usual=False),
+    "predictions": Metric(predictions, ("seed",), ("supervised", "labels", "z"), usual=False),
     "reverse_perplexity": Metric(reverse_perplexity, ("seed", "generated"), ("words", "order", "prior", "test"), usual=False),
     "reverse_perplexity_real": Metric(reverse_perplexity_real, ("seed", "generated"), ("words", "order", "test"), usual=False),
 }
@@ -73,7 +79,7 @@ def usual(subject: Subject) -> tuple[str, ...]:
     found = [name for name in USUAL if not _of_other_examples(name, subject)]
     if len(found) < len(USUAL):
         found += [name for name in _INSTEAD if not _of_other_examples(name, subject)]
-    return tuple(found)
+    return (*found, *(("predictions",) if subject.model.labels else ()))
 
 
 def _of_other_examples(name: str, subject: Subject) -> bool:

@@ -77,14 +77,15 @@ class Supervised:
         if why := nothing_to_learn(train_truth, truth):
             yield no_accuracy(self._known.name, why, label, len(train_truth))
             return
-        predicted = _predict(*self._features, train_truth)
+        predicted = predict_classes(*self._features, train_truth)
         how, count = f"logistic regression on {self._known.how}", len(train_truth)
         yield accuracy(self._known.name, predicted == truth, how, label, count)
         method = f"The class that {how} predicts."
         yield from agreement(label, self._known.title, predicted, truth, self._material.seed, method=method, fitted_to=count)
 
 
-def _predict(train: Any, data: Any, train_truth: np.ndarray) -> np.ndarray:
+def predict_classes(train: Any, data: Any, train_truth: np.ndarray) -> np.ndarray:
+    """Returns the classes [N] of features [N, D] by logistic regression on features [M, D] of training examples of classes [M]."""
     if not train.shape[1]:
         return np.full(data.shape[0], np.bincount(train_truth).argmax())
     return LogisticRegression(max_iter=1000).fit(train, train_truth).predict(data)

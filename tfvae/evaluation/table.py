@@ -1,10 +1,14 @@
 """Figures as lines of text."""
 
+import textwrap
 from collections.abc import Sequence
+
+import numpy as np
 
 from tfvae.evaluation.figure import Figure
 
 _MOST_VALUES = 30  # of one figure on a line
+_LONGEST = 24  # characters of a class's name
 _AGREEMENT = {
     "adjusted_mutual_information": "AMI",
     "homogeneity": "homogeneity",
@@ -20,14 +24,14 @@ _ALSO = {"v_measure": ("normalized_mutual_information", "V = NMI")}
 
 def figure_lines(figures: Sequence[Figure]) -> list[str]:
     """Returns a line a figure: name, value, error and unit; agreement with labels as a table a label, a line a clustering."""
-    plain = [figure for figure in figures if "codes" not in figure.settings]
+    plain = [figure for figure in figures if "codes" not in figure.settings and "classes" not in figure.settings]
     names = [figure.full_name for figure in plain]
     width = max(map(len, names), default=0)
     lines = [
         f"{name:{width}}  {_value(figure)}  {figure.estimator if figure.value is None else _unit(figure)}".rstrip()
         for name, figure in zip(names, plain, strict=True)
     ]
-    return lines + label_tables(figures)
+    return lines + label_tables(figures) + confusion_tables(figures)
 
 
 def _unit(figure: Figure) -> str:
@@ -39,6 +43,21 @@ def label_tables(figures: Sequence[Figure]) -> list[str]:
     lines = []
     for label in dict.fromkeys(figure.settings["label"] for figure in figures if "codes" in figure.settings):
         lines += ["", *_label_table(label, [figure for figure in figures if figure.settings.get("label") == label])]
+    return lines
+
+
+def confusion_tables(figures: Sequence[Figure]) -> list[str]:
+    """Returns the lines of a table for each label that is predicted, how many examples of a class were predicted each, with empty lines."""
+    lines = []
+    for figure in figures:
+        if "classes" not in figure.settings:
+            continue
+        names = [textwrap.shorten(name, _LONGEST, placeholder="…") for name in figure.settings["classes"]]
+        head = f"{figure.settings['label']}: predicted"
+        width = max(len(head), *map(len, names))
+        lines += ["", " ".join([f"{head:{width}}", *(f"{name:>{max(6, len(name))}}" for name in names)])]
+        for name, row in zip(names, np.asarray(figure.value), strict=True):
+            lines.append(" ".join([f"{name:{width}}", *(f"{count:>{max(6, len(of))},}" for count, of in zip(row, names, strict=True))]))
     return lines
 
 

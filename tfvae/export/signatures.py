@@ -4,6 +4,7 @@ Whatever a row asks for that cannot be done gives that row an empty answer and a
 """
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 
 import tensorflow as tf
@@ -11,6 +12,7 @@ import tensorflow as tf
 from tfvae import stateless
 from tfvae.export.settings import Settings
 from tfvae.generation.sampling import sample
+from tfvae.models.labels import of_classes
 from tfvae.models.model import Model
 
 Tensors = Mapping[str, tf.Tensor]
@@ -50,6 +52,10 @@ def make_signatures(model: Model, settings: Settings) -> dict[str, Signature]:
         found["encode"] = Signature(
             f"posteriors of {given.name}", (given,), verbs.encode, {"mean": "E[z|x], [B, size]", **coded, "status": STATUS}
         )
+        if model.labels:
+            answers = {key: f"{name}: {meaning}" for name in model.labels for key, meaning in _answers(name).items()}
+            title = f"classes of {given.name}: {', '.join(model.labels)}"
+            found["predict"] = Signature(title, (given,), verbs.predict, {**answers, "status": STATUS})
         found["reconstruct"] = Signature(
             f"what the decoder makes, greedily, of the modes of {given.name}' posteriors",
             (given,),
@@ -100,6 +106,12 @@ def make_signatures(model: Model, settings: Settings) -> dict[str, Signature]:
     return found
 
 
+def _answers(label: str) -> dict[str, str]:
+    """The outputs that say a label, and what each is."""
+    key = re.sub(r"\W", "_", label)
+    return {f"class_{key}": "the most probable class, [B]", f"probabilities_{key}": "of its classes, [B, C]"}
+
+
 _ENCODED, _SCORED = 16_384, 2048
 """Tokens, padding included, that are encoded, or scored with 20 samples each, at a time: memory does not grow with the request."""
 _COLDEST, _HOTTEST = 1e-3, 1e3
@@ -129,6 +141,21 @@ class _Verbs:
         if latent.has_codes:
             answer["codes"] = tf.argmax(answer["probabilities"], axis=-1, output_type=tf.int32)
         return answer
+
+    def predict(self, **items: tf.Tensor) -> Tensors:
+        [items] = items.values()
+
+        def codes(batch: Tensors) -> Tensors:
+            probabilities = self.vae.latent.code_probabilities(self.vae.encode(batch))
+            return {"probabilities": probabilities, "status": self.modality.remark(batch)}
+
+        answer = self._of_items(items, codes, _ENCODED)
+        found = {"status": answer["status"]}
+        for name, label in self.model.labels.items():
+            probabilities = of_classes(label, answer["probabilities"])
+            said = tf.gather(tf.constant(label.classes), tf.argmax(probabilities, axis=-1))
+            found |= dict(zip(_answers(name), (said, probabilities), strict=True))
+        return found
 
     def reconstruct(self, **items: tf.Tensor) -> Tensors:
         [items] = items.values()

@@ -30,6 +30,10 @@ class CodedLatent(Latent):
         """Returns q(c|x), [B, J, K]."""
         return tf.nn.softmax(self.code_logits(params), axis=-1)
 
+    def log_code_probabilities(self, params: Params) -> tf.Tensor:
+        """Returns log q(c|x), [B, J, K]."""
+        return tf.nn.log_softmax(self.code_logits(params), axis=-1)
+
     def log_mixing(self) -> tf.Tensor:
         """Returns the logarithms of the weights pi of p(c), [J, K]; all -log K unless they are learned."""
         if self.mixing_logits is None:
@@ -38,7 +42,7 @@ class CodedLatent(Latent):
 
     def _code_entropy(self, params: Params) -> tf.Tensor:
         """Entropy of q(c|x), [B, J]."""
-        log_probabilities = tf.nn.log_softmax(self.code_logits(params), axis=-1)
+        log_probabilities = self.log_code_probabilities(params)
         return -tf.reduce_sum(tf.exp(log_probabilities) * log_probabilities, axis=-1)
 
     def _code_cross_entropy(self, probabilities: tf.Tensor) -> tf.Tensor | float:

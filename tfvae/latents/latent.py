@@ -174,6 +174,11 @@ class Latent(keras.layers.Layer):
         batch = tf.shape(tf.nest.flatten(params)[0])[0]
         return tf.ones([batch, self.num_variables, self.num_components])
 
+    def log_code_probabilities(self, params: Params) -> tf.Tensor:
+        """Returns log q(c|x), [B, J, K]."""
+        probabilities = self.code_probabilities(params)
+        return tf.math.log(tf.maximum(probabilities, np.finfo(probabilities.dtype.as_numpy_dtype).tiny))
+
     def log_mixing(self) -> tf.Tensor:
         """Returns log p(c), [J, K]; of one component where there are no codes."""
         return tf.zeros([self.num_variables, self.num_components])

@@ -14,7 +14,7 @@ from tfvae.models.precision import dtype_policy
 from tfvae.models.vae import VAE
 from tfvae.objectives.elbo import ELBO
 from tfvae.objectives.schedules import SCHEDULES, Schedule
-from tfvae.registry.applicable import auxiliary_weight, has_z, observed, part_of
+from tfvae.registry.applicable import auxiliary_settings, auxiliary_weight, has_z, observed, part_of
 from tfvae.registry.calls import call
 from tfvae.registry.parts import AUXILIARIES
 
@@ -40,7 +40,10 @@ def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int 
     decoder = _make(config, "decoder", shape, name="decoder", **network)
     wanted = {name: weight for name in AUXILIARIES if (weight := auxiliary_weight(config, name))}
     network = {**common, "z_dim": latent.size}
-    auxiliaries = [call(AUXILIARIES[name].make, shape, name=name, seed=seeds.getrandbits(31), **network) for name in wanted]
+    auxiliaries = [
+        call(AUXILIARIES[name].make, shape, name=name, seed=seeds.getrandbits(31), **network, **auxiliary_settings(config, name))
+        for name in wanted
+    ]
     given = {"variables": latent.num_variables, "components": latent.num_components, "seed": seeds.getrandbits(31)}
     inference = _make(config, "inference", shape, **given, **observed(config))
     return VAE(

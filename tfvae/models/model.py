@@ -12,6 +12,7 @@ from tfvae import stateless
 from tfvae.errors import UserError, suggest
 from tfvae.generation.decoding import Decoding
 from tfvae.modalities.modality import Modality
+from tfvae.models.labels import Labels, find_label, of_classes
 from tfvae.models.topics import Topics
 from tfvae.models.vae import VAE
 
@@ -30,13 +31,16 @@ class Model:
       modality: items <-> batches.
       vae: the model of batches.
       topics: which components count as one, and what they are called: codes are topics in all that these verbs take and return.
+      labels: those that supervised variables, which the model predicts.
     """
 
-    def __init__(self, modality: Modality, vae: VAE, topics: Topics | None = None) -> None:
+    def __init__(self, modality: Modality, vae: VAE, topics: Topics | None = None, labels: Labels | None = None) -> None:
         """Joins a modality and a model made for its shape."""
-        self.modality, self.vae = modality, vae
+        self.modality, self.vae, self.labels = modality, vae, dict(labels or {})
         self.topics = topics or Topics.of(vae.latent.num_variables, vae.latent.num_components)
         self._encode = tf.function(self._encode_batch, reduce_retracing=True, autograph=False)
+        probabilities = lambda batch: {"probabilities": vae.latent.code_probabilities(vae.encode(batch))}  # noqa: E731
+        self._code_probabilities = tf.function(probabilities, reduce_retracing=True, autograph=False)
         self._sample_prior = tf.function(self._sample_prior_batch, reduce_retracing=True, autograph=False)
         self._decoders: dict[Decoding, Any] = {}
         self._scorers: dict[int, Any] = {}
@@ -71,6 +75,25 @@ class Model:
         if not self.vae.latent.size:
             raise UserError("this model has no latent variable: it can only generate and score")
         return self._of_items(items, self._encode, batch_size)
+
+    def predict(self, items: Any, label: str = "", batch_size: int = 256) -> dict[str, np.ndarray]:
+        """Returns which class of a label each item has, of a label that supervised a variable (`objective.labels`).
+
+        Args:
+          items: N of them, as `encode` takes them.
+          label: its name; may be left out where there is but one.
+          batch_size: as in `encode`.
+
+        Returns:
+          "predicted" [N], names of the most probable classes; "probabilities" [N, C]; and "classes" [C], the names they are of.
+
+        Raises:
+          UserError: as `encode`, or the model predicts no such label.
+        """
+        known = self.labels[find_label(self.labels, label)]
+        probabilities = of_classes(known, self._of_items(items, self._code_probabilities, batch_size)["probabilities"])
+        classes = np.array(known.classes)
+        return {"predicted": classes[probabilities.argmax(axis=1)], "probabilities": probabilities, "classes": classes}
 
     def modes(self, items: Any) -> np.ndarray:
         """Returns the mode of each item's posterior, the z that the other verbs write items from, [N, size].

@@ -1,5 +1,6 @@
 """What a person has made of a model's components: which count as one, and what they are called. The weights know nothing of it."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -141,6 +142,14 @@ class Topics:
             raise UserError(f"{name!r} is the name of another topic of variable {variable}: merge them, or take another name")
         names = {place: other for place, other in self.names.items() if place != (variable, topic)}
         return Topics(self.into, names | ({(variable, topic): name} if name else {}))
+
+    def called(self, names: Mapping[tuple[int, int], str]) -> "Topics":
+        """Returns topics that have names, but for such as `rename` does not admit: those are left without."""
+        found = self
+        for (variable, topic), name in names.items():
+            with contextlib.suppress(UserError):
+                found = found.rename(variable, topic, name)
+        return found
 
     def merged(self, probabilities: Any) -> Any:
         """Returns probabilities of topics, [..., J, K] of those of components; those of components that count as others are 0."""

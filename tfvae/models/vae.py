@@ -72,7 +72,9 @@ class VAE(keras.Model):
         self.step = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="step")
         self.built = True
         self.totals = Totals()
-        self.totals.reserve(self._sums(*self._score({**self.inference.example(), **self.encoder.example(), **self.decoder.example()})))
+        read = {name: value for auxiliary in self.auxiliaries for name, value in auxiliary.example().items()}
+        read |= {**self.inference.example(), **self.encoder.example(), **self.decoder.example()}
+        self.totals.reserve(self._sums(*self._score(read)))
 
     def build(self, input_shape: Any = None) -> None:
         """Does nothing: the parts come built."""

@@ -88,8 +88,14 @@ def check_fitting(config: Config) -> None:
 
 
 def auxiliary_weight(config: Config, name: str) -> float:
-    """Returns the weight of an auxiliary loss: the field of the objective that is called after it, 0 where there is none."""
-    return getattr(config.objective, f"{name}_weight", 0.0)
+    """Returns the weight of an auxiliary loss: the field of the objective that is called after it, 0 where that or another is not set."""
+    return getattr(config.objective, f"{name}_weight", 0.0) if all(auxiliary_settings(config, name).values()) else 0.0
+
+
+def auxiliary_settings(config: Config, name: str) -> dict[str, Any]:
+    """Returns the settings of an auxiliary loss beside its weight."""
+    settings = AUXILIARIES[name].settings(config.objective)
+    return {field: getattr(config.objective, field) for field in settings if field != f"{name}_weight"}
 
 
 def modality_of(config: Config) -> type[Modality]:
@@ -122,6 +128,7 @@ _NEEDS = (
     ("objective.mi_weight", "mixture"),
     ("objective.code_weight", "mixture"),
     ("objective.agreement_weight", "mixture"),
+    ("objective.label", "mixture"),
     ("objective.norm_weight", "direction"),
     ("objective.samples", "noise"),
     ("objective.kl_weight", "kl"),
@@ -170,6 +177,8 @@ def _of_objective(config: Config, path: str) -> str:
         unread = part.reads and part.reads not in MODALITIES[config.data.modality].reads.split()
         if unread and path.removeprefix("objective.") in part.settings(config.objective):
             return f"it reads {part.reads}, and its examples are {config.data.modality}"
+    if path in ("objective.label_weight", "data.labelled_share") and not config.objective.labels:
+        return "no label supervises it; objective.labels names some"
     if path == "training.init_parts" and not config.training.init_from:
         return "it begins with no run's weights; --init_from names one"
     return ""

@@ -10,6 +10,8 @@ from typing import Any
 
 from tfvae.auxiliaries.agreement import AgreementLoss
 from tfvae.auxiliaries.bag_of_words import BagOfWordsLoss
+from tfvae.auxiliaries.label import LabelLoss
+from tfvae.config.labels import supervised
 from tfvae.config.rules import KINDS
 from tfvae.data.tokenizers import READING
 from tfvae.decoders.bag_of_words import BagOfWordsDecoder
@@ -187,9 +189,10 @@ INFERENCES: dict[str, Part] = {
 AUXILIARIES: dict[str, Part] = {
     "bag_of_words": Part(BagOfWordsLoss, _has("bag_of_words_weight"), "tokens"),
     "agreement": Part(lambda name, **_: AgreementLoss(name=name), _has("agreement_weight")),
+    "label": Part(lambda labels, name, **_: LabelLoss(supervised(labels), name=name), _has("labels", "label_weight")),
 }
-"""Further losses, by the name of the term; each is there where objective.<name>_weight, a field that it must have, is not 0; made as
-decoders are."""
+"""Further losses, by the name of the term; each is there where objective.<name>_weight, a field that it must have, is not 0, nor another of
+its settings empty; made as decoders are, with the settings that are no weight."""
 
 _WORDS = ("vocabulary", "vocabulary_size", "min_count", "tokenizer", *READING, "train_max_length", "eval_max_length")
 

@@ -18,7 +18,7 @@ from tfvae.data import corpora
 from tfvae.data.files import write_text
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import ALL_COLUMNS, Row, cells, changes, rows
-from tfvae.evaluation.evaluate import read_evaluation, reason_absent
+from tfvae.evaluation.evaluate import figures_of, read_evaluation, reason_absent, split_evaluation
 from tfvae.evaluation.latent_use import information
 from tfvae.evaluation.published import PUBLISHED
 from tfvae.evaluation.subject import Progress, Subject, no_progress
@@ -30,6 +30,7 @@ from tfvae.reports import pictures, space, story, walks
 from tfvae.reports.gauges import Gauge, gauges
 from tfvae.reports.items import html_of
 from tfvae.reports.pictures import Picture, picture
+from tfvae.reports.predictions import Predictions, predictions_of
 from tfvae.reports.results import command_line
 from tfvae.topics.cards import Cards, dead
 from tfvae.training.fit import load
@@ -102,13 +103,14 @@ def report(
     return place.path / "report" / "index.html"
 
 
-_PARTS = ("table", "gauges", "curves", "variables", "dimensions", "agreement", "space", "training", "walks", "sentences")
+_PARTS = ("table", "gauges", "curves", "variables", "dimensions", "predictions", "agreement", "space", "training", "walks", "sentences")
 
 
 def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
     named = {
         "variables": ("components", "Components"),
         "dimensions": ("dimensions", "Dimensions"),
+        "predictions": ("predictions", "Predictions"),
         "agreement": ("labels", "Codes and labels"),
         "space": ("space", "The space"),
         "training": ("training", "During training"),
@@ -235,6 +237,16 @@ class _Report:
 
     def dimensions(self) -> dict[str, list[str]]:
         return {} if self.latent.has_codes else self.topics
+
+    def predictions(self) -> list[Predictions]:
+        if not self.subject.model.labels:
+            return []
+        evaluated = split_evaluation(self.run, self.subject.split) if self.evaluation else {}
+        found = predictions_of(figures_of(evaluated), self.folder)
+        if not found:
+            command = f"scripts/evaluate.py --run={self.run.path} --split={self.subject.split} --metrics=predictions"
+            self.left_out.append(f"Labels that the model predicts were not evaluated: {command} does that.")
+        return found
 
     def agreement(self) -> list[Picture]:
         if not self.latent.has_codes:

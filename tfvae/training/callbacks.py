@@ -3,7 +3,7 @@
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -59,6 +59,14 @@ def annealed(model: VAE, logs: Logs) -> bool:
     return logs is not None and float(logs["w"]) >= ANNEALED * model.objective.schedule.final
 
 
+# By what `training.select` names: the figure whose lowest value is best.
+_SELECTED: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
+    "objective": lambda logs: float(logs["val_loss"]),
+    "elbo": lambda logs: -float(logs["val_elbo"]),
+    "label": lambda logs: float(logs["val_label"]),
+}
+
+
 class Selection(keras.callbacks.Callback):
     """Keeps the epoch that is best on validation, lowers the learning rate, and stops; epochs count once w is annealed.
 
@@ -82,7 +90,7 @@ class Selection(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compares the epoch's figure; sets `memory["stopped"]` to the reason when training should end."""
         logs, memory, config = logs or {}, self.memory, self.config
-        figure = float(logs["val_loss"] if config.select == "objective" else -logs["val_elbo"])
+        figure = _SELECTED[config.select](logs)
         if figure < memory["lowest"]:
             memory.update(lowest=figure, best_epoch=epoch + 1)
             save_weights(self.model, self.run)

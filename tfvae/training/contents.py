@@ -30,11 +30,12 @@ def kept_texts(split: str) -> str:
 
 def run_contents() -> Contents:
     """Returns what the project writes into a run directory, by whatever command."""
-    from tfvae.models.topics import FILE as TOPICS  # here, as these load TensorFlow
+    from tfvae.models.labels import FILE as LABELS  # here, as these load TensorFlow
+    from tfvae.models.topics import FILE as TOPICS
     from tfvae.registry.parts import MODALITIES
 
     examples = {name for part in MODALITIES.values() for name in getattr(part.make, "files", ())}
-    model = ("config.json", "metrics.jsonl", "model.weights.h5", "partial.weights.h5", TOPICS, LOCK, *examples)
+    model = ("config.json", "metrics.jsonl", "model.weights.h5", "partial.weights.h5", TOPICS, LABELS, LOCK, *examples)
     return {
         ".": (*model, *map(kept_texts, SPLITS), KEPT_FEATURES, "evaluation.json", *_ITEMS),
         "checkpoint": (),

@@ -1,6 +1,5 @@
 """Training from a configuration to a run directory."""
 
-import dataclasses
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import keras
 
 from tfvae.config import Config
+from tfvae.config.labels import supervised
 from tfvae.data import corpora
 from tfvae.data.batching import evaluation_batches, spread, steps_per_epoch, training_batches
 from tfvae.data.columns import labelled
@@ -16,9 +16,11 @@ from tfvae.data.labelled_texts import LabelledTexts, corpus_of
 from tfvae.errors import UserError
 from tfvae.modalities.modality import Examples, Modality
 from tfvae.models.build import build_vae
+from tfvae.models.labels import load_labels, save_labels
 from tfvae.models.model import Model
 from tfvae.models.precision import resolve_precision
 from tfvae.models.topics import Topics
+from tfvae.models.vae import VAE
 from tfvae.registry import resolve
 from tfvae.registry.applicable import modality_of
 from tfvae.registry.parts import TABLES
@@ -31,6 +33,7 @@ from tfvae.training.hints import Hints, hints_of
 from tfvae.training.initialize import check_not_itself, initialize, named_parts
 from tfvae.training.progress import EpochLines
 from tfvae.training.run import Run
+from tfvae.training.supervision import SupervisedExamples, supervision_of
 from tfvae.training.weights import load_weights
 from tfvae.training.word_vectors import begin_with_vectors
 from tfvae.training.zoo import find
@@ -94,12 +97,16 @@ def fit(
     modality = modality_of(config).learn(corpus, config.data) if modality is None else modality
     train = modality.examples(corpus.train, training=True, seed=config.training.seed)
     valid = modality.examples(corpus.valid)
+    supervision = supervision_of(config, corpus)
+    if supervision.labels:
+        train = SupervisedExamples(train, supervision.training_codes(corpus.train))
+        valid = SupervisedExamples(valid, supervision.codes(corpus.valid))
     steps = steps_per_epoch(train, config.data.batch_size)
     vae = build_vae(config, modality.shape, steps_per_epoch=steps)
     model, shared, hints = Model(modality, vae), "", Hints()
     begun = resume and place.checkpoint_dir.exists()
     if not begun:
-        hints = hints_of(config, corpus, modality)
+        hints = hints_of(config, corpus, modality).beside(supervision, corpus.train)
         shared = begin_with_vectors(model, config.training.embeddings) if config.training.embeddings else ""
     if config.training.init_from and not begun:
         check_not_itself(place, config.training.init_from)
@@ -108,13 +115,15 @@ def fit(
         for split, part in given.items():
             place.keep_texts(part, split)
         _keep(modality, place, config)
+        if supervision.labels:
+            save_labels(supervision.labels, place.path)
         say(
             f"{corpus.name}: {len(train):,} training and {len(valid):,} validation {modality.item}s, {modality.describe()}; "
             f"{config.model} in {config.training.precision} into {place.path}"
         )
         _train(config, model, corpus, train, valid, place, callbacks, bar, say, shared, hints)
         load_weights(model.vae, place)
-    return Model(modality, vae, Topics.load(place.path, vae.latent.num_variables, vae.latent.num_components)), place
+    return _held(config, modality, vae, place), place
 
 
 def load(run: str, *, precision: str = "") -> Model:
@@ -132,9 +141,14 @@ def load(run: str, *, precision: str = "") -> Model:
     config.training.precision = precision or config.training.precision
     modality = modality_of(config).load(place.path, config.data)
     vae = build_vae(config, modality.shape)
-    model = Model(modality, vae, Topics.load(place.path, vae.latent.num_variables, vae.latent.num_components))
-    load_weights(model.vae, place)
-    return model
+    load_weights(vae, place)
+    return _held(config, modality, vae, place)
+
+
+def _held(config: Config, modality: Modality, vae: VAE, run: Run) -> Model:
+    """The model with what its run says of its codes."""
+    topics = Topics.load(run.path, vae.latent.num_variables, vae.latent.num_components)
+    return Model(modality, vae, topics, load_labels(run.path, supervised(config.objective.labels)))
 
 
 def usual(config: Config) -> Config:
@@ -225,8 +239,8 @@ def _train(
         say(shared)
     if not done and "inference" not in named_parts(config):
         vae.inference.start(train, training.seed, say, hints.codes)
-        if hints.names:
-            dataclasses.replace(model.topics, names=hints.names).save(run.path)
+    if not done and hints.names:
+        model.topics.called(hints.names).save(run.path)
     if selection.memory["stopped"] or done >= training.epochs:
         say(f"training had ended: {selection.memory['stopped'] or f'{done} epochs'}")
         return

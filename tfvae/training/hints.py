@@ -6,12 +6,13 @@ from collections.abc import Mapping
 import numpy as np
 
 from tfvae.config import Config
-from tfvae.data.corpus import Corpus
+from tfvae.data.corpus import Corpus, Split
 from tfvae.data.files import read_lines
 from tfvae.data.labelled_texts import NO_LABEL
 from tfvae.errors import UserError, listed, suggest
 from tfvae.modalities.modality import Modality
 from tfvae.modalities.words import Words
+from tfvae.training.supervision import Supervision
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,17 @@ class Hints:
 
     codes: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
     names: Mapping[tuple[int, int], str] = dataclasses.field(default_factory=dict)
+
+    def beside(self, supervision: Supervision, train: Split) -> "Hints":
+        """Returns these, with what labels say of the codes of the training split.
+
+        Raises:
+          UserError: both speak of one variable.
+        """
+        codes = {supervision.labels[name].variable: found for name, found in supervision.training_codes(train).items()}
+        if both := self.codes.keys() & codes.keys():
+            raise UserError(f"config.objective.labels and config.inference.seed_… both say what variable {min(both)} is: give one")
+        return Hints({**self.codes, **codes}, {**self.names, **supervision.names})
 
 
 def hints_of(config: Config, corpus: Corpus, modality: Modality) -> Hints:

@@ -1,0 +1,72 @@
+"""Labels that supervise codes, from the corpus to predictions."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tfvae.data import demo
+from tfvae.data.corpus import Split
+from tfvae.data.labelled_texts import NO_LABEL
+from tfvae.errors import UserError
+from tfvae.training.fit import fit, load
+from tfvae.training.supervision import supervision_of
+
+
+def corpus_with(classes, names):
+    labels = {"kind": np.array(classes, np.int32)}
+    split = Split([f"text {i}" for i in range(len(classes))], labels, "made up", np.arange(len(classes)))
+    return dataclasses.replace(demo.read(), train=split, valid=split, test=split, label_names={"kind": names} if names else {})
+
+
+def test_the_share_of_labels_that_is_seen_is_drawn_by_the_seed(tiny):
+    corpus = corpus_with(np.arange(200) % 3, "abc")
+
+    def seen(seed, share=0.3):
+        config = tiny(objective__labels="kind:1", data__labelled_share=share, training__seed=seed)
+        return supervision_of(config, corpus).training_codes(corpus.train)["kind"]
+
+    assert np.sum(seen(0) >= 0) == 60 and np.array_equal(seen(0), seen(0)) and not np.array_equal(seen(0), seen(1))
+    assert np.array_equal(seen(0)[seen(0) >= 0], corpus.train.labels["kind"][seen(0) >= 0])
+    assert np.all(seen(0, 0.6)[seen(0) >= 0] >= 0)  # more labels are those and others
+    with pytest.raises(UserError, match="labelled_share"):
+        seen(0, 0.0)
+
+
+def test_a_missing_label_is_no_class_and_classes_without_names_are_numbers(tiny):
+    config = tiny(objective__labels="kind:1")
+    missing = supervision_of(config, corpus_with([0, 1, 2, 1], [NO_LABEL, "no", "yes"]))
+    assert missing.codes(corpus_with([0, 1, 2, 1], ()).train)["kind"].tolist() == [-1, 0, 1, 0]
+    assert missing.labels["kind"].classes == ("no", "yes")
+    assert supervision_of(config, corpus_with([0, 3, 1], ())).labels["kind"].classes == ("0", "1", "2", "3")
+
+
+def test_more_classes_than_components_and_unknown_labels_are_refused(tiny):
+    with pytest.raises(UserError, match="--components=5"):
+        supervision_of(tiny(objective__labels="kind:0"), corpus_with(range(5), "abcde"))
+    with pytest.raises(UserError, match="is not a label of the corpus"):
+        supervision_of(tiny(objective__labels="akt:0"), demo.read())
+
+
+def test_a_model_predicts_what_it_was_taught(tiny, tmp_path):
+    config = tiny(
+        objective__labels="act:1", objective__label_weight=20.0, training__clip_norm=10.0, training__learning_rate=0.02, data__limit=600
+    )
+    trained, run = fit(config, str(tmp_path / "run"), say=lambda line: None)
+    model, corpus = load(str(run.path)), demo.read()
+    answer = model.predict(corpus.test.items)
+    assert answer["classes"].tolist() == list(corpus.label_names["act"])
+    truth = np.array(corpus.label_names["act"])[corpus.test.labels["act"]]
+    assert np.mean(answer["predicted"] == truth) > 0.9
+    np.testing.assert_allclose(answer["probabilities"].sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(answer["probabilities"], trained.predict(corpus.test.items, "act")["probabilities"])
+    assert model.topics.find(corpus.label_names["act"][2]) == (1, 2)
+    assert run.read_metrics()[-1]["val_label"] < 0.5
+    with pytest.raises(UserError, match="is not a label"):
+        model.predict(["so ?"], "topic")
+
+
+def test_a_model_that_no_label_taught_predicts_none(tiny, tmp_path):
+    model, _ = fit(tiny(training__epochs=1), str(tmp_path / "run"), say=lambda line: None)
+    with pytest.raises(UserError, match="no label supervised"):
+        model.predict(["so ?"])
