@@ -78,11 +78,17 @@ class LatentConfig:
     variables: int = setting(20, "latent variables J, each with a mixture prior of its own", low=1)
     components: int = setting(5, "components K of each mixture", low=1)
     dim: int = setting(2, "dimension D of one variable", low=1)
-    kappa: float = setting(50.0, "von Mises-Fisher: the posterior's frozen concentration", above=0)
+    kappa: float = setting(50.0, "von Mises-Fisher: the posterior's frozen concentration; where it is learned, the first", above=0)
     prior_kappa: float = setting(20.0, "von Mises-Fisher: the components' frozen concentration", above=0)
     hidden_dim: int = setting(1024, "units of the network from features to component logits", low=1)
     mixing: str = setting("uniform", "weights of a mixture's components: 1/K each, or learned", choices=("uniform", "learned"))
     detached_codes: bool = setting(False, "marginal_mixture: the KL of codes moves z and the components, and not q(c|x)")
+    learn_kappa: bool = setting(False, "spherical: the encoder says each example's concentration, which is a setting otherwise")
+    kappa_gradient: str = setting(
+        "exact",
+        "learn_kappa: gradient of samples in kappa; detached: none, as in the authors' code, and kappa falls",
+        choices=("exact", "detached"),
+    )
 
 
 @dataclasses.dataclass

@@ -46,6 +46,7 @@ class Part:
       reads: what of a batch it reads, or, of a modality, what a batch has, with spaces between: "tokens", "features", "image".
       usual: settings that suit it, under those of the corpus: fields of its section, or of others by their whole path.
       lacks: of a latent, what it does not have, and why settings about that mean nothing.
+      gives: of a latent, what it has after all by settings that are on.
       sizes: of a latent, what of a corpus's numbers of variables and dimensions is its own: "both", "product" or "" for neither.
       replaces: of an inference, settings of the latent whose work it does, with what they then are.
     """
@@ -55,6 +56,7 @@ class Part:
     reads: str = ""
     usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    gives: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     sizes: str = ""
     replaces: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -77,6 +79,10 @@ def _mixture(kind: type[MixtureLatent]) -> Callable[..., MixtureLatent]:
 def _mixture_settings(*names: str) -> Callable[[Any], tuple[str, ...]]:
     own = ("family", "variables", "components", "dim", "hidden_dim", "mixing", *names)
     return lambda latent: (*own, *family_settings(latent.family))
+
+
+def _spherical_settings(latent: Any) -> tuple[str, ...]:
+    return ("dim", "kappa", "learn_kappa", *(["kappa_gradient"] if latent.learn_kappa else []))
 
 
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
@@ -116,7 +122,9 @@ _POINT = "its posterior is a point, without a KL"
 
 LATENTS: dict[str, Part] = {
     "gaussian": Part(GaussianLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes="product"),
-    "spherical": Part(SphericalLatent, _has("dim", "kappa"), lacks={**_NO_MIXTURE, "kl": "its KL is a constant"}),
+    "spherical": Part(
+        SphericalLatent, _spherical_settings, lacks={**_NO_MIXTURE, "kl": "its KL is a constant"}, gives={"learn_kappa": ("kl",)}
+    ),
     "mixture": Part(_mixture(MixtureLatent), _mixture_settings(), lacks=_NO_DIRECTION, sizes="both"),
     "marginal_mixture": Part(
         _mixture(MarginalMixtureLatent),
