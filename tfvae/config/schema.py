@@ -89,6 +89,11 @@ class LatentConfig:
         "learn_kappa: gradient of samples in kappa; detached: none, as in the authors' code, and kappa falls",
         choices=("exact", "detached"),
     )
+    batch_norm: float = setting(0.0, "gaussian: standard deviation of posterior means over a batch; 0: they are not normalised", low=0)
+    minimum_kl: float = setting(
+        0.0, "gaussian: nats of KL that every dimension has at least, by what parameters it may have", low=0, high=20
+    )
+    pseudo_inputs: int = setting(50, "vamp: posteriors that the prior is a mixture of", low=1)
 
 
 @dataclasses.dataclass
@@ -173,6 +178,9 @@ class ObjectiveConfig:
     )
     agreement_weight: float = setting(
         0.0, "weight of an auxiliary loss: minus the mutual information of codes of two sights of an example (Ji et al. 2019)", low=0
+    )
+    information_weight: float = setting(
+        0.0, "share of the mutual information I(x; z) given back; 1: the KL is that of the aggregate posterior (DG-VAE)", low=0, high=1
     )
     norm_weight: float = setting(0.0, "spherical: weight of (length of the direction before it is normalised - 1)^2", low=0)
     samples: int = setting(1, "posterior samples an example in training", low=1)

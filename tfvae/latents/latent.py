@@ -64,6 +64,10 @@ class Latent(keras.layers.Layer):
         """Returns the posterior's unconstrained parameters, leaves [B, ...], from features [B, F]."""
         raise NotImplementedError
 
+    def in_training(self, features: tf.Tensor) -> Params:
+        """Returns what `call` returns, of a latent that does otherwise in training, such as normalise over the batch."""
+        return self(features)
+
     def sample(self, params: Params, num_samples: int, seed: tf.Tensor, *, temperature: float | None = None, start: int = 0) -> tf.Tensor:
         """Draws z ~ q(z|x).
 

@@ -124,6 +124,7 @@ _NEEDS = (
     ("objective.agreement_weight", "mixture"),
     ("objective.norm_weight", "direction"),
     ("objective.samples", "noise"),
+    ("objective.information_weight", "noise"),
     ("objective.kl_weight", "kl"),
     ("objective.free_bits", "kl"),
     ("objective.schedule.", "kl"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from tfvae.auxiliaries.agreement import AgreementLoss
 from tfvae.auxiliaries.bag_of_words import BagOfWordsLoss
+from tfvae.auxiliaries.information import InformationRelief
 from tfvae.config.rules import KINDS
 from tfvae.data.tokenizers import READING
 from tfvae.decoders.bag_of_words import BagOfWordsDecoder
@@ -29,6 +30,7 @@ from tfvae.latents.mixture import MixtureLatent
 from tfvae.latents.none import NoLatent
 from tfvae.latents.point import PointLatent
 from tfvae.latents.spherical import SphericalLatent
+from tfvae.latents.vamp import VampLatent
 from tfvae.modalities.featured_words import FeaturedWords
 from tfvae.modalities.pixels import Pixels
 from tfvae.modalities.words import Words
@@ -121,7 +123,7 @@ _NO_DIRECTION = {"direction": "its posterior is not on one sphere"}
 _POINT = "its posterior is a point, without a KL"
 
 LATENTS: dict[str, Part] = {
-    "gaussian": Part(GaussianLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes="product"),
+    "gaussian": Part(GaussianLatent, _has("dim", "batch_norm", "minimum_kl"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes="product"),
     "spherical": Part(
         SphericalLatent, _spherical_settings, lacks={**_NO_MIXTURE, "kl": "its KL is a constant"}, gives={"learn_kappa": ("kl",)}
     ),
@@ -138,6 +140,7 @@ LATENTS: dict[str, Part] = {
         _has(),
         lacks={**_NO_MIXTURE, **_NO_DIRECTION, **dict.fromkeys(("z", "kl", "noise"), _NO_LATENT)},
     ),
+    "vamp": Part(VampLatent, _has("dim", "pseudo_inputs"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes="product"),
 }
 """q(z, c|x) and p(z, c); made with `feature_dim`, `seed` and `name`. "none" has no encoder either."""
 
@@ -154,6 +157,7 @@ INFERENCES: dict[str, Part] = {
 AUXILIARIES: dict[str, Part] = {
     "bag_of_words": Part(BagOfWordsLoss, _has("bag_of_words_weight"), "tokens"),
     "agreement": Part(lambda name, **_: AgreementLoss(name=name), _has("agreement_weight")),
+    "information": Part(lambda name, **_: InformationRelief(name=name), _has("information_weight")),
 }
 """Further losses, by the name of the term; each is there where objective.<name>_weight, a field that it must have, is not 0; made as
 decoders are."""
