@@ -14,7 +14,8 @@ from tfvae.decoders.bag_of_words import BagOfWordsDecoder
 from tfvae.decoders.perceptron import PerceptronDecoder
 from tfvae.encoders.bag_of_words import BagOfWordsEncoder
 from tfvae.latents.gaussian import GaussianLatent
-from tfvae.latents.spherical import kl_to_uniform
+from tfvae.latents.learnt_concentration import CONCENTRATION_RANGE
+from tfvae.latents.spherical import SphericalLatent, kl_to_uniform
 
 FOLDER = pathlib.Path(__file__).parents[1] / "golden"
 POSTERIORS = ("nvdm_gaussian", "nvdm_vmf_learnt_kappa")
@@ -94,6 +95,30 @@ def test_the_learnt_concentration_has_the_exact_kl():
     golden = read("nvdm_vmf_learnt_kappa")
     expected = [kl_to_uniform(5, float(kappa)) for kappa in golden["kappa"][:, 0]]
     np.testing.assert_allclose(golden["kl_davidson"], expected, rtol=1e-9)
+
+
+def test_a_latent_that_learns_its_concentration_has_the_direction_the_kl_and_its_slope_of_the_official_one():
+    """Theirs is kappa = clip(10 h + 50, 10, 150); ours gets the h at which it has the same kappa."""
+    golden = read("nvdm_vmf_learnt_kappa")
+    kappa = golden["kappa"][:, 0]
+    head = golden["features"] @ golden["dist_func_kappa_weight"].T + golden["dist_func_kappa_bias"]
+    np.testing.assert_allclose(np.clip(10 * head[:, 0] + 50, 10, 150), kappa, rtol=1e-9)
+    latent = SphericalLatent(feature_dim=7, dim=5, kappa=50.0, learn_kappa=True, dtype="float64")
+    low, high = np.log(CONCENTRATION_RANGE)
+    logit = lambda value: np.log((np.log(value) - low) / (high - np.log(value)))  # noqa: E731
+    own = (logit(kappa) - logit(50.0)) * (high - low) / 4
+    direction = golden["features"] @ golden["dist_func_mu_weight"].T + golden["dist_func_mu_bias"]
+    raw = tf.constant(np.concatenate([direction, own[:, np.newaxis]], axis=1))
+    np.testing.assert_allclose(latent.mode({"posterior": raw}), golden["mu"], rtol=1e-9)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(raw)
+        terms = {term.name: term.value for term in latent.terms({"posterior": raw}, None, tf.ones([9]))}
+        kl, concentration = terms["kl_z"][:, 0], terms["kappa"]
+    np.testing.assert_allclose(concentration, kappa, rtol=1e-12)
+    np.testing.assert_allclose(kl, golden["kl_davidson"], rtol=1e-9)
+    np.testing.assert_allclose(terms["norm_penalty"], golden["redundant_norm"], rtol=1e-9)
+    slope = tape.gradient(kl, raw)[:, -1] / tape.gradient(concentration, raw)[:, -1]
+    np.testing.assert_allclose(slope, golden["d_kl_d_kappa"], rtol=1e-9)
 
 
 def test_the_perceptron_s_probabilities_and_gradient_are_those_of_skip_vae():

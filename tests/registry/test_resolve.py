@@ -49,6 +49,15 @@ def test_later_layers_override_earlier_ones():
         ({"model": "vmf_vae", "overrides": {"latent.prior_kappa": 3}}, "its prior is no mixture over a sphere"),
         ({"model": "vmf_vae", "overrides": {"objective.free_bits": 3}}, "its KL is a constant"),
         ({"model": "vmf_vae", "overrides": {"latent.dim": 1}}, "spheres of 2 dimensions or more"),
+        ({"model": "vmf_vae", "overrides": {"latent.batch_norm": 0.6}}, "its latent is spherical, which has dim, kappa, learn_kappa"),
+        ({"model": "dem_vae", "overrides": {"latent.minimum_kl": 0.1}}, "its latent is mixture, which has"),
+        ({"model": "vae", "overrides": {"latent.batch_norm": 0.6, "latent.minimum_kl": 0.1}}, "both say which means there are"),
+        ({"model": "vae", "overrides": {"latent.kind": "vamp", "latent.batch_norm": 0.6}}, "its latent is vamp, which has dim, pseudo"),
+        ({"model": "vae", "overrides": {"latent.pseudo_inputs": 5}}, "its latent is gaussian, which has dim, batch_norm, minimum_kl"),
+        ({"model": "ae", "overrides": {"objective.information_weight": 1}}, "its posterior is a point, without a KL"),
+        ({"model": "rnn_lm", "overrides": {"objective.information_weight": 1}}, "it has no latent variable"),
+        ({"model": "vae", "overrides": {"latent.learn_kappa": True}}, "its posterior is not on one sphere"),
+        ({"model": "vmf_vae", "overrides": {"latent.kappa_gradient": "detached"}}, "its concentration is not learned"),
         ({"model": "ae", "overrides": {"objective.schedule.kind": "linear"}}, "its posterior is a point, without a KL"),
         ({"model": "rnn_lm", "overrides": {"encoder.hidden_dim": 3}}, "it has no latent variable"),
         ({"model": "rnn_lm", "overrides": {"decoder.z_to_output": True}}, "it has no latent variable"),
@@ -75,6 +84,13 @@ def test_kappa_of_the_spherical_model_is_the_authors_and_does_not_depend_on_the_
         latent = resolve("vmf_vae", corpus).latent
         assert (latent.dim, latent.kappa, latent.variables) == (50, 35, 1)
     assert resolve("vmf_vae", "ptb", overrides={"latent.kappa": 80}).latent.kappa == 80
+
+
+def test_a_kappa_that_is_learned_makes_settings_of_the_kl_mean_something():
+    overrides = {"latent.learn_kappa": True, "objective.free_bits": 2.0, "objective.schedule.kind": "linear"}
+    assert resolve("vmf_vae", "ptb", overrides=overrides).objective.free_bits == 2
+    preset = resolve("vmf_vae", "ptb", overrides={"latent.learn_kappa": True, "training.preset": "sa_vae"})
+    assert preset.objective.schedule.kind == "linear"
 
 
 def test_presets_are_the_papers_optimisers_and_leave_the_rest_alone():

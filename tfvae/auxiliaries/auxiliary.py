@@ -21,7 +21,9 @@ class Auxiliary(keras.layers.Layer):
         return {}
 
     def terms(self, vae: Any, batch: Mapping[str, Any], params: Params, z: tf.Tensor, seed: tf.Tensor | None) -> list[Term]:
-        """Returns terms of the role "penalty", which the objective weighs by name; none where the batch has not what it takes.
+        """Returns terms which the objective weighs by name; none where the batch has not what it takes.
+
+        Those of the role "penalty" are added, and those of the role "relief" taken from the regularisers, under the schedule of these.
 
         Args:
           vae: the model.

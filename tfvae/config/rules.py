@@ -12,7 +12,7 @@ from tfvae.config.labels import supervised
 KINDS: dict[str, list[str]] = {
     "data.modality": ["words", "featured_words", "pixels"],
     "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
-    "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none", "discrete", "mixture_of_priors"],
+    "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none", "discrete", "mixture_of_priors", "vamp"],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn"],
     "inference.kind": ["amortized", "code_heads"],
 }
@@ -102,12 +102,19 @@ def _taught(config: Any) -> str:
     )
 
 
+def _one_bound(config: Any) -> str:
+    if config.latent.batch_norm and config.latent.minimum_kl:
+        return "config.latent: batch_norm and minimum_kl both say which means there are: set one to 0"
+    return ""
+
+
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("encoder", "residual"): (_odd_kernel("encoder"),),
     ("decoder", "recurrent"): (_at_least_one_layer, _tied_sizes, _z_arrives("z_to_state", "z_to_output")),
     ("decoder", "perceptron"): (_at_least_one_layer, _z_arrives("z_to_output")),
     ("decoder", "pixel_cnn"): (_at_least_one_layer, _odd_kernel("decoder"), _z_arrives("z_to_output")),
     ("decoder", "bag_of_words"): (_z_arrives("z_to_output"),),
+    ("latent", "gaussian"): (_one_bound,),
     ("latent", "spherical"): (_sphere_size,),
     ("latent", "mixture"): (_sphere_size,),
     ("latent", "marginal_mixture"): (_sphere_size, _taught),

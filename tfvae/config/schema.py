@@ -89,7 +89,7 @@ class LatentConfig:
     dim: int = setting(2, "dimension D of one variable", low=1)
     factors: int = setting(1, "categorical: one-hot vectors that a variable is made of, which share its mixture's code", low=1)
     values: int = setting(8, "categorical: values of each of those", low=2)
-    kappa: float = setting(50.0, "von Mises-Fisher: the posterior's frozen concentration", above=0)
+    kappa: float = setting(50.0, "von Mises-Fisher: the posterior's frozen concentration; where it is learned, the first", above=0)
     prior_kappa: float = setting(20.0, "von Mises-Fisher: the components' frozen concentration", above=0)
     hidden_dim: int = setting(1024, "units of the network from features to component logits", low=1)
     mixing: str = setting("uniform", "weights of a mixture's components: 1/K each, or learned", choices=("uniform", "learned"))
@@ -102,6 +102,17 @@ class LatentConfig:
     temperature: float = setting(1.0, "discrete: temperature of the relaxation at the first step", above=0)
     temperature_decay: float = setting(0.0, "discrete: r of its fall by exp(-r step)", low=0)
     temperature_floor: float = setting(0.5, "discrete: where its fall ends", above=0)
+    learn_kappa: bool = setting(False, "spherical: the encoder says each example's concentration, which is a setting otherwise")
+    kappa_gradient: str = setting(
+        "exact",
+        "learn_kappa: gradient of samples in kappa; detached: none, as in the authors' code, and kappa falls",
+        choices=("exact", "detached"),
+    )
+    batch_norm: float = setting(0.0, "gaussian: standard deviation of posterior means over a batch; 0: they are not normalised", low=0)
+    minimum_kl: float = setting(
+        0.0, "gaussian: nats of KL that every dimension has at least, by what parameters it may have", low=0, high=20
+    )
+    pseudo_inputs: int = setting(50, "vamp: posteriors that the prior is a mixture of", low=1)
 
 
 @dataclasses.dataclass
@@ -191,6 +202,9 @@ class ObjectiveConfig:
         "", "labels of the corpus that say what codes are, and the variable of each: emotion:0,act:1; class k is component k; empty: none"
     )
     label_weight: float = setting(1.0, "weight of their cross-entropy, a mean over the examples whose label is known", low=0)
+    information_weight: float = setting(
+        0.0, "share of the mutual information I(x; z) given back; 1: the KL is that of the aggregate posterior (DG-VAE)", low=0, high=1
+    )
     norm_weight: float = setting(0.0, "spherical: weight of (length of the direction before it is normalised - 1)^2", low=0)
     samples: int = setting(1, "posterior samples an example in training", low=1)
     schedule: ScheduleConfig = dataclasses.field(default_factory=ScheduleConfig)

@@ -19,8 +19,9 @@ _TERMS = {
     "dispersion": "L_d, part of kl_z",
     "average_kl": "the rest of kl_z",
     "natural_variance": "variance of the components' natural parameters under q(c|x), summed over variables, dimensions and parameters",
+    "kappa": "concentration of q(z|x), which is learned",
 }
-_NO_NATS = ("natural_variance",)
+_NO_NATS = ("natural_variance", "kappa")
 _MOST_NATS = 700.0  # an observation, beyond which no perplexity is a float64
 
 

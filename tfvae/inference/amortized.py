@@ -21,4 +21,5 @@ class Amortized(Inference):
 
     def __call__(self, vae: Any, batch: Mapping[str, Any], *, seed: tf.Tensor | None = None) -> Answer:
         """Infers: see `Inference`."""
-        return vae.latent(vae.encoder(batch, seed=seed)), None
+        features = vae.encoder(batch, seed=seed)
+        return (vae.latent(features) if seed is None else vae.latent.in_training(features)), None

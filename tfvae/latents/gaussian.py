@@ -10,6 +10,8 @@ from tfvae.latents.continuous import ContinuousLatent
 from tfvae.latents.exponential_family import kl_divergence
 from tfvae.latents.gaussian_family import Gaussian
 from tfvae.latents.latent import Latent, Params, Term
+from tfvae.latents.least_kl_gaussian import LeastKLGaussian
+from tfvae.latents.normalized_mean import NormalizedMean
 from tfvae.latents.point import PointLatent
 
 
@@ -17,14 +19,41 @@ from tfvae.latents.point import PointLatent
 class GaussianLatent(ContinuousLatent):
     """q(z|x) = N(m(x), diag v(x)), p(z) = N(0, I).
 
+    Two settings keep the posterior from the prior, one at a time: see `NormalizedMean` and `LeastKLGaussian`.
+
     References:
       Kingma, Welling. Auto-Encoding Variational Bayes. ICLR 2014.
       Bowman et al. Generating Sentences from a Continuous Space. CoNLL 2016.
     """
 
-    def __init__(self, *, feature_dim: int, dim: int, **kwargs: Any) -> None:
-        """Makes the layer: z has `dim` numbers; the other arguments are those of `ContinuousLatent`."""
-        super().__init__(Gaussian(dim), feature_dim=feature_dim, **kwargs)
+    def __init__(self, *, feature_dim: int, dim: int, batch_norm: float = 0.0, minimum_kl: float = 0.0, **kwargs: Any) -> None:
+        """Makes the layer.
+
+        Args:
+          feature_dim: size of the encoder's features.
+          dim: numbers in z.
+          batch_norm: standard deviation of means over a batch; 0: whatever the encoder says.
+          minimum_kl: nats of KL a dimension that there are at least.
+          **kwargs: of `ContinuousLatent`.
+        """
+        super().__init__(LeastKLGaussian(dim, minimum_kl) if minimum_kl else Gaussian(dim), feature_dim=feature_dim, **kwargs)
+        self.batch_norm, self.minimum_kl = batch_norm, minimum_kl
+        self.normalized = NormalizedMean(dim, batch_norm, dtype=self.compute_dtype, name="normalized") if batch_norm else None
+
+    def call(self, features: tf.Tensor) -> Params:
+        """Returns {"posterior": means and what gives log-variances, [B, 2 D]}."""
+        return self._params(features, training=False)
+
+    def in_training(self, features: tf.Tensor) -> Params:
+        """Returns what `call` returns; means that are normalised are so over the batch."""
+        return self._params(features, training=True)
+
+    def _params(self, features: tf.Tensor, *, training: bool) -> Params:
+        raw = self.posterior(features)
+        if self.normalized is not None:
+            mean, spread = tf.split(raw, 2, axis=-1)
+            raw = tf.concat([self.normalized(mean, training=training), spread], axis=-1)
+        return {"posterior": raw}
 
     def _prior(self, *batch: Any) -> tf.Tensor:
         return Gaussian.standard_normal([*batch, self.size], self.compute_dtype)
@@ -49,6 +78,8 @@ class GaussianLatent(ContinuousLatent):
         Raises:
           ValueError: it is of another kind or size.
         """
+        if isinstance(other, PointLatent) and self.minimum_kl:
+            raise ValueError("a Gaussian of least KL does not take a point for its mean")
         if not isinstance(other, PointLatent):
             super().initialize_from(other)
             return
@@ -58,4 +89,4 @@ class GaussianLatent(ContinuousLatent):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "dim": self.size}
+        return {**super().get_config(), "dim": self.size, "batch_norm": self.batch_norm, "minimum_kl": self.minimum_kl}

@@ -73,6 +73,10 @@ class Latent(keras.layers.Layer):
         """Returns the temperature of training samples at a step, []; None: samples are not relaxed."""
         return None
 
+    def in_training(self, features: tf.Tensor) -> Params:
+        """Returns what `call` returns, of a latent that does otherwise in training, such as normalise over the batch."""
+        return self(features)
+
     def sample(
         self, params: Params, num_samples: int, seed: tf.Tensor, *, temperature: tf.Tensor | float | None = None, start: int = 0
     ) -> tf.Tensor:

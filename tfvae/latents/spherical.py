@@ -1,5 +1,6 @@
-"""Von Mises-Fisher posterior with a frozen concentration, uniform prior on the sphere."""
+"""Von Mises-Fisher posterior, its concentration frozen or learned, and the uniform prior on the sphere."""
 
+import functools
 import math
 from typing import Any
 
@@ -10,7 +11,9 @@ import tensorflow as tf
 
 from tfvae import stateless
 from tfvae.latents.continuous import ContinuousLatent
+from tfvae.latents.exponential_family import kl_divergence
 from tfvae.latents.latent import Params, Term
+from tfvae.latents.learnt_concentration import LearntVonMisesFisher
 from tfvae.latents.von_mises_fisher_family import VonMisesFisher, log_area
 
 
@@ -18,37 +21,51 @@ from tfvae.latents.von_mises_fisher_family import VonMisesFisher, log_area
 class SphericalLatent(ContinuousLatent):
     """q(z|x) = vMF(mu(x), kappa), p(z) uniform on the unit sphere of R^d.
 
-    kappa is a setting, so the KL is a constant that no training can lower: the posterior cannot collapse.
+    Unless it is learned, kappa is a setting, so the KL is a constant that no training can lower: the posterior cannot collapse. Where it is
+    learned, each example has a kappa(x) of its own, see `LearntVonMisesFisher`.
 
     References:
       Xu, Durrett. Spherical Latent Spaces for Stable Variational Autoencoders. EMNLP 2018, section 3.
     """
 
-    def __init__(self, *, feature_dim: int, dim: int, kappa: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *, feature_dim: int, dim: int, kappa: float, learn_kappa: bool = False, kappa_gradient: str = "exact", **kwargs: Any
+    ) -> None:
         """Makes the layer.
 
         Args:
           feature_dim: size of the encoder's features.
           dim: d, numbers in z.
-          kappa: concentration of the posterior.
+          kappa: concentration of the posterior; the one that it begins with where it is learned.
+          learn_kappa: whether kappa is a function of the features, as the direction is.
+          kappa_gradient: of samples in a kappa that is learned: "exact", or "detached" for none.
           **kwargs: of `ContinuousLatent`.
+
+        Raises:
+          ValueError: a kappa that cannot be learned from there, or another kappa_gradient.
         """
-        super().__init__(VonMisesFisher(dim, kappa), feature_dim=feature_dim, **kwargs)
-        self.kappa = kappa
+        if kappa_gradient not in ("exact", "detached"):
+            raise ValueError(f"kappa_gradient = {kappa_gradient!r}: must be 'exact' or 'detached'")
+        learnt = functools.partial(LearntVonMisesFisher, detached=kappa_gradient == "detached")
+        super().__init__((learnt if learn_kappa else VonMisesFisher)(dim, kappa), feature_dim=feature_dim, **kwargs)
+        self.kappa, self.learn_kappa, self.kappa_gradient = kappa, learn_kappa, kappa_gradient
         self.kl = kl_to_uniform(dim, kappa)
 
     def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
-        """Returns the KL, the same for all examples, [B, 1], and `norm_penalty` [B].
+        """Returns the KL, [B, 1], the same for all examples unless kappa is learned, `norm_penalty` [B], and a "kappa" [B] that is learned.
 
         The penalty (|raw direction| - 1)^2 keeps the length of what is normalised near 1; the authors' code gives it a weight of 1e-4.
         """
         raw = params["posterior"]
-        squared = tf.reduce_sum(tf.square(raw), axis=-1)
+        squared = tf.reduce_sum(tf.square(raw[..., : self.size]), axis=-1)
         penalty = tf.square(tf.sqrt(tf.maximum(squared, 1e-12)) - 1)  # the square root has no slope at 0
-        return [
-            Term("kl_z", tf.fill([tf.shape(raw)[0], 1], tf.constant(self.kl, raw.dtype)), "kl"),
-            Term("norm_penalty", penalty, "penalty"),
-        ]
+        if not self.learn_kappa:
+            kl = tf.fill([tf.shape(raw)[0], 1], tf.constant(self.kl, raw.dtype))
+            return [Term("kl_z", kl, "kl"), Term("norm_penalty", penalty, "penalty")]
+        eta = self._natural(params)
+        kl = kl_divergence(self.family, eta, tf.zeros_like(eta))  # at eta = 0 the law is uniform
+        kappa = self.family.from_natural(eta)[1]
+        return [Term("kl_z", kl, "kl"), Term("norm_penalty", penalty, "penalty"), Term("kappa", kappa, "diagnostic")]
 
     def log_prior(self, z: tf.Tensor) -> tf.Tensor:
         """Returns minus the log of the sphere's area, [...]."""
@@ -61,7 +78,8 @@ class SphericalLatent(ContinuousLatent):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "dim": self.size, "kappa": self.kappa}
+        names = ("kappa", "learn_kappa", "kappa_gradient")
+        return {**super().get_config(), "dim": self.size, **{name: getattr(self, name) for name in names}}
 
 
 def mean_cosine(dim: int, kappa: float) -> float:

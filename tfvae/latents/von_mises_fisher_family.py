@@ -1,4 +1,4 @@
-"""Von Mises-Fisher distributions on the unit sphere, with a frozen concentration."""
+"""Von Mises-Fisher distributions on the unit sphere, with a frozen concentration; `learnt_concentration` has the others."""
 
 import functools
 import math
@@ -79,7 +79,7 @@ class VonMisesFisher(ExponentialFamily):
         direction = tf.math.l2_normalize(eta[..., 0, :], axis=-1)
         shape, dtype = tf.shape(direction), direction.dtype.name
         normal = stateless.normal(tf.concat([shape[:-1], [self.event_size + 1]], axis=0), seed, dtype)
-        angle = self._angle(normal[..., :1])
+        angle = self.angle(normal[..., :1], eta)
         fixed = tf.stop_gradient(direction)
         tangent = normal[..., 1:]
         for _ in range(2):  # once more, for what rounding leaves of a vector that lies almost along mu
@@ -112,18 +112,19 @@ class VonMisesFisher(ExponentialFamily):
         """Returns the constructor's arguments."""
         return {"dim": self.event_size, "concentration": self.concentration}
 
-    def _angle(self, normal: tf.Tensor) -> tf.Tensor:
-        """Maps standard normal noise to the angle between z and mu, by the quantiles of both."""
+    def angle(self, normal: tf.Tensor, eta: tf.Tensor) -> tf.Tensor:
+        """Maps standard normal noise [..., 1] to the angle between z and mu, by the quantiles of both."""
         angles = tf.constant(angle_quantiles(self.event_size, self.concentration), normal.dtype)
-        return tfp.math.interp_regular_1d_grid(normal, -_NORMAL_LIMIT, _NORMAL_LIMIT, angles, fill_value="constant_extension")
+        return tfp.math.interp_regular_1d_grid(normal, -NORMAL_LIMIT, NORMAL_LIMIT, angles, fill_value="constant_extension")
 
 
-_NORMAL_LIMIT = 7.0
+NORMAL_LIMIT = 7.0
+"""Normal quantiles beyond which angles are those at the limit."""
 _SHORTEST = 1e-12  # squared length
 
 
 @functools.cache
-def angle_quantiles(dim: int, concentration: float, size: int = 4097) -> np.ndarray:
+def angle_quantiles(dim: int, concentration: float, size: int = 4097, points: int = 200_001) -> np.ndarray:
     """Angles a between z and mu at the quantiles Phi(n) for n evenly spaced in [-7, 7]; the largest n is the smallest angle.
 
     The density of a is proportional to exp(kappa cos a) sin(a)^(d-2). In terms of normal quantiles the angle is nearly a straight line, so
@@ -133,6 +134,7 @@ def angle_quantiles(dim: int, concentration: float, size: int = 4097) -> np.ndar
       dim: d of the space around the sphere, at least 2.
       concentration: kappa > 0.
       size: number of quantiles.
+      points: at which the density is added up.
 
     Returns:
       angles in [0, pi], float64 [size].
@@ -140,7 +142,7 @@ def angle_quantiles(dim: int, concentration: float, size: int = 4097) -> np.ndar
     mode = math.acos(_mode_cosine(dim, concentration))
     width = 1 / math.sqrt(concentration * math.cos(mode) + (dim - 2) / max(math.sin(mode) ** 2, 1e-300) + 1e-300)
     lowest, highest = max(0.0, mode - 12 * width), min(math.pi, mode + 12 * width)
-    grid = np.linspace(lowest, highest, 200_001)
+    grid = np.linspace(lowest, highest, points)
     with np.errstate(divide="ignore"):
         log_density = concentration * np.cos(grid) + (scipy.special.xlogy(dim - 2, np.sin(grid)) if dim > 2 else 0.0)
     density = np.exp(log_density - log_density.max())
@@ -152,7 +154,7 @@ def angle_quantiles(dim: int, concentration: float, size: int = 4097) -> np.ndar
     score = np.where(mass < remaining, lower, upper)
     kept = np.concatenate([[True], np.diff(score) > 0]) & np.isfinite(score)
     quantile = scipy.interpolate.interp1d(score[kept], grid[kept], bounds_error=False, fill_value=(lowest, highest))
-    return quantile(-np.linspace(-_NORMAL_LIMIT, _NORMAL_LIMIT, size))
+    return quantile(-np.linspace(-NORMAL_LIMIT, NORMAL_LIMIT, size))
 
 
 def direction_of(raw: tf.Tensor) -> tf.Tensor:

@@ -50,7 +50,7 @@ class ELBO:
           free_bits: nats a unit.
           free_bits_per: "variable", "dimension" or "total".
           norm_weight: weight of a spherical latent's "norm_penalty".
-          penalty_weights: weights of other penalties, by name; one that is not named counts for nothing.
+          penalty_weights: weights of other penalties and reliefs, by name; one that is not named counts for nothing.
           schedule: of w; constantly 1 unless given.
 
         Raises:
@@ -79,11 +79,11 @@ class ELBO:
         Args:
           reconstruction: mean of -log p(x|z), [].
           kl: means of the KL terms, [], [J] or [J, F] each.
-          relief: means of "dispersion" and "mutual_information", where the latent has them, any shape.
+          relief: means of "dispersion" and "mutual_information", where the latent has them, and of what auxiliaries give back, any shape.
           weight: w.
           penalty: means of penalties, [] each, by name.
         """
-        given_back = {"dispersion": self.beta, "mutual_information": self.mi_weight}
+        given_back = {"dispersion": self.beta, "mutual_information": self.mi_weight, **self.penalty_weights}
         regularizer = self.kl_weight * self.total_kl(kl)
         for name, share in given_back.items():
             if share and name in relief:

@@ -38,9 +38,16 @@ def part_of(config: Config, section: str) -> Part:
     return JOINED[section]({name: table[name] for name in kinds})
 
 
+def lacks(config: Config) -> dict[str, str]:
+    """Returns what a configuration's latent has not, and why settings about that mean nothing."""
+    part = part_of(config, "latent")
+    given = {need for setting, needs in part.gives.items() if getattr(config.latent, setting) for need in needs}
+    return {need: reason for need, reason in part.lacks.items() if need not in given}
+
+
 def has_z(config: Config) -> bool:
     """Returns whether there is a latent variable at all."""
-    return "z" not in part_of(config, "latent").lacks
+    return "z" not in lacks(config)
 
 
 def observed(config: Config) -> dict[str, Any]:
@@ -106,8 +113,8 @@ def modality_of(config: Config) -> type[Modality]:
 def reason_unused(config: Config, path: str) -> str:
     """Returns why a field of the configuration means nothing for its model; empty where it does."""
     for start, needed in _NEEDS:
-        if path.startswith(start) and path != "latent.kind" and needed in part_of(config, "latent").lacks:
-            return part_of(config, "latent").lacks[needed]
+        if path.startswith(start) and path != "latent.kind" and needed in lacks(config):
+            return lacks(config)[needed]
     section, _, name = path.partition(".")
     if section == "latent" and name in part_of(config, "inference").replaces:
         return f"its inference is {config.inference.kind}, which has codes of its own"
@@ -131,6 +138,7 @@ _NEEDS = (
     ("objective.label", "mixture"),
     ("objective.norm_weight", "direction"),
     ("objective.samples", "noise"),
+    ("objective.information_weight", "noise"),
     ("objective.kl_weight", "kl"),
     ("objective.free_bits", "kl"),
     ("objective.schedule.", "kl"),
@@ -145,6 +153,8 @@ _WHY = {
     "latent.detached_codes": "its latent is no marginal_mixture",
     "latent.variables": "it has one latent variable",
     "latent.kappa": "its latent space is no sphere",
+    "latent.learn_kappa": "its posterior is not on one sphere",
+    "latent.kappa_gradient": "its concentration is not learned",
     "latent.prior_kappa": "its prior is no mixture over a sphere",
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tfvae.auxiliaries.agreement import AgreementLoss
 from tfvae.auxiliaries.bag_of_words import BagOfWordsLoss
+from tfvae.auxiliaries.information import InformationRelief
 from tfvae.auxiliaries.label import LabelLoss
 from tfvae.config.labels import supervised
 from tfvae.config.rules import KINDS
@@ -33,6 +34,7 @@ from tfvae.latents.mixture_of_priors import MixtureOfPriorsLatent
 from tfvae.latents.none import NoLatent
 from tfvae.latents.point import PointLatent
 from tfvae.latents.spherical import SphericalLatent
+from tfvae.latents.vamp import VampLatent
 from tfvae.modalities.featured_words import FeaturedWords
 from tfvae.modalities.pixels import Pixels
 from tfvae.modalities.words import Words
@@ -50,6 +52,7 @@ class Part:
       reads: what of a batch it reads, or, of a modality, what a batch has, with spaces between: "tokens", "features", "image".
       usual: settings that suit it, under those of the corpus: fields of its section, or of others by their whole path.
       lacks: of a latent, what it does not have, and why settings about that mean nothing.
+      gives: of a latent, what it has after all by settings that are on.
       sizes: of a latent, which of a corpus's sizes are its own: "variables", "dim", or "product" for one variable of all their numbers.
       says: of a latent, what it is, in a sentence.
       replaces: of an inference, settings of the latent whose work it does, with what they then are.
@@ -60,6 +63,7 @@ class Part:
     reads: str = ""
     usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    gives: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     sizes: Callable[[Any], str] = lambda section: ""
     says: Callable[[Any], str] = lambda section: ""
     replaces: Mapping[str, Any] = dataclasses.field(default_factory=dict)
@@ -100,6 +104,10 @@ def _its(words: str) -> Callable[[Any], str]:
     return lambda latent: words
 
 
+def _spherical_settings(latent: Any) -> tuple[str, ...]:
+    return ("dim", "kappa", "learn_kappa", *(["kappa_gradient"] if latent.learn_kappa else []))
+
+
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
 _DENSE = ("hidden_dim", "num_layers", "dropout")
 _SKIP = ("z_to_inputs", "z_to_output")
@@ -136,8 +144,20 @@ _NO_DIRECTION = {"direction": "its posterior is not on one sphere"}
 _POINT = "its posterior is a point, without a KL"
 
 LATENTS: dict[str, Part] = {
-    "gaussian": Part(GaussianLatent, _has("dim"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes=_its("product"), says=_one_variable),
-    "spherical": Part(SphericalLatent, _has("dim", "kappa"), lacks={**_NO_MIXTURE, "kl": "its KL is a constant"}, says=_one_variable),
+    "gaussian": Part(
+        GaussianLatent,
+        _has("dim", "batch_norm", "minimum_kl"),
+        lacks={**_NO_MIXTURE, **_NO_DIRECTION},
+        sizes=_its("product"),
+        says=_one_variable,
+    ),
+    "spherical": Part(
+        SphericalLatent,
+        _spherical_settings,
+        lacks={**_NO_MIXTURE, "kl": "its KL is a constant"},
+        gives={"learn_kappa": ("kl",)},
+        says=_one_variable,
+    ),
     "mixture": Part(_mixture(MixtureLatent), _mixture_settings("hidden_dim"), lacks=_NO_DIRECTION, sizes=_mixture_sizes, says=_a_mixture),
     "marginal_mixture": Part(
         _mixture(MarginalMixtureLatent),
@@ -173,6 +193,9 @@ LATENTS: dict[str, Part] = {
         sizes=_mixture_sizes,
         says=_a_mixture,
     ),
+    "vamp": Part(
+        VampLatent, _has("dim", "pseudo_inputs"), lacks={**_NO_MIXTURE, **_NO_DIRECTION}, sizes=_its("product"), says=_one_variable
+    ),
 }
 """q(z, c|x) and p(z, c); made with `feature_dim`, `seed` and `name`. "none" has no encoder either. Kinds may be joined by "+"."""
 
@@ -190,6 +213,7 @@ AUXILIARIES: dict[str, Part] = {
     "bag_of_words": Part(BagOfWordsLoss, _has("bag_of_words_weight"), "tokens"),
     "agreement": Part(lambda name, **_: AgreementLoss(name=name), _has("agreement_weight")),
     "label": Part(lambda labels, name, **_: LabelLoss(supervised(labels), name=name), _has("labels", "label_weight")),
+    "information": Part(lambda name, **_: InformationRelief(name=name), _has("information_weight")),
 }
 """Further losses, by the name of the term; each is there where objective.<name>_weight, a field that it must have, is not 0, nor another of
 its settings empty; made as decoders are, with the settings that are no weight."""

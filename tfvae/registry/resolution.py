@@ -6,7 +6,7 @@ from typing import Any
 
 from tfvae.config import Config, overlay, update
 from tfvae.errors import UserError, suggest
-from tfvae.registry.applicable import WITH_FEATURES, check_applicable, check_fitting, part_of
+from tfvae.registry.applicable import WITH_FEATURES, check_applicable, check_fitting, lacks, part_of
 from tfvae.registry.corpora import CORPORA
 from tfvae.registry.models import MODELS
 from tfvae.registry.parts import TABLES
@@ -49,8 +49,7 @@ def resolve(
     featured = overlay(_featured(kinds))
     kinds = _layered(model, corpus, [own, overlay(CORPORA[corpus]), featured, overlay(preset), *named_settings])
     kinds.validate_fields()
-    lacks = part_of(kinds, "latent").lacks
-    fitting = {path: value for path, value in preset.items() if not ("kl" in lacks and path.startswith("objective."))}
+    fitting = {path: value for path, value in preset.items() if not ("kl" in lacks(kinds) and path.startswith("objective."))}
     suited = [own, overlay(_usual(kinds)), overlay(_sizes(kinds, corpus)), featured, overlay(fitting)]
     config = _layered(model, corpus, [*suited, *named_settings])
     config.validate()

@@ -46,7 +46,7 @@ def claims(members: Sequence[Result]) -> str:
         for name, sign in (("bleu", 1), ("reconstruction", -1)):
             worse, better = figures("gm_vae", name), figures("dem_vae", name)
             claim(f"`dem_vae` reconstructs better than `gm_vae`: {name}", [worse, better], functools.partial(_better, better, worse, sign))
-    if "vmf_vae" in by_model:
+    if "vmf_vae" in by_model and not any(member.config.latent.learn_kappa for member in by_model["vmf_vae"]):
         found = figures("vmf_vae", "kl_z")
         constants = [kl_to_uniform(member.config.latent.dim, member.config.latent.kappa) for member in by_model["vmf_vae"]]
         claim(

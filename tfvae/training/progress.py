@@ -22,6 +22,7 @@ _COLUMNS = (
     ("disp", "val_dispersion", 7, 2),
     ("MI", "val_mutual_information", 6, 2),
     ("var", "val_natural_variance", 9, 2),
+    ("kappa", "val_kappa", 8, 2),
     ("ppl", "val_perplexity", 8, 2),
     ("bits/dim", "val_bits_per_dimension", 8, 4),
     ("use", "val_active_components", 5, 2),
