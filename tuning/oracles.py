@@ -22,6 +22,7 @@ from tfvae.config import Config
 from tfvae.data.files import write_text
 from tfvae.errors import UserError
 from tuning.space import TUNERS, Parameter, Value, current, kind
+from tuning.state import DAMAGE, check_oracle, damaged, trial_values
 
 SCORE = "score"
 _ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
@@ -67,9 +68,26 @@ class _Durable:
         return pathlib.Path(self._project_dir) / name  # type: ignore[attr-defined]
 
     def reload(self) -> None:
-        """Reads what was written; trials that had begun are run first, those that ended are not run again."""
-        super().reload()  # type: ignore[misc]
-        if missing := [name for name in self.start_order if name not in self.trials]:
+        """Reads what was written; trials that had begun are run first, those that ended are not run again.
+
+        Raises:
+          UserError: a file is damaged, or lacks.
+        """
+        file = self._path("oracle.json")
+        check_oracle(file, self.get_state())  # type: ignore[attr-defined]
+        for trial in sorted(file.parent.glob("trial_*/trial.json")):
+            trial_values(trial, self.space)
+        try:
+            super().reload()  # type: ignore[misc]
+            self._go_on()
+        except UserError:
+            raise
+        except DAMAGE:
+            raise damaged(file) from None
+
+    def _go_on(self) -> None:
+        """Makes consistent what the files say."""
+        if missing := [name for name in dict.fromkeys((*self.start_order, *self.end_order)) if name not in self.trials]:
             raise UserError(f"{self._path('oracle.json').parent} lacks trials ({', '.join(missing)}): begin anew with --overwrite")
         for name in [name for name in self.trials if name not in self.start_order]:
             del self.trials[name]  # no tuner was told of it

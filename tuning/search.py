@@ -21,13 +21,14 @@ from tfvae.data.json_files import load_json
 from tfvae.errors import UserError
 from tfvae.models.build import build_vae
 from tfvae.registry.applicable import modality_of
-from tfvae.training.contents import EVENTS, Contents, check_asked, remove, run_contents
+from tfvae.training.contents import EVENTS, Contents, check_asked, make_folder, remove, run_contents
 from tfvae.training.lock import FILE as LOCK
 from tfvae.training.lock import Held, writing
 from tfvae.training.run import versions
 from tuning.objective import Objective, capabilities, read_objective
 from tuning.oracles import SCORE, make_oracle
 from tuning.space import TUNERS, Parameter, Values, configure, read_space
+from tuning.state import trial_values
 from tuning.trial import COMPLETED, FAILED, STOPPED, OutOfTime, Protocol, Result, run_trial
 
 _ADVICE = "put it back as the search wrote it, or name another directory"
@@ -111,7 +112,7 @@ class Search:
             # the oracle's file last: without it, results of trials that are left would be taken for those of the new search
             remove(directory, _contents(), keep=("search.json", "oracle.json", LOCK))
             (directory / "oracle.json").unlink(missing_ok=True)
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory, "search")
         write_text(file, json.dumps({**settings.to_dict(), "versions": versions()}, indent=1) + "\n")
         return search
 
@@ -124,7 +125,7 @@ class Search:
           UserError: as of `prepare`, or another process searches there.
         """
         check_asked(pathlib.Path(path), "search", overwrite=overwrite, resume=resume)
-        pathlib.Path(path).mkdir(parents=True, exist_ok=True)
+        make_folder(pathlib.Path(path), "search")
         with writing(pathlib.Path(path)):
             yield cls.prepare(path, settings, overwrite=overwrite, resume=resume)
 
@@ -208,7 +209,7 @@ class Search:
         """Returns the number of the trial whose run a trial goes on with, from what KerasTuner gave it; its own where it begins one."""
         while given.get("tuner/trial_id"):
             name = str(given["tuner/trial_id"])
-            given = json.loads((self.directory(name) / "trial.json").read_text())["hyperparameters"]["values"]
+            given = trial_values(self.directory(name) / "trial.json")
         return name
 
 

@@ -15,8 +15,10 @@ from rich.table import Table
 from tensorboard.plugins.hparams import api as hparams
 
 from tfvae.data.files import write_text
+from tfvae.errors import UserError
 from tfvae.training.run import Run
 from tuning.search import Search, best_config
+from tuning.state import trial_values
 from tuning.trial import COMPLETED, FAILED, Result, best, describe
 
 _SHOWN = ("log_perplexity", "nll_iw", "mutual_information", "use")
@@ -123,8 +125,8 @@ def write_hparams(search: Search, name: str, result: Result) -> None:
 def _begun(directory: pathlib.Path) -> dict[str, Any]:
     """The values of a trial that has no result yet."""
     try:
-        return dict(json.loads((directory / "trial.json").read_text())["hyperparameters"]["values"])
-    except (OSError, ValueError, KeyError):
+        return trial_values(directory / "trial.json")
+    except (OSError, UserError):
         return {}
 
 

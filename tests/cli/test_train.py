@@ -113,7 +113,7 @@ def test_a_run_s_own_configuration_file_repeats_it(run, tmp_path):
         (["--config.model=vae"], "--config.model: use --model"),
         (["--resume", "--overwrite"], "--overwrite and --resume contradict each other"),
         (["--config.decoder.z_to_output=false", "--config.decoder.z_to_inputs=none", "--config.decoder.z_to_state=no"], "would not reach"),
-        (["--config_file=missing.json"], "--config_file=missing.json cannot be read: No such file or directory"),
+        (["--config_file=missing.json"], "missing.json: no such file; check --config_file"),
         (["--run=/proc/none"], "--run=/proc/none cannot be made"),
         (["--data=text"], "train_file"),
         (["--data=text", "--train_file=missing.txt"], "missing.txt"),

@@ -65,7 +65,9 @@ def test_text_of_a_command_line_becomes_the_field_s_type(value, kind, expected):
     assert result == expected and type(result) is kind
 
 
-@pytest.mark.parametrize(("content", "message"), [("{", "is not valid JSON"), ("[1]", "must hold an object"), (None, "cannot be read")])
+@pytest.mark.parametrize(
+    ("content", "message"), [("{", "is not valid JSON"), ("[1]", "must hold an object"), (None, "no such file; check --config_file")]
+)
 def test_a_bad_configuration_file_is_named(tmp_path, content, message):
     path = tmp_path / "c.json"
     if content is not None:

@@ -1,6 +1,8 @@
 import gzip
 import json
 import pathlib
+import subprocess
+import sys
 
 import pyarrow as pa
 import pyarrow.csv
@@ -163,3 +165,34 @@ def test_categories_of_parquet_are_texts_and_labels(tmp_path):
     pa.parquet.write_table(pa.table({name: pa.array(values).dictionary_encode() for name, values in columns.items()}), path)
     found = read_texts(path, "parquet", label_columns=["topic"])
     assert {"text": list(found.texts), "topic": list(found.labels["topic"])} == columns
+
+
+MEASURE = """
+import pathlib, re, sys
+from tfvae.config import DataConfig
+from tfvae.data import corpora
+
+def peak(files, limit):
+    corpora.read(DataConfig(name="csv", label_column=sys.argv[1], limit=limit, **{f"{name}_file": file for name, file in files.items()}))
+    # of this program alone, where getrusage knows what its parent had when it began
+    return 1024 * int(re.search(r"VmHWM:\\s*(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+
+small, large = sys.argv[2:]
+first = peak({"train": small}, 0)  # what reading takes of anything
+three = peak(dict.fromkeys(("train", "valid", "test"), large), 300) if not sys.argv[1] else first
+print(three - first, peak({"train": large}, 0) - first)
+"""
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self/status").exists(), reason="only Linux says how much memory a process had")
+@pytest.mark.parametrize("label", ["", "topic"])
+def test_a_table_takes_twice_its_size_of_memory_at_most_and_little_where_few_rows_are_wanted(tmp_path, label):
+    rows = [f"{' '.join(f'word{(i * j) % 997}' for j in range(1, 25))},{'ab'[i % 2]}\n" for i in range(1000)]
+    sizes = {}
+    for name, times in (("small", 80), ("large", 480)):
+        (tmp_path / f"{name}.csv").write_text("text,topic\n" + "".join(rows) * times)
+        sizes[name] = (tmp_path / f"{name}.csv").stat().st_size
+    command = [sys.executable, "-c", MEASURE, label, str(tmp_path / "small.csv"), str(tmp_path / "large.csv")]
+    limited, whole = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+    more = sizes["large"] - sizes["small"]
+    assert more > 70e6 and more < whole < 2 * more and limited < 0.2 * more, (more, limited, whole)

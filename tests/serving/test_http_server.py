@@ -38,6 +38,19 @@ def test_who_is_asked_too_much_says_when_to_ask_again():
     assert (status, headers[b"retry-after"]) == (503, b"1")
 
 
+def test_a_body_is_passed_on_unread_so_that_it_is_parsed_once():
+    heard = []
+
+    async def hears(scope, receive, send):
+        heard.append((await receive())["body"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    for body in (b"{", b"\xff", b"[" * 100_000):
+        ask(Guard(hears, Limits()), body[:1], body[1:])
+    assert heard == [b"{", b"\xff", b"[" * 100_000]
+
+
 def test_bodies_that_wait_are_limited_together_and_given_back():
     guard = Guard(hello, Limits(pending_bytes=10))
     status, headers, body = ask(guard, b"{" + b" " * 8, b" " * 8)

@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import http.client
 import json
@@ -9,16 +10,20 @@ import time
 import grpc
 import numpy as np
 import pytest
+from mlserver import MLServer
 from mlserver.grpc import dataplane_pb2 as pb
 from mlserver.grpc.dataplane_pb2_grpc import GRPCInferenceServiceStub
+from mlserver.types import InferenceResponse
 
-from benchmarks.serving import MODEL, load, served
+from benchmarks.serving import MODEL, free_ports, load, served
 from tfvae.cli.model import SMOKE
 from tfvae.errors import UserError
 from tfvae.export.saved_model import export
 from tfvae.export.settings import Settings
 from tfvae.registry import resolve
 from tfvae.serving.client import Client, Refused
+from tfvae.serving.limits import Limits
+from tfvae.serving.runtime import LOADED
 from tfvae.serving.server import Server
 from tfvae.training.fit import fit
 
@@ -163,10 +168,10 @@ def test_numbers_that_do_not_fit_are_told_so(server):
     ("body", "status", "message"),
     [
         (b"{", 400, "the body is no JSON"),
-        (b"", 400, "the body is no JSON"),
+        (b"", 400, "must be a JSON object"),
         (b"[1]", 400, "must be a JSON object"),
-        (b'{"inputs": "\xff"}', 400, "the body is not UTF-8"),
-        (b'{"inputs": [{"name": "texts", "shape": [1], "datatype": "BYTES", "data": ["\\ud800"]}]}', 422, "surrogate"),
+        (b'{"inputs": "\xff"}', 400, "the body is no JSON: str is not valid UTF-8"),
+        (b'{"inputs": [{"name": "texts", "shape": [1], "datatype": "BYTES", "data": ["\\ud800"]}]}', 400, "surrogate"),
         (b'{"inputs": 3}', 422, "inputs"),
         (b"[" * 5000 + b"]" * 5000, 400, "the body is no JSON"),
         (b" " * 100_001, 413, "more than 100000 bytes"),
@@ -176,6 +181,11 @@ def test_bodies_that_are_no_requests_are_refused(server, body, status, message):
     found, answer = server.ask("POST", f"/v2/models/{MODEL}/infer", body)
     assert found == status and message in answer.decode()
     assert ask(server, texts("still there"))[0] == 200
+
+
+def test_a_number_that_json_does_not_have_is_refused(server):
+    status, answer = server.ask("POST", f"/v2/models/{MODEL}/infer", b'{"inputs": [], "parameters": {"a": NaN}}')
+    assert status == 400 and b"the body is no JSON" in answer
 
 
 def test_lists_nested_too_deep_are_refused(server):
@@ -321,6 +331,57 @@ def test_a_new_version_takes_over_without_a_failed_request(server, folder):
     assert ask(server, texts("a"))[1]["model_version"] == "3"
     assert ask(server, texts("a"), version="/versions/1")[0] == 404
     assert ask(server, texts("a"), version="/versions/2")[0] == 200
+
+
+def test_more_requests_than_are_computed_at_once_are_sent_away_with_a_time_to_try_again(tmp_path, monkeypatch):
+    (tmp_path / "m" / "1").mkdir(parents=True)
+    (tmp_path / "m" / "1" / "saved_model.pb").touch()
+    monkeypatch.setitem(LOADED, ("m", "1"), None)
+    http_port, grpc_port = free_ports(2)
+    waiting = Server(str(tmp_path), http_port=http_port, grpc_port=grpc_port, limits=Limits(requests=2))
+
+    async def answers(count):
+        """Statuses, headers and bodies of requests at once, of which those that are computed wait for the others."""
+        free, active = asyncio.Event(), []
+
+        async def infer(payload, name, version=None):
+            active.append(name)
+            await free.wait()
+            return InferenceResponse(model_name=name, outputs=[])
+
+        async def ask():
+            sent, body = [], json.dumps({"inputs": texts("a")}).encode()
+            scope = {"type": "http", "method": "POST", "path": "/v2/models/m/infer", "headers": [], "query_string": b""}
+            scope |= {"http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", http_port), "raw_path": b"", "root_path": ""}
+
+            async def receive():
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            async def send(message):
+                sent.append(message)
+
+            await waiting.http._app(scope, receive, send)
+            if sent[0]["status"] == 503:
+                free.set()
+            return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
+
+        waiting.server = MLServer(waiting.settings)
+        waiting._bind()
+        waiting.server._data_plane.infer = infer
+        waiting._close_doors()
+        try:
+            found = await asyncio.wait_for(asyncio.gather(*(ask() for _ in range(count))), 60)
+            assert len(active) == 2
+            free.set()
+            return [*found, await ask()]
+        finally:
+            waiting.http.taken.close()
+            await waiting.grpc._server.stop(None)
+
+    *found, last = asyncio.run(answers(4))
+    assert sorted(status for status, _, _ in found) == [200, 200, 503, 503] and last[0] == 200
+    [(_, headers, body), _] = [answer for answer in found if answer[0] == 503]
+    assert headers[b"retry-after"] == b"1" and json.loads(body)["error"].startswith("2 requests are computed already (--requests)")
 
 
 def test_a_folder_without_models_is_an_error(tmp_path):

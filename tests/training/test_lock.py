@@ -21,6 +21,13 @@ with writing(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
+WAIT = """
+import pathlib, sys
+from tfvae.training.lock import writing
+print("waits", flush=True)
+with writing(pathlib.Path(sys.argv[1]), wait=True):
+    print("has it", flush=True)
+"""
 
 
 @pytest.fixture
@@ -43,6 +50,18 @@ def test_a_second_writer_is_told_who_writes_and_a_killed_one_lets_go(tmp_path, h
     with writing(tmp_path):
         assert (tmp_path / FILE).read_text() == f"process {os.getpid()} on {socket.gethostname()}\n"
     assert not (tmp_path / FILE).exists()
+
+
+def test_who_waits_writes_when_the_one_before_is_done(tmp_path, holder):
+    waiting = subprocess.Popen([sys.executable, "-c", WAIT, tmp_path], stdout=subprocess.PIPE, text=True)
+    try:
+        assert waiting.stdout.readline() == "waits\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.5)
+        holder.send_signal(signal.SIGKILL)
+        assert waiting.communicate(timeout=60)[0] == "has it\n" and not (tmp_path / FILE).exists()
+    finally:
+        waiting.kill()
 
 
 def test_training_does_not_write_into_a_run_that_another_process_trains(tiny, tmp_path, holder):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tfvae.errors import UserError, suggest
+from tfvae.opening import opened_as_is
 
 LARGEST = 2**31 - 1
 """Whole number that a field may be, at most."""
@@ -110,10 +111,8 @@ def read_json(path: str, flag: str = "config_file") -> dict[str, Any]:
       UserError: the file cannot be read or is no JSON object.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            values = json.load(file)
-    except OSError as error:
-        raise UserError(f"--{flag}={path} cannot be read: {error.strerror}") from None
+        with opened_as_is(path, f"check --{flag}", announced=False) as file:
+            values = json.loads(file.read())
     except (ValueError, RecursionError) as error:
         raise UserError(f"--{flag}={path} is not valid JSON: {error}") from None
     if not isinstance(values, dict):

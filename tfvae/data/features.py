@@ -13,10 +13,10 @@ from tfvae.config import DataConfig
 from tfvae.data import corpora
 from tfvae.data.columns import numbers
 from tfvae.data.corpus import SPLITS, Split
-from tfvae.data.opening import opened_as_is
 from tfvae.data.tables import known_columns, read_columns
 from tfvae.data.text import own_files
 from tfvae.errors import UserError
+from tfvae.opening import opened_as_is
 
 COLUMN = "column:"
 """Begins the name of a column of lists."""

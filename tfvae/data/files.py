@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tfvae.config import DataConfig
-from tfvae.data.opening import opened
 from tfvae.errors import UserError
+from tfvae.opening import opened
 
 WHITE_SPACE = " \t\n\v\f\r"
 """What separates words: what tf.strings.split takes for white space. Other spaces of Unicode, U+00A0 or U+3000, are parts of words."""

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from tfvae.errors import UserError
+from tfvae.opening import regular_size
 
 
 def to_json(values: Any, *, indent: int | None = None) -> str:
@@ -37,9 +38,10 @@ def load_json(path: str | os.PathLike[str], advice: str) -> dict[str, Any]:
     """Reads the object that a file holds.
 
     Raises:
-      UserError: the file holds no JSON, or no object.
+      UserError: the file holds no JSON, or no object, or is no regular file.
       OSError: there is no such file, or it cannot be read.
     """
+    regular_size(path)
     with open(path, "rb") as file:
         return parse_json(file.read(), path, advice)
 

@@ -62,8 +62,9 @@ class LabelledTexts:
             blank = listed(number for number, text in enumerate(stripped, 1) if not text)
             log.warning("%s: %d %ss have no text and are skipped: %s", origin, lost, unit, blank)
         known: dict[str, str] = {}  # so that a class is in memory once
-        named = {name: [known.setdefault(found, found) for found in map(_class_name, values)] for name, values in labels.items()}
-        return cls(stripped, named, origin, np.arange(1, len(stripped) + 1), unit).take(kept)
+        named = {name: [known.setdefault(found, found) for found in map(class_name, values)] for name, values in labels.items()}
+        made = cls(stripped, named, origin, np.arange(1, len(stripped) + 1), unit)
+        return made.take(kept) if lost else made
 
     def take(self, index: np.ndarray) -> "LabelledTexts":
         """Returns the texts of the given numbers, int [M], in their order."""
@@ -72,7 +73,8 @@ class LabelledTexts:
         return dataclasses.replace(self, texts=[self.texts[i] for i in index], labels=labels, lines=self.lines[index], features=features)
 
 
-def _class_name(value: Any) -> str:
+def class_name(value: Any) -> str:
+    """Returns the name of a class, of whatever stands for it; `NO_LABEL` where nothing does."""
     missing = value is None or value == "" or value != value
     return NO_LABEL if missing else str(value)
 

@@ -11,8 +11,8 @@ from typing import IO, Any
 import numpy as np
 
 from tfvae.data.corpus import Split
-from tfvae.data.opening import opened_as_is
 from tfvae.errors import UserError
+from tfvae.opening import opened_as_is
 
 _LARGEST = 4 << 30  # bytes of all wanted arrays together
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}

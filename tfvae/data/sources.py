@@ -15,8 +15,8 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO
 
-from tfvae.data.opening import opened_as_is
 from tfvae.errors import UserError
+from tfvae.opening import opened_as_is
 
 _ADVICE = "name the archive in --archive"
 _BLOCK = 1 << 20

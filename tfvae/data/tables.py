@@ -14,11 +14,11 @@ import pyarrow.parquet
 from tfvae.config import DataConfig
 from tfvae.data.corpus import Corpus
 from tfvae.data.files import WHITE_SPACE
-from tfvae.data.labelled_texts import LabelledTexts, corpus_of
-from tfvae.data.opening import most_unpacked, opened, opened_as_is, too_much, unpacked
+from tfvae.data.labelled_texts import LabelledTexts, class_name, corpus_of
 from tfvae.data.text import most_of_each, own_files
 from tfvae.data.text import read_texts as read_lines_of_text
 from tfvae.errors import UserError, listed, suggest
+from tfvae.opening import most_unpacked, opened, opened_as_is, too_much, unpacked
 
 TEXT = "text"
 """The column of texts where none is named."""
@@ -65,12 +65,13 @@ def read_texts(path: str, kind: str, text_column: str = "", label_columns: Seque
     def collect(batches: Iterator[pa.RecordBatch]) -> tuple[list[Any], dict[str, list[Any]], int]:
         texts: list[Any] = []
         labels: dict[str, list[Any]] = {name: [] for name in label_columns}
+        known: dict[str, str] = {}  # so that a class is in memory once, while reading too
         found = 0
         for batch in batches:
             new = _strings(batch, path)
             texts += new
             for name, values in labels.items():
-                values += batch[name].to_pylist()
+                values += [known.setdefault(value, value) for value in map(class_name, batch[name].to_pylist())]
             found += sum(bool(text and text.strip(WHITE_SPACE)) for text in new)
             if most and found >= most:
                 break
@@ -78,6 +79,7 @@ def read_texts(path: str, kind: str, text_column: str = "", label_columns: Seque
 
     texts, labels, found = _read(path, kind, chosen, collect)
     made = LabelledTexts.of_rows(texts, labels, path)
+    del texts  # the list that was read, of which another was made
     return made.take(np.arange(most)) if most and found > most else made
 
 
@@ -122,7 +124,7 @@ def _stream(path: str, *, announced: bool = True) -> Iterator[Any]:
 
 def _csv(path: str, choose: Choose, afar: bool) -> Iterator[pa.RecordBatch]:
     parse = pa.csv.ParseOptions(delimiter=_separator(path), newlines_in_values=True)
-    options = {"read_options": pa.csv.ReadOptions(block_size=_LONGEST if afar else _BLOCK), "parse_options": parse}
+    options = {"read_options": pa.csv.ReadOptions(block_size=_LONGEST if afar else _BLOCK, use_threads=False), "parse_options": parse}
     with _stream(path, announced=not afar) as file, pa.csv.open_csv(file, **options) as reader:
         names = list(choose(reader.schema.names))
     convert = pa.csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.string()))

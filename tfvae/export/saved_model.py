@@ -1,7 +1,6 @@
 """From a run to a SavedModel that a server loads: written beside, checked in a fresh process, renamed into place."""
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -30,6 +29,7 @@ from tfvae.export.warmup import write_warmup
 from tfvae.models.model import Model
 from tfvae.registry.applicable import reason_unused
 from tfvae.training.fit import load
+from tfvae.training.lock import writing
 from tfvae.training.run import Run, versions
 from tfvae.training.zoo import find
 
@@ -87,9 +87,7 @@ def export(
 @contextlib.contextmanager
 def _alone(home: pathlib.Path) -> Iterator[None]:
     """Keeps other exports of the model waiting, and deletes what killed ones left."""
-    with (home / ".lock").open("w") as file:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_EX)
+    with writing(home, wait=True):
         for left in home.glob(f"{_PARTIAL}*"):
             shutil.rmtree(left, ignore_errors=True)
         yield

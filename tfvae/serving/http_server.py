@@ -11,6 +11,10 @@ from typing import Any
 
 import h11
 import uvicorn
+from fastapi import Request
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
 from mlserver.rest.server import RESTServer, _NoSignalServer
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -131,7 +135,7 @@ def _body(message: str) -> bytes:
 
 
 class Guard:
-    """Answers requests that MLServer would fall over: bodies that are too long, too many, encoded or no JSON."""
+    """Answers requests that MLServer would fall over: bodies that are too long, too many or encoded."""
 
     def __init__(self, app: Any, limits: Limits) -> None:
         """Wraps an ASGI application."""
@@ -173,10 +177,6 @@ class Guard:
             body += part
             held[0] += len(part)
             self.pending += len(part)
-        problem = await asyncio.to_thread(_json_problem, bytes(body))
-        if problem:
-            await _refuse(send, 400, problem)
-            return
         # it is JSON, whatever a client such as curl calls it
         kept = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
         scope = {**scope, "headers": [*kept, (b"content-type", b"application/json")]}
@@ -204,14 +204,15 @@ def _retried(send: Send) -> Send:
     return sent
 
 
-def _json_problem(body: bytes) -> str:
-    try:
-        value = json.loads(body.decode())
-    except UnicodeDecodeError:
-        return "the body is not UTF-8"
-    except (ValueError, RecursionError) as error:
-        return f"the body is no JSON: {error}"
-    return "" if isinstance(value, dict) else "the body must be a JSON object"
+async def tell_of_bodies(request: Request, error: Exception) -> Response:
+    """Answers a body that is no JSON object, which FastAPI tells by its own errors, as other mistakes are answered."""
+    assert isinstance(error, RequestValidationError)
+    for one in error.errors():
+        if one["type"] == "json_invalid":
+            return JSONResponse({"error": f"the body is no JSON: {one.get('ctx', {}).get('error', '')}"}, 400)
+        if tuple(one["loc"]) == ("body",):
+            return JSONResponse({"error": "the body must be a JSON object"}, 400)
+    return await request_validation_exception_handler(request, error)
 
 
 async def _refuse(send: Send, status: int, message: str) -> None:

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from mlserver import MLServer
 from mlserver.errors import MLServerError, ModelNotFound
 from mlserver.middleware import InferenceMiddlewares
@@ -17,7 +18,7 @@ from mlserver.settings import ModelParameters, ModelSettings, Settings
 from tfvae.errors import UserError
 from tfvae.export.saved_model import NAME, versions_of
 from tfvae.serving.grpc_server import GrpcServer
-from tfvae.serving.http_server import Guard, HttpServer, bind
+from tfvae.serving.http_server import Guard, HttpServer, bind, tell_of_bodies
 from tfvae.serving.limits import Limits
 from tfvae.serving.memory import give_back_memory
 from tfvae.serving.runtime import LOADED, ExportedModel, SavedModelRuntime
@@ -162,6 +163,7 @@ class Server:
         app.router.routes[:] = [route for route in app.router.routes if not any(part in getattr(route, "path", "") for part in closed)]
         app.router.redirect_slashes = False  # a redirection repeats what the request says its host is
         app.add_middleware(Guard, limits=self.limits)
+        app.add_exception_handler(RequestValidationError, tell_of_bodies)
         plane._inference_middleware = InferenceMiddlewares()  # MLServer's own writes the id of a request into headers
         infer, active = plane.infer, 0
 

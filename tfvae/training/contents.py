@@ -60,6 +60,18 @@ def check_asked(folder: pathlib.Path, flag: str, *, overwrite: bool, resume: boo
         raise UserError(f"--{flag}={folder} is a file: name a directory")
 
 
+def make_folder(folder: pathlib.Path, flag: str) -> None:
+    """Makes the folder that a flag names, where it is not there.
+
+    Raises:
+      UserError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--{flag}={folder} cannot be made: {error.strerror}; name a directory you may write to") from None
+
+
 def numbered(folder: pathlib.Path, ending: str = "") -> list[tuple[int, pathlib.Path]]:
     """Returns the epochs of which a folder holds "epoch-NNNNN" with an ending, ascending, and where; other names are passed over."""
     found = [(re.fullmatch(r"epoch-(\d+)" + re.escape(ending), path.name), path) for path in folder.glob("epoch-*")]

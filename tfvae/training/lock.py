@@ -18,13 +18,17 @@ class Held(UserError):
 
 
 @contextlib.contextmanager
-def writing(folder: pathlib.Path) -> Iterator[None]:
+def writing(folder: pathlib.Path, *, wait: bool = False) -> Iterator[None]:
     """Keeps other writers from a folder; where files cannot be locked, nobody is kept from it.
 
+    Args:
+      folder: that is written to.
+      wait: whether to wait for another writer, however long it takes.
+
     Raises:
-      Held: another process writes there; the message says which.
+      Held: another process writes there, and is not waited for; the message says which.
     """
-    locked = _lock(folder / FILE)
+    locked = _lock(folder / FILE, wait)
     try:
         yield
     finally:
@@ -34,13 +38,13 @@ def writing(folder: pathlib.Path) -> Iterator[None]:
             os.close(locked)
 
 
-def _lock(path: pathlib.Path) -> int | None:
+def _lock(path: pathlib.Path, wait: bool) -> int | None:
     """Locks a file and returns its descriptor; None where that cannot be done."""
     try:
         while True:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
                 if _is_at(file, path):  # not one that another process, done by now, has taken away
                     os.truncate(file, 0)
                     os.write(file, f"process {os.getpid()} on {socket.gethostname()}\n".encode())

@@ -18,7 +18,7 @@ from tfvae.data.files import write_text
 from tfvae.data.json_files import load_json, parse_json, to_json
 from tfvae.data.labelled_texts import LabelledTexts
 from tfvae.errors import UserError
-from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS, check_asked, kept_texts, numbered, remove, run_contents
+from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS, check_asked, kept_texts, make_folder, numbered, remove, run_contents
 from tfvae.training.formats import FORMAT, migrated
 from tfvae.training.lock import FILE as LOCK
 from tfvae.training.lock import writing
@@ -65,7 +65,7 @@ class Run:
                 raise UserError(f"--run={self.path}: a run is there already; add --resume to continue it, --overwrite to replace it")
             # The file that says it is a run stays: what a kill leaves can be overwritten again.
             remove(self.path, run_contents(), keep=(self.config_file.name, LOCK))
-        self._make()
+        make_folder(self.path, "run")
         write_text(self.config_file, json.dumps({"format": FORMAT, **config.to_dict(), "versions": versions()}, indent=2) + "\n")
 
     @contextlib.contextmanager
@@ -76,16 +76,10 @@ class Run:
           UserError: as of `create`, or another process writes there.
         """
         check_asked(self.path, "run", overwrite=overwrite, resume=resume)
-        self._make()
+        make_folder(self.path, "run")
         with writing(self.path):
             self.create(config, overwrite=overwrite, resume=resume)
             yield
-
-    def _make(self) -> None:
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"--run={self.path} cannot be made: {error.strerror}; name a directory you may write to") from None
 
     def _contents(self) -> list[pathlib.Path]:
         """What the directory holds beside what a kill leaves of one that was begun."""

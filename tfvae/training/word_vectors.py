@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tfvae.data.opening import opened
 from tfvae.errors import UserError
 from tfvae.layers.word_counts import FIRST
 from tfvae.modalities.words import Words
 from tfvae.models.model import Model
+from tfvae.opening import opened
 
 
 def begin_with_vectors(model: Model, path: str) -> str:

@@ -47,7 +47,7 @@ def opened_as_is(path: str, advice: str = "check the path", *, announced: bool =
       announced: whether the size of a large file is logged before.
     """
     try:
-        size = _regular_size(path)
+        size = regular_size(path)
         if announced and size > _LARGE:
             log.warning("%s: reading %d MB", path, size // 1_000_000)
         with open(path, "rb") as file:
@@ -60,8 +60,13 @@ def opened_as_is(path: str, advice: str = "check the path", *, announced: bool =
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
-def _regular_size(path: str) -> int:
-    """Bytes of a regular file."""
+def regular_size(path: str | os.PathLike[str]) -> int:
+    """Returns the bytes of a regular file.
+
+    Raises:
+      UserError: it is none, but a device, a pipe or a folder.
+      OSError: there is no such file.
+    """
     found = os.stat(path)
     if not stat.S_ISREG(found.st_mode):
         kind = next((name for name, is_one in _IRREGULAR.items() if is_one(found.st_mode)), "no regular file")

@@ -11,16 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tfvae.config import DataConfig
-from tfvae.data import opening, tables, text
+from tfvae import opening
+from tfvae.config import DataConfig, read_json
+from tfvae.data import tables, text
 from tfvae.data.features import KeptFeatures
 from tfvae.data.files import iterate_lines, read_lines, read_text
+from tfvae.data.json_files import load_json
 from tfvae.data.npz import read_arrays
-from tfvae.data.opening import opened
 from tfvae.data.sources import SOURCES, unpack
 from tfvae.data.tokenizers import load_vocabulary
 from tfvae.errors import UserError
 from tfvae.evaluation.telling import HeldBack
+from tfvae.opening import opened
 from tfvae.training.word_vectors import _vectors
 
 READERS = {
@@ -35,6 +37,8 @@ READERS = {
     "stop words": HeldBack.named,
     "word vectors": lambda path: list(_vectors(path)),
     "archive": lambda path: unpack(SOURCES["ptb"], path, f"{path}-out"),
+    "configuration": read_json,
+    "file of a run": lambda path: load_json(path, "put it back"),
     "single archive": lambda path: unpack(SOURCES["mnist"], path, f"{path}-out"),
 }
 
