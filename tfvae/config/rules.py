@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 KINDS: dict[str, list[str]] = {
-    "data.modality": ["words", "featured_words", "pixels"],
+    "data.modality": ["words", "featured_words", "pixels", "turns"],
     "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
     "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none"],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn"],

@@ -51,6 +51,10 @@ class DataConfig:
         "features of texts beside their words: FILE.npy, a row a row of train_file (with commas: of each file); column:NAME of a table; or "
         "a model of sentence-transformers, by its folder, its name, or an installed package that holds it",
     )
+    context: int = setting(
+        0, "dialogues: earlier turns, at most, that an example comes with; 0: a turn is a sentence like any other", low=0
+    )
+    delexicalize: bool = setting(False, "smd: entities of its knowledge bases become marks of their kinds, as <poi>")
     limit: int = setting(0, "examples used of each split; 0: all", low=0)
     batch_size: int = setting(30, "examples a training batch", low=1)
     eval_batch_size: int = setting(50, "examples a batch of validation and test", low=1)

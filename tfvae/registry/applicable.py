@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from tfvae.config import Config, DataConfig
-from tfvae.data.corpora import FILES
+from tfvae.data.corpora import DIALOGUES, FILES
 from tfvae.data.tables import KINDS
 from tfvae.data.tokenizers import READING
 from tfvae.errors import UserError, suggest
@@ -17,6 +17,8 @@ from tfvae.registry.views import check_views
 
 WITH_FEATURES = {"words": "featured_words"}
 """What an example becomes where it has features beside."""
+WITH_CONTEXT = {"words": "turns"}
+"""What an example becomes where it comes with what was said before."""
 
 
 def part_of(config: Config, section: str) -> Part:
@@ -49,6 +51,9 @@ def check_fitting(config: Config) -> None:
     """
     own = CORPORA.get(config.data.name, {}).get("data.modality", DataConfig().modality)
     own = WITH_FEATURES.get(own, own) if config.data.features else own
+    own = WITH_CONTEXT.get(own, own) if config.data.context else own
+    if config.data.context and (reason := _of_data(config, "data.context")):
+        raise UserError(f"config.data.context = {config.data.context}: {reason}")
     if config.data.modality != own:
         raise UserError(f"config.data.modality = {config.data.modality}: the corpus {config.data.name} has {own}; leave it out")
     given = MODALITIES[config.data.modality].reads.split()
@@ -143,6 +148,12 @@ def _of_data(config: Config, path: str) -> str:
         return f"its corpus is {data.name}; files are read with --data={'|'.join(FILES)}"
     if path in ("data.text_column", "data.label_column") and data.name not in KINDS:
         return f"its corpus is {data.name}; columns are those of --data={'|'.join(KINDS)}"
+    if path == "data.context":
+        if data.name not in DIALOGUES:
+            return f"its corpus is {data.name}, which has no dialogues; those that have are {', '.join(DIALOGUES)}"
+        return "its examples have features beside" if data.features else ""
+    if path == "data.delexicalize" and data.name != "smd":
+        return f"its corpus is {data.name}; smd alone has knowledge bases"
     if path == "data.split" and data.split and data.name != "yahoo":
         return f"its corpus is {data.name}; yahoo alone is split by sizes"
     if data.name in BAGS and name in ("vocabulary", "vocabulary_size", "min_count", "tokenizer", *READING):

@@ -31,6 +31,7 @@ from tfvae.latents.point import PointLatent
 from tfvae.latents.spherical import SphericalLatent
 from tfvae.modalities.featured_words import FeaturedWords
 from tfvae.modalities.pixels import Pixels
+from tfvae.modalities.turns import Turns
 from tfvae.modalities.words import Words
 from tfvae.registry.families import family_settings, make_families
 from tfvae.registry.views import code_heads
@@ -156,6 +157,7 @@ MODALITIES: dict[str, Part] = {
     "words": Part(Words, _has(*_WORDS), "tokens"),
     "featured_words": Part(FeaturedWords, _has(*_WORDS, "features"), "tokens features"),
     "pixels": Part(Pixels, _has("binarize"), "image"),
+    "turns": Part(Turns, _has(*_WORDS, "context"), "tokens context"),
 }
 """What an example is: subclasses of `tfvae.modalities.modality.Modality`."""
 

@@ -145,8 +145,10 @@ def usual(config: Config) -> Config:
     kinds = {f"{section}.kind": getattr(config, section).kind for section in TABLES}
     base = {path: kind for path, kind in kinds.items() if kind != own.flat()[path]}
     base |= {"data.features": config.data.features} if config.data.features else {}
+    base |= {"data.context": config.data.context} if config.data.context else {}
     settings = resolve(config.model, config.data.name, overrides={"training.preset": preset} if preset else None, base=base)
     settings.training.preset, settings.data.features, settings.data.modality = "", "", own.data.modality
+    settings.data.context = own.data.context
     for path in base.keys() & kinds.keys():
         section = path.partition(".")[0]
         getattr(settings, section).kind = getattr(own, section).kind
