@@ -120,6 +120,8 @@ _NEEDS = (
     ("objective.mi_weight", "mixture"),
     ("objective.code_weight", "mixture"),
     ("objective.agreement_weight", "mixture"),
+    ("objective.policy_weight", "mixture"),
+    ("objective.attribute_weight", "mixture"),
     ("objective.norm_weight", "direction"),
     ("objective.samples", "noise"),
     ("objective.kl_weight", "kl"),
@@ -174,7 +176,7 @@ def _of_objective(config: Config, path: str) -> str:
         unread = part.reads and part.reads not in MODALITIES[config.data.modality].reads.split()
         if unread and path.removeprefix("objective.") in part.settings(config.objective):
             return f"it reads {part.reads}, and its examples are {config.data.modality}"
-    if path == "training.init_parts" and not config.training.init_from:
+    if path in ("training.init_parts", "training.freeze") and not config.training.init_from:
         return "it begins with no run's weights; --init_from names one"
     return ""
 

@@ -28,7 +28,7 @@ from tfvae.training.changes import changed_fields, default_path, far_from
 from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.contents import KEPT_FEATURES, kept_texts
 from tfvae.training.hints import Hints, hints_of
-from tfvae.training.initialize import check_not_itself, initialize, named_parts
+from tfvae.training.initialize import check_not_itself, freeze, initialize, named_parts
 from tfvae.training.progress import EpochLines
 from tfvae.training.run import Run
 from tfvae.training.weights import load_weights
@@ -103,6 +103,7 @@ def fit(
     if config.training.init_from and not begun:
         check_not_itself(place, config.training.init_from)
         shared += initialize(model, load(config.training.init_from), named_parts(config))
+    freeze(model, config)
     with place.writing(config, overwrite=overwrite, resume=resume):
         for split, part in given.items():
             place.keep_texts(part, split)
