@@ -95,7 +95,7 @@ CORPORA: dict[str, Mapping[str, Any]] = {
     "mnist": _IMAGES,
     "omniglot": _IMAGES,
     **dict.fromkeys(corpora.FILES, _OWN_FILES),
-    "dialogues": {**_OWN_FILES, "data.context": 10, "decoder.turn_dim": 128, "decoder.context_dim": 256},
+    "dialogues": {**_OWN_FILES, "data.context": 10},
 }
 
 BAGS = ("20ng",)
