@@ -16,7 +16,8 @@ from tfvae.modalities.pixels import Pixels
 from tfvae.modalities.words import Words
 from tfvae.models.build import build_vae
 from tfvae.models.model import Model
-from tfvae.registry import MODELS, reason_unused, resolve
+from tfvae.registry import reason_unused, resolve
+from tfvae.registry.models import OF_ANY
 
 SMALL = {
     "encoder.embedding_dim": 6,
@@ -46,7 +47,7 @@ KINDS = {
 }
 FEW = {"latent__variables": 2, "latent__components": 4, "latent__dim": 3}
 # Beside the registered ones, what a setting alone turns them into.
-VARIANTS = {name: (name, {}) for name in MODELS} | {
+VARIANTS = {name: (name, {}) for name in OF_ANY} | {
     "dem_vae of one component": ("dem_vae", {"latent__components": 1}),
     "dem_vae of one variable": ("dem_vae", {"latent__variables": 1}),
     "vmf_vae without words": ("vmf_vae", {"decoder__word_dropout": 1.0}),
@@ -56,7 +57,7 @@ VARIANTS = {name: (name, {}) for name in MODELS} | {
 OTHERS = {
     f"{name} of {kind}": (name, FEW if reason_unused(resolve(name, "demo"), "latent.variables") == "" else {})
     for kind in list(KINDS)[1:]
-    for name in MODELS
+    for name in OF_ANY
     if name not in ("dae", "dvae", "cm_vae")  # settings of di_vae and dcm_vae
 }
 VARIANTS |= OTHERS

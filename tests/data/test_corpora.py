@@ -14,6 +14,7 @@ def test_every_corpus_is_listed():
         "csv",
         "daily_dialog",
         "demo",
+        "dialogues",
         "home_assistant",
         "jsonl",
         "mnist",
@@ -42,11 +43,11 @@ def test_the_seed_of_splits_reaches_the_reader_of_text(tmp_path):
 def test_an_unknown_corpus_is_told_with_the_nearest_name():
     with pytest.raises(UserError, match=r"config\.data\.name = 'ptbb': no such corpus, did you mean 'ptb'\?"):
         corpora.read(DataConfig(name="ptbb"))
-    with pytest.raises(UserError, match=r"known: 20ng, csv, daily_dialog, demo, home_assistant, jsonl, mnist, .*, yahoo"):
+    with pytest.raises(UserError, match=r"known: 20ng, csv, daily_dialog, demo, dialogues, home_assistant, jsonl, mnist, .*, yahoo"):
         corpora.read(DataConfig(name="wikipedia"))
 
 
 @pytest.mark.parametrize("field", ["train_file", "valid_file", "test_file"])
 def test_a_file_that_the_corpus_would_not_read_is_an_error(field):
-    with pytest.raises(UserError, match=rf"config\.data\.{field} is read by the corpora text, csv, jsonl, parquet, not by demo"):
+    with pytest.raises(UserError, match=rf"config\.data\.{field} is read by the corpora text, csv, jsonl, parquet, dialogues, not by demo"):
         corpora.read(DataConfig(**{field: "a.txt"}))

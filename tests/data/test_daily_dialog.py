@@ -3,6 +3,7 @@ import pytest
 
 from tfvae.config import DataConfig
 from tfvae.data import daily_dialog
+from tfvae.data.turn import Said
 from tfvae.errors import UserError
 
 DIALOGUES = "Hi ! __eou__ Hello there . __eou__\n\nWhat ? __eou__ \n"
@@ -72,3 +73,11 @@ def test_the_real_corpus_has_its_published_counts(data_dir):
     assert corpus.train.lines[-1] == 11118
     np.testing.assert_array_equal(np.bincount(corpus.test.labels["act"]), [3534, 2210, 1278, 718])
     np.testing.assert_array_equal(np.bincount(corpus.test.labels["emotion"]), [6321, 118, 47, 17, 1019, 102, 116])
+
+
+def test_with_contexts_turns_know_of_those_before(tmp_path):
+    data = make(tmp_path)
+    data.context = 3
+    split = daily_dialog.read(data).train
+    assert list(split.items) == ["Hi !", "Hello there .", "What ?"]
+    assert [turn.context for turn in split.items] == [(), (Said("Hi !", False),), ()]

@@ -144,3 +144,18 @@ def test_global_random_states_are_left_alone():
     np.random.seed(3)
     demo.read()
     assert (random.random(), np.random.random()) == expected
+
+
+def test_with_contexts_each_act_follows_upon_one_other():
+    plain, split = demo.read().test, demo.read(2).test
+    assert list(split.items) == list(plain.items)
+    labels = {text: row for text, *row in zip(plain.items, *plain.labels.values(), strict=True)}
+    assert {len(turn.context) for turn in split.items} == {1, 2}
+    before = {}
+    for turn in split.items:
+        topic, act, polarity = labels[turn]
+        other = labels[turn.context[-1].text]
+        assert (other[0], other[2]) == (topic, polarity)
+        before.setdefault(act, set()).add(other[1])
+    assert sorted(map(len, before.values())) == [1, 1, 1, 1] and len(set.union(*before.values())) == 4
+    assert [turn.context for turn in demo.read(2).test.items] == [turn.context for turn in split.items]

@@ -23,6 +23,7 @@ FILES = {
         for kind in ("", "_act", "_emotion")
     },
     "text": {"train.txt": b"a text\n" * 10},
+    "dialogues": {"train.jsonl": b'{"dialogue": ["hello", "hello"]}\n' * 10},
     "home_assistant": {
         "en.json": b'{"intents": {"A": {"data": [{"sentences": ["{n} times"]}]}}, "expansion_rules": {}, '
         b'"lists": {"n": {"range": {"from": 1, "to": 90}}}}'
@@ -55,8 +56,8 @@ def make(folder, corpus, **changed):
     for name, data in {**files, **changed}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
-    if corpus == "text":
-        return DataConfig(name="text", train_file=str(folder / "train.txt"))
+    if corpus in ("text", "dialogues"):
+        return DataConfig(name=corpus, train_file=str(folder / next(iter(FILES[corpus]))))
     return DataConfig(name=corpus, dir=str(folder))
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from tfvae.config import DataConfig
 from tfvae.data import smd
+from tfvae.data.turn import Said
 from tfvae.errors import UserError
 
 
@@ -33,6 +34,36 @@ def test_a_turn_is_an_example_with_its_dialogue_s_intent_and_its_speaker(tmp_pat
         assert [corpus.label_names["speaker"][i] for i in split.labels["speaker"]] == ["driver", "assistant", "driver"]
         np.testing.assert_array_equal(split.lines, [1, 1, 2])
     assert corpus.train.where(2) == f"{tmp_path / 'kvret_train_public.json'}: dialogue 2"
+
+
+def test_with_contexts_turns_are_the_same_and_know_of_those_before(tmp_path):
+    data = make(tmp_path)
+    plain = smd.read(data).train
+    data.context = 5
+    train = smd.read(data).train
+    assert list(train.items) == list(plain.items)
+    assert [turn.context for turn in train.items] == [(), (Said("Where to?", False),), ()]  # the silent turn is none
+
+
+ENTITIES = {
+    "poi": [{"poi": "Home", "address": "5 Ave", "type": "house"}, {"poi": "Home Inn", "address": "5 Ave", "type": "house"}],
+    "distance": [4],
+}
+
+
+def test_entities_become_marks_of_their_kinds(tmp_path):
+    data = make(tmp_path)
+    data.delexicalize = True
+    with pytest.raises(UserError, match=r"holds no kvret_entities\.json"):
+        smd.read(data)
+    (tmp_path / "kvret_entities.json").write_text(json.dumps(ENTITIES))
+    assert smd.read(data).train.items[1] == "<poi>, I guess."
+    mark = smd._marking(str(tmp_path / "kvret_entities.json"))
+    assert mark("The home inn at 5 ave is 4 miles from homes") == "The <poi> at <address> is 4 miles from homes"
+    for text, message in (("{", r"kvret_entities\.json:2: not JSON"), ("[]", "lists of entities"), ("{}", "names no entity")):
+        (tmp_path / "kvret_entities.json").write_text(text)
+        with pytest.raises(UserError, match=message):
+            smd.read(data)
 
 
 def changed(path, value):
@@ -86,3 +117,7 @@ def test_the_real_corpus_has_all_turns_in_which_something_is_said(data_dir):
     corpus = smd.read(DataConfig(name="smd", dir=str(data_dir / "smd")))
     assert [len(corpus.split(name)) for name in ("train", "valid", "test")] == [12720 - 7, 1567 - 1, 1629 - 2]
     assert corpus.test.lines[-1] == 304
+    whole = smd.read(DataConfig(name="smd", dir=str(data_dir / "smd"), context=50, delexicalize=True)).test
+    assert len(whole) == len(corpus.test) and sum(not turn.context for turn in whole.items) == 304
+    assert max(len(turn.context) for turn in whole.items) == 11 and whole.items[-1].context[-1].own is False
+    assert sum("<poi>" in turn for turn in whole.items) > 100

@@ -11,7 +11,8 @@ from tfvae.errors import UserError
 from tfvae.evaluation import evaluate as module
 from tfvae.evaluation.compare import COLUMNS
 from tfvae.evaluation.evaluate import METRICS, USUAL, evaluate, figures_of, read_evaluation
-from tfvae.registry import MODELS, resolve
+from tfvae.registry import resolve
+from tfvae.registry.models import OF_ANY
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
 
@@ -22,7 +23,7 @@ SMALL = {"samples": 6, "sentences": 40, "generated": 60}
 def runs(tmp_path_factory, untrained):
     """A run of every model: of one epoch for dem_vae, untrained for the others."""
     directory = tmp_path_factory.mktemp("runs")
-    for name in MODELS:
+    for name in OF_ANY:
         if name == "dem_vae":
             config = resolve(name, "demo", base={**SMOKE, "data.limit": 100, "training.epochs": 1})
             fit(config, str(directory / name), say=lambda _: None)
@@ -43,7 +44,7 @@ def values(answer):
 QUICK = ("rnn_lm", "ae", "vmf_vae", "dem_vae", "semi_vae")  # the others have the same latents
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in MODELS])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow]) for name in OF_ANY])
 def test_every_model_is_evaluated_and_what_does_not_apply_is_said(runs, name):
     answer = evaluate(str(runs / name), metrics=USUAL if name in ("ae", "dem_vae", "rnn_lm") else ["likelihood", "latent"], **SMALL)
     json.dumps(answer, allow_nan=False)

@@ -1,14 +1,23 @@
 import pytest
 
+from tfvae.data.corpora import DIALOGUES
 from tfvae.errors import UserError
 from tfvae.registry import CORPORA, MODELS, resolve
+from tfvae.registry.models import OF_ANY, OF_DIALOGUES
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", OF_ANY)
 def test_every_model_has_settings_for_every_corpus(model, corpus):
     config = resolve(model, corpus)
     assert (config.model, config.data.name) == (model, corpus)
+
+
+def test_a_model_of_dialogues_has_settings_for_every_corpus_of_dialogues():
+    assert set(OF_ANY) | set(OF_DIALOGUES) == set(MODELS)
+    for model in OF_DIALOGUES:
+        for corpus in DIALOGUES:
+            assert resolve(model, corpus).data.modality == "turns"
 
 
 def test_the_papers_model_is_state_and_first_inputs_with_beta_08():

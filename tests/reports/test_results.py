@@ -7,13 +7,14 @@ from tfvae.cli.command import config_from_flags, define_config_flags
 from tfvae.errors import UserError
 from tfvae.evaluation.figure import Figure
 from tfvae.latents.spherical import kl_to_uniform
-from tfvae.registry import MODELS, resolve
+from tfvae.registry import resolve
+from tfvae.registry.models import OF_ANY
 from tfvae.reports.results import command_line, keep, page, put_between, summary
 from tfvae.reports.sweep import swept_field
 from tfvae.training.run import Run
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", OF_ANY)
 def test_the_command_of_a_configuration_makes_it_again(model):
     from absl import flags
 

@@ -4,7 +4,7 @@ import pytest
 
 from tfvae.errors import UserError
 from tfvae.models.build import build_vae
-from tfvae.registry import MODELS
+from tfvae.registry.models import OF_ANY
 from tuning.measured import Measured
 from tuning.objective import BALANCE, METRICS, capabilities, read_objective
 
@@ -12,7 +12,7 @@ ALL = {"codes": True, "density": True, "posterior": True, "prior": True, "size":
 LABELS = {"act": None}
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", OF_ANY)
 def test_the_usual_objective_trades_likelihood_against_use_where_there_are_codes(config, model):
     objective = read_objective("", capabilities(build_vae(config(model), {"vocabulary_size": 5})), {})
     without_codes = {"ae": "reconstruction", **dict.fromkeys(("rnn_lm", "vae", "skip_vae", "vmf_vae"), "log_perplexity")}

@@ -27,6 +27,9 @@ SMOKE = {
     "encoder.hidden_dim": 16,
     "decoder.embedding_dim": 16,
     "decoder.hidden_dim": 16,
+    "decoder.context_embedding_dim": 16,
+    "decoder.turn_dim": 16,
+    "decoder.context_dim": 16,
     "training.epochs": 2,
 }
 """A configuration that trains in seconds."""

@@ -10,10 +10,10 @@ from typing import Any
 from tfvae.config.labels import supervised
 
 KINDS: dict[str, list[str]] = {
-    "data.modality": ["words", "featured_words", "pixels"],
+    "data.modality": ["words", "featured_words", "pixels", "turns"],
     "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
     "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none", "discrete", "mixture_of_priors", "vamp"],
-    "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn"],
+    "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn", "contextual"],
     "inference.kind": ["amortized", "code_heads"],
 }
 """Names that the field of a kind may have; `tfvae.registry.parts.register` adds to them."""
@@ -108,12 +108,30 @@ def _one_bound(config: Any) -> str:
     return ""
 
 
+def _read_again(config: Any) -> str:
+    if config.objective.attribute_weight:
+        return "config.objective.attribute_weight: it takes a recurrent encoder, and a recurrent or contextual decoder"
+    return ""
+
+
+def _heard(config: Any) -> str:
+    if config.objective.policy_weight:
+        return (
+            f"config.objective.policy_weight: a {config.decoder.kind} decoder does not read what was said before: set "
+            "config.decoder.kind=contextual"
+        )
+    return ""
+
+
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("encoder", "residual"): (_odd_kernel("encoder"),),
-    ("decoder", "recurrent"): (_at_least_one_layer, _tied_sizes, _z_arrives("z_to_state", "z_to_output")),
+    ("encoder", "bag_of_words"): (_read_again,),
+    ("encoder", "features"): (_read_again,),
+    ("decoder", "recurrent"): (_at_least_one_layer, _tied_sizes, _z_arrives("z_to_state", "z_to_output"), _heard),
+    ("decoder", "contextual"): (_at_least_one_layer, _tied_sizes, _z_arrives("z_to_state", "z_to_output")),
     ("decoder", "perceptron"): (_at_least_one_layer, _z_arrives("z_to_output")),
     ("decoder", "pixel_cnn"): (_at_least_one_layer, _odd_kernel("decoder"), _z_arrives("z_to_output")),
-    ("decoder", "bag_of_words"): (_z_arrives("z_to_output"),),
+    ("decoder", "bag_of_words"): (_z_arrives("z_to_output"), _heard, _read_again),
     ("latent", "gaussian"): (_one_bound,),
     ("latent", "spherical"): (_sphere_size,),
     ("latent", "mixture"): (_sphere_size,),

@@ -54,6 +54,10 @@ class DataConfig:
     labelled_share: float = setting(
         1.0, "share of the training examples whose labels the objective sees, drawn by training.seed", low=0, high=1
     )
+    context: int = setting(
+        0, "dialogues: earlier turns, at most, that an example comes with; 0: a turn is a sentence like any other", low=0
+    )
+    delexicalize: bool = setting(False, "smd: entities of its knowledge bases become marks of their kinds, as <poi>")
     limit: int = setting(0, "examples used of each split; 0: all", low=0)
     batch_size: int = setting(30, "examples a training batch", low=1)
     eval_batch_size: int = setting(50, "examples a batch of validation and test", low=1)
@@ -130,6 +134,9 @@ class DecoderConfig:
     z_to_inputs: str = setting("first", "which layers read z beside their input at every step", choices=("none", "first", "all"))
     z_to_output: bool = setting(False, "z enters the logits: E h + U z + b")
     tied_embeddings: bool = setting(True, "the output projection is the embedding table (needs embedding_dim = hidden_dim)")
+    context_embedding_dim: int = setting(200, "contextual: size of the embedding of a word of an earlier turn", low=1)
+    turn_dim: int = setting(256, "contextual: units of the GRU over the words of an earlier turn, per direction", low=1)
+    context_dim: int = setting(512, "contextual: units of the GRU over earlier turns", low=1)
     dropout: float = setting(0.3, "dropout on embeddings, between layers and on the output; bag_of_words: on its logits", low=0, high=0.95)
     word_dropout: float = setting(
         0.0, "probability that a word read is hidden from the decoder in training; 1: inputless, always", low=0, high=1
@@ -205,6 +212,12 @@ class ObjectiveConfig:
     information_weight: float = setting(
         0.0, "share of the mutual information I(x; z) given back; 1: the KL is that of the aggregate posterior (DG-VAE)", low=0, high=1
     )
+    policy_weight: float = setting(
+        0.0, "contextual decoder: weight of an auxiliary loss that predicts an answer's code from what was said before", low=0
+    )
+    attribute_weight: float = setting(
+        0.0, "weight of an auxiliary loss: what is written, encoded again, has the code that it was written from (Hu et al. 2017)", low=0
+    )
     norm_weight: float = setting(0.0, "spherical: weight of (length of the direction before it is normalised - 1)^2", low=0)
     samples: int = setting(1, "posterior samples an example in training", low=1)
     schedule: ScheduleConfig = dataclasses.field(default_factory=ScheduleConfig)
@@ -218,6 +231,9 @@ class TrainingConfig:
     preset: str = setting("", "a paper's optimisation, a name of tfvae.registry.presets; empty: this project's")
     init_from: str = setting("", "run whose weights training begins with; words that both have keep their rows")
     init_parts: str = setting("encoder,latent", "parts that init_from gives, of encoder, latent, decoder and inference, the heads of codes")
+    freeze: str = setting(
+        "", "parts that do not learn, of encoder, latent, decoder and inference, with commas between; init_from gives their weights"
+    )
     embeddings: str = setting("", "file of word vectors that embeddings begin with, in the text format of GloVe and fastText")
     epochs: int = setting(50, "passes over the training split", low=1)
     optimizer: str = setting("adam", "optimiser", choices=("adam", "sgd"))

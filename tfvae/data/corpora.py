@@ -3,14 +3,15 @@
 from collections.abc import Callable
 
 from tfvae.config import DataConfig
-from tfvae.data import daily_dialog, demo, home_assistant, mnist, newsgroups, omniglot, ptb, smd, tables, text, yahoo
+from tfvae.data import daily_dialog, demo, dialogues, home_assistant, mnist, newsgroups, omniglot, ptb, smd, tables, text, yahoo
 from tfvae.data.corpus import SPLITS, Corpus
 from tfvae.errors import UserError, suggest
 
 READERS: dict[str, Callable[[DataConfig], Corpus]] = {
     "20ng": newsgroups.read,
     "daily_dialog": daily_dialog.read,
-    "demo": lambda data: demo.read(),
+    "demo": lambda data: demo.read(data.context),
+    "dialogues": dialogues.read,
     "home_assistant": home_assistant.read,
     "mnist": mnist.read,
     "omniglot": omniglot.read,
@@ -20,8 +21,10 @@ READERS: dict[str, Callable[[DataConfig], Corpus]] = {
     **dict.fromkeys(tables.KINDS, tables.read),
     "yahoo": yahoo.read,
 }
-FILES = ("text", *tables.KINDS)
+FILES = ("text", *tables.KINDS, "dialogues")
 """Names that stand for files of the user's."""
+DIALOGUES = ("daily_dialog", "demo", "dialogues", "smd")
+"""Corpora whose examples may come with the turns before them."""
 
 
 def names() -> list[str]:

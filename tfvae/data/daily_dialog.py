@@ -1,5 +1,7 @@
 """DailyDialog: everyday conversations in which every turn has a dialogue act and an emotion. A turn is an example.
 
+With `data.context`, it comes with the turns before it; two speak in turn.
+
 References:
   Li et al. DailyDialog: A Manually Labelled Multi-turn Dialogue Dataset. IJCNLP 2017.
 """
@@ -8,6 +10,7 @@ import numpy as np
 
 from tfvae.config import DataConfig
 from tfvae.data.corpus import SPLITS, Corpus, Split
+from tfvae.data.dialogues import with_contexts
 from tfvae.data.files import WHITE_SPACE, corpus_folder, find_file, read_lines
 from tfvae.errors import UserError
 
@@ -29,7 +32,7 @@ def read(data: DataConfig) -> Corpus:
     """Reads dialogues.txt, dialogues_act.txt and dialogues_emotion.txt of each split, or dialogues_train.txt and so on.
 
     Args:
-      data: `dir` is the folder of the three splits; empty: $TFVAE_DATA_DIR/daily_dialog.
+      data: `dir` is the folder of the three splits; empty: $TFVAE_DATA_DIR/daily_dialog. With `context`, turns come with those before them.
 
     Returns:
       A corpus with the labels "act" and "emotion"; a turn stands on the line of its dialogue.
@@ -38,11 +41,11 @@ def read(data: DataConfig) -> Corpus:
       UserError: a file is missing or cannot be read, or texts and labels do not agree.
     """
     folder = corpus_folder(data, advice=_ADVICE)
-    train, valid, test = (_read_split(folder, _FOLDERS[name]) for name in SPLITS)
+    train, valid, test = (_read_split(folder, _FOLDERS[name], data.context) for name in SPLITS)
     return Corpus("daily_dialog", train, valid, test, {label: names for label, (names, _) in _LABELS.items()})
 
 
-def _read_split(folder: str, part: str) -> Split:
+def _read_split(folder: str, part: str, context: int) -> Split:
     def lines_of(kind: str) -> tuple[str, list[str], np.ndarray]:
         path = find_file(folder, [f"{part}/{kind}.txt", f"{part}/{kind}_{part}.txt"], advice=_ADVICE)
         return path, *read_lines(path)
@@ -58,7 +61,8 @@ def _read_split(folder: str, part: str) -> Split:
         for line, number, count in zip(label_lines, label_numbers, counts, strict=True):
             classes += _classes(line, label, count, f"{label_path}:{number}")
         labels[label] = np.array(classes, np.int32)
-    return Split([turn for dialogue in turns for turn in dialogue], labels, path, np.repeat(numbers, counts))
+    split = Split([turn for dialogue in turns for turn in dialogue], labels, path, np.repeat(numbers, counts))
+    return with_contexts(split, split.lines, [place % 2 for count in counts for place in range(count)], context) if context else split
 
 
 def _turns(line: str, where: str) -> list[str]:

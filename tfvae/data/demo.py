@@ -4,6 +4,7 @@ It needs no download, and its labels say what a mixture prior ought to find. The
 thing (a dish, a driver, the wind) with its nouns, fitting adjectives and verb phrases; the polarity chooses among the options of both.
 """
 
+import dataclasses
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from tfvae.data.corpus import Corpus, Split
+from tfvae.data.turn import Turn, alternating
 
 T = TypeVar("T")
 
@@ -19,6 +21,8 @@ _SEED = 1
 _CELL_SIZES = {"train": 250, "valid": 25, "test": 25}  # sentences for each of the 5 * 4 * 2 combinations of classes
 _LONGEST = 16  # tokens
 _POLARITIES = {"positive": "+", "negative": "-"}
+_LEADS_TO = {"inform": "question", "question": "inform", "reply": "request", "request": "reply"}  # which act comes before each
+_LONGEST_CONTEXT = 3  # turns
 _ACTS = {"inform": "{?open} {inform} {calm}", "question": "{?open} {question} ?", "request": "{?open} {request}", "reply": "{reply} {calm}"}
 
 # Fields are "slot: option|option|..."; those of one slot add up. In an option, {slot} stands for one of the options of `slot`; {?slot} does
@@ -156,8 +160,11 @@ _TOPICS = {
 }
 
 
-def read() -> Corpus:
+def read(context: int = 0) -> Corpus:
     """Generates the demo corpus: the same 10,000, 1,000 and 1,000 sentences each time, no two alike.
+
+    Args:
+      context: turns, at most, that a sentence comes with: others of the same topic and polarity, each act following upon one other.
 
     Returns:
       a corpus with the labels `topic`, `act` and `polarity`. In a split each combination of their classes has the same number of sentences:
@@ -174,7 +181,26 @@ def read() -> Corpus:
                     rows[name] += [(_write(template, grammars, seen, rng), (topic, act, polarity)) for _ in range(size)]
     label_names = {"topic": tuple(_TOPICS), "act": tuple(_ACTS), "polarity": tuple(_POLARITIES)}
     splits = {name: _split(rows[name], tuple(label_names), rng) for name in rows}
+    if context:
+        splits = {name: _with_contexts(split, context, random.Random(_SEED)) for name, split in splits.items()}
     return Corpus("demo", splits["train"], splits["valid"], splits["test"], label_names)
+
+
+def _with_contexts(split: Split, context: int, rng: random.Random) -> Split:
+    """Puts sentences before each: of its topic and polarity, and of the act that leads to its act."""
+    cells: dict[tuple[int, ...], list[str]] = {}
+    rows = list(zip(*(split.labels[name].tolist() for name in ("topic", "act", "polarity")), strict=True))
+    for text, row in zip(split.items, rows, strict=True):
+        cells.setdefault(row, []).append(text)
+    acts = list(_ACTS)
+    turns = []
+    for text, (topic, act, polarity) in zip(split.items, rows, strict=True):
+        before: list[str] = []
+        for _ in range(min(context, 1 + int(rng.random() * _LONGEST_CONTEXT))):
+            act = acts.index(_LEADS_TO[acts[act]])
+            before.insert(0, _choose(cells[topic, act, polarity], rng))
+        turns.append(Turn(text, alternating(before)))
+    return dataclasses.replace(split, items=turns)
 
 
 def _split(rows: list[tuple[str, tuple[int, int, int]]], label_names: Sequence[str], rng: random.Random) -> Split:

@@ -1,22 +1,27 @@
 """Stanford multi-domain dialogues (KVRET): a driver and an in-car assistant, in three domains. A turn is an example.
 
+With `data.context`, it comes with the turns before it.
+
 References:
   Eric, Krishnan, Charette, Manning. Key-Value Retrieval Networks for Task-Oriented Dialogue. SIGDIAL 2017.
 """
 
+import dataclasses
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from tfvae.config import DataConfig
 from tfvae.data.corpus import SPLITS, Corpus, Split
+from tfvae.data.dialogues import with_contexts
 from tfvae.data.files import WHITE_SPACE, corpus_folder, find_file, read_text
 from tfvae.errors import UserError
 
 _FILES = {"train": "kvret_train_public.json", "valid": "kvret_dev_public.json", "test": "kvret_test_public.json"}
+_ENTITIES = "kvret_entities.json"
 _WORD = re.compile(f"[^{WHITE_SPACE}]+")
 _INTENTS = ("schedule", "navigate", "weather")
 _SPEAKERS = ("driver", "assistant")
@@ -30,7 +35,8 @@ def read(data: DataConfig) -> Corpus:
     """Reads kvret_train_public.json, kvret_dev_public.json and kvret_test_public.json.
 
     Args:
-      data: `dir` is their folder; empty: $TFVAE_DATA_DIR/smd.
+      data: `dir` is their folder; empty: $TFVAE_DATA_DIR/smd. With `context`, turns come with those before them; with `delexicalize`,
+        entities of kvret_entities.json are marks of their kinds.
 
     Returns:
       A corpus with the labels "intent", the dialogue's, and "speaker". The few turns in which nothing is said are left out.
@@ -39,7 +45,12 @@ def read(data: DataConfig) -> Corpus:
       UserError: a file is missing, cannot be read or is not built as expected.
     """
     folder = corpus_folder(data, advice=_ADVICE)
-    train, valid, test = (_read_split(find_file(folder, [_FILES[name]], advice=_ADVICE)) for name in SPLITS)
+    written = _marking(find_file(folder, [_ENTITIES], advice=_ADVICE)) if data.delexicalize else str
+    splits = [_read_split(find_file(folder, [_FILES[name]], advice=_ADVICE)) for name in SPLITS]
+    splits = [dataclasses.replace(split, items=[written(text) for text in split.items]) for split in splits]
+    if data.context:
+        splits = [with_contexts(split, split.lines, split.labels["speaker"], data.context) for split in splits]
+    train, valid, test = splits
     return Corpus("smd", train, valid, test, {"intent": _INTENTS, "speaker": _SPEAKERS})
 
 
@@ -72,6 +83,28 @@ def _turns(dialogue: Any, number: int, path: str) -> Iterator[tuple[str, int, in
             raise UserError(f"{where}, turn {i}: data.utterance is no string")
         if words := _WORD.findall(text):
             yield " ".join(words), intent, speaker, number
+
+
+def _marking(path: str) -> Callable[[str], str]:
+    """Returns a function that puts <kind> where a text names an entity of that kind, the longest name first."""
+    try:
+        kinds = json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{path}:{error.lineno}: not JSON: {error.msg}; fetch the file again") from None
+    if not isinstance(kinds, dict) or not all(isinstance(values, list) for values in kinds.values()):
+        raise UserError(f"{path}: lists of entities by their kind are wanted; fetch the file again")
+    marks: dict[str, str] = {}
+    for kind, values in kinds.items():
+        for value in values:
+            names = value.items() if isinstance(value, dict) else [(kind, value)]
+            for what, name in names:
+                # a number alone is too many other things
+                if isinstance(name, str) and what != "type":
+                    marks.setdefault(name.lower(), f"<{what}>")
+    if not marks:
+        raise UserError(f"{path}: names no entity; fetch the file again")
+    found = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(marks, key=len, reverse=True)))})(?!\w)", re.IGNORECASE)
+    return lambda text: found.sub(lambda match: marks[match[0].lower()], text)
 
 
 def _get(record: Any, keys: tuple[str, ...], where: str, known: tuple[str, ...] = ()) -> Any:

@@ -24,6 +24,7 @@ class Decoder(keras.layers.Layer):
       usual: fields of `Decoding` that suit it where the user says nothing.
       ordered: whether an example's observations come one after the other, the last of them its end.
       rate: what nats an observation are given as.
+      context_dim: size of the "summary" that `prepare` makes of what was said before; 0: it reads no context.
     """
 
     z_dim: int
@@ -32,10 +33,15 @@ class Decoder(keras.layers.Layer):
     usual: Mapping[str, Any] = types.MappingProxyType({})
     ordered: bool = False
     rate: Rate = PERPLEXITY
+    context_dim: int = 0
 
     def build(self, *_: Any, **__: Any) -> None:
         """Does nothing: the weights are made in the constructor."""
         self.built = True
+
+    def prepare(self, batch: Batch, seed: tf.Tensor | None = None) -> Batch:
+        """Returns the batch with what the decoder computes of it once, whatever z; `seed` is as of `log_prob`."""
+        return batch
 
     def log_prob(self, batch: Batch, z: tf.Tensor, seed: tf.Tensor | None = None) -> tf.Tensor:
         """Returns log p(x|z), shape [S, B], nats, summed over each example's observations.

@@ -99,6 +99,13 @@ class RecurrentDecoder(Decoder):
           z: shape [S, B, Z].
           seed: in training, of dropout and word dropout, int32 [2]; None: outside training.
         """
+        x, packing, table = self.hidden(batch, z, seed)
+        targets = packing.pack(batch["tokens"])
+        return self.softmax.packed_log_prob(x, targets, packing, tf.cast(z, self.compute_dtype), table, training=seed is not None)
+
+    def hidden(self, batch: Batch, z: tf.Tensor, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, Packing, tf.Tensor | None]:
+        """Returns what the softmax reads before each word of a batch, [M, S, H], where the words are, and the table that it is tied to."""
+        batch = self.prepare(batch, seed)
         tokens, length = batch["tokens"], batch["length"]
         z = tf.cast(z, self.compute_dtype)
         training = seed is not None
@@ -111,11 +118,17 @@ class RecurrentDecoder(Decoder):
         else:
             rows = tf.gather(self.embedding, words)
         x = tf.expand_dims(tf.cast(rows, self.compute_dtype), 1)  # [M, 1, E]
-        for cell, state, noise in zip(self.cells, self.init(z), seeds[1:-1], strict=True):
+        for cell, state, noise in zip(self.cells, self.initial_states(z, batch), seeds[1:-1], strict=True):
             x = stateless.dropout(x, self.dropout, noise)
             x, _ = cell.packed(x, packing, context=_context(cell, z), initial_state=state, training=training)
-        x = stateless.dropout(x, self.dropout, seeds[-1])  # [M, S, H]
-        return self.softmax.packed_log_prob(x, packing.pack(tokens), packing, z, table, training=training)
+        x = self.read_out(x, [tf.gather(value, packing.sentence) for value in self.beside(batch)])
+        return stateless.dropout(x, self.dropout, seeds[-1]), packing, table
+
+    def word_probabilities(self, batch: Batch, z: tf.Tensor, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, Packing]:
+        """Returns each word's distribution after those before it, [M, V], of one z an example, [1, B, Z]; and where the words are."""
+        x, packing, table = self.hidden(batch, z, seed)
+        given = tf.gather(tf.cast(z[0], self.compute_dtype), packing.sentence)
+        return tf.nn.softmax(self.softmax.logits_function(table)(x[:, 0], given)), packing
 
     def num_observations(self, batch: Batch) -> tf.Tensor:
         """Returns how many words each sentence has, its end included, shape [B], float32."""
@@ -131,6 +144,18 @@ class RecurrentDecoder(Decoder):
         return decoding(self, z, seed)
 
     def init(self, z: tf.Tensor) -> list[tf.Tensor]:
+        """Returns what a sampler begins with: `initial_states`, and what stays as it is at every word."""
+        return self.initial_states(z)
+
+    def beside(self, batch: Batch) -> list[tf.Tensor]:
+        """Returns what is read at every word beside z, each [B, ...]."""
+        return []
+
+    def read_out(self, x: tf.Tensor, beside: list[tf.Tensor]) -> tf.Tensor:
+        """Returns what the softmax reads, of outputs of the last layer, [N, S, H] or [N, H], and of `beside`, each [N, ...]."""
+        return x
+
+    def initial_states(self, z: tf.Tensor, batch: Batch | None = None) -> list[tf.Tensor]:
         """Returns the initial state of each layer, shape [N, H] or [S, B, H], from z, shape [N, Z] or [S, B, Z]."""
         z = tf.cast(z, self.compute_dtype)
         if self.state_kernels:
@@ -142,7 +167,7 @@ class RecurrentDecoder(Decoder):
         """Returns a function that goes one word further.
 
         The weights change to the compute dtype here, once, and not at every word of a loop that calls the function. Its arguments are the
-        state, shape [N, H] a layer, the words just read, BOS at first, shape [N], and z, shape [N, Z]; it returns the logits of the next
+        state, as from `init`, the words just read, BOS at first, shape [N], and z, shape [N, Z]; it returns the logits of the next
         word, shape [N, V], and the next state.
         """
         cells, logits = [cell.step_function() for cell in self.cells], self.softmax.logits_function(self._tied_kernel())
@@ -152,10 +177,11 @@ class RecurrentDecoder(Decoder):
             if self.word_dropout == 1:
                 tokens = tf.where(tf.equal(tokens, BOS), BOS, UNK)
             x, states = tf.cast(tf.gather(self.embedding, tokens), self.compute_dtype), []
+            state, beside = state[: self.num_layers], state[self.num_layers :]
             for layer, cell, previous in zip(self.cells, cells, state, strict=True):
                 x = cell(x, previous, _context(layer, z))
                 states.append(x)
-            return logits(x, z), states
+            return logits(self.read_out(x, list(beside)), z), [*states, *beside]
 
         return step
 

@@ -67,10 +67,13 @@ class RecurrentEncoder(Encoder):
           batch: "tokens" [B, T] and "length" [B].
           seed: in training, of dropout, int32 [2]; None: outside training.
         """
-        training = seed is not None
         packing = Packing(batch["length"], tf.shape(batch["tokens"])[1])
-        x = tf.cast(tf.gather(self.embedding, packing.pack(batch["tokens"])), self.compute_dtype)
-        x = tf.expand_dims(x, 1)  # [M, 1, E]
+        return self.run(tf.gather(self.embedding, packing.pack(batch["tokens"])), packing, seed)
+
+    def run(self, embedded: tf.Tensor, packing: Packing, seed: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns features, shape [B, 2H], of embedded words, shape [M, E], or of mixtures of such."""
+        training = seed is not None
+        x = tf.expand_dims(tf.cast(embedded, self.compute_dtype), 1)  # [M, 1, E]
         for layer, (forward, backward) in enumerate(zip(self.forward_layers, self.backward_layers, strict=True)):
             x = stateless.dropout(x, self.dropout, None if seed is None else stateless.fold(seed, layer))
             ahead, last = forward.packed(x, packing, training=training)

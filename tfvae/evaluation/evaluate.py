@@ -136,6 +136,7 @@ def _checksum(texts: Split) -> str:
     sums = hashlib.sha256()
     for item in texts.items:
         sums.update(item.encode() + b"\n" if isinstance(item, str) else np.ascontiguousarray(item).tobytes())
+        sums.update("\n".join(said.text for said in getattr(item, "context", ())).encode())
     for label, values in texts.labels.items():
         sums.update(label.encode() + np.asarray(values).astype("<i8").tobytes())
     return sums.hexdigest()

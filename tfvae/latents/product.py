@@ -55,6 +55,10 @@ class ProductLatent(Latent):
         """Returns {name of a part: its parameters}."""
         return {part.name: part(features) for part in self.parts}
 
+    def in_training(self, features: tf.Tensor) -> Params:
+        """Returns {name of a part: its parameters in training}."""
+        return {part.name: part.in_training(features) for part in self.parts}
+
     def annealed_temperature(self, step: tf.Tensor | None) -> tf.Tensor | None:
         """Returns the temperature of the relaxed part, if there is one."""
         return next((found for part in self.parts if (found := part.annealed_temperature(step)) is not None), None)
@@ -123,6 +127,11 @@ class ProductLatent(Latent):
         """Returns q(c|x) of the part with codes, [B, J, K]."""
         coded = self.coded_part()
         return coded.code_probabilities(params[coded.name]) if self.has_codes else super().code_probabilities(params)
+
+    def log_code_probabilities(self, params: Params) -> tf.Tensor:
+        """Returns log q(c|x) of the part with codes, [B, J, K]."""
+        coded = self.coded_part()
+        return coded.log_code_probabilities(params[coded.name]) if self.has_codes else super().log_code_probabilities(params)
 
     def log_mixing(self) -> tf.Tensor:
         """Returns log p(c) of the part with codes, [J, K]."""

@@ -40,8 +40,9 @@ def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int 
     decoder = _make(config, "decoder", shape, name="decoder", **network)
     wanted = {name: weight for name in AUXILIARIES if (weight := auxiliary_weight(config, name))}
     network = {**common, "z_dim": latent.size}
+    sizes = {**shape, "variables": latent.num_variables, "components": latent.num_components, "context_dim": decoder.context_dim}
     auxiliaries = [
-        call(AUXILIARIES[name].make, shape, name=name, seed=seeds.getrandbits(31), **network, **auxiliary_settings(config, name))
+        call(AUXILIARIES[name].make, sizes, name=name, seed=seeds.getrandbits(31), **network, **auxiliary_settings(config, name))
         for name in wanted
     ]
     given = {"variables": latent.num_variables, "components": latent.num_components, "seed": seeds.getrandbits(31)}

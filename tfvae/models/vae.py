@@ -122,6 +122,7 @@ class VAE(keras.Model):
         temperature = self.latent.annealed_temperature(step) if training else None
         z = self.latent.sample(params, num_samples, stateless.fold(seed, _POSTERIOR), temperature=temperature)
         dropout_seed = stateless.fold(seed, _DECODER_DROPOUT) if training else None
+        batch = self.decoder.prepare(batch, dropout_seed)
         log_likelihood = tf.reduce_mean(self.decoder.log_prob(batch, z, seed=dropout_seed), axis=0)
         terms = [Term("reconstruction", -log_likelihood, "reconstruction", "monte_carlo"), *self.latent.terms(params, z, batch["weight"])]
         auxiliary_seed = stateless.fold(seed, _AUXILIARY) if training and self.auxiliaries else None
@@ -186,6 +187,7 @@ class VAE(keras.Model):
             num_samples = 1  # all would be the same
         batch = _complete(batch)
         params = self.encode(batch) if params is None else params
+        batch = self.decoder.prepare(batch)
         noise = self._evaluation_seed(batch, seed)
 
         def log_sum(start: Any, count: int) -> tf.Tensor:
@@ -210,7 +212,8 @@ class VAE(keras.Model):
         batch = _unpack(data)
         seed = stateless.fold(tf.constant([self.seed, 0]), self.step.value)
         with tf.GradientTape() as tape:
-            params, surrogate = self.infer(batch, stateless.fold(seed, _ENCODER_DROPOUT))
+            # an encoder that does not learn reads examples as it does outside training
+            params, surrogate = self.infer(batch, stateless.fold(seed, _ENCODER_DROPOUT) if self.encoder.trainable else None)
             loss, terms = self.evaluate_posterior(
                 batch, params, seed=seed, step=self.step.value, num_samples=self.num_samples, training=True
             )

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from tfvae.config import Config, DataConfig
 from tfvae.config.rules import JOIN
-from tfvae.data.corpora import FILES
+from tfvae.data.corpora import DIALOGUES, FILES
 from tfvae.data.tables import KINDS
 from tfvae.data.tokenizers import READING
 from tfvae.errors import UserError, suggest
@@ -19,6 +19,8 @@ from tfvae.registry.views import check_views
 
 WITH_FEATURES = {"words": "featured_words"}
 """What an example becomes where it has features beside."""
+WITH_CONTEXT = {"words": "turns"}
+"""What an example becomes where it comes with what was said before."""
 
 
 def part_of(config: Config, section: str) -> Part:
@@ -63,6 +65,9 @@ def check_fitting(config: Config) -> None:
     """
     own = CORPORA.get(config.data.name, {}).get("data.modality", DataConfig().modality)
     own = WITH_FEATURES.get(own, own) if config.data.features else own
+    own = WITH_CONTEXT.get(own, own) if config.data.context else own
+    if config.data.context and (reason := _of_data(config, "data.context")):
+        raise UserError(f"config.data.context = {config.data.context}: {reason}")
     if config.data.modality != own:
         raise UserError(f"config.data.modality = {config.data.modality}: the corpus {config.data.name} has {own}; leave it out")
     given = MODALITIES[config.data.modality].reads.split()
@@ -136,6 +141,8 @@ _NEEDS = (
     ("objective.code_weight", "mixture"),
     ("objective.agreement_weight", "mixture"),
     ("objective.label", "mixture"),
+    ("objective.policy_weight", "mixture"),
+    ("objective.attribute_weight", "mixture"),
     ("objective.norm_weight", "direction"),
     ("objective.samples", "noise"),
     ("objective.information_weight", "noise"),
@@ -167,6 +174,12 @@ def _of_data(config: Config, path: str) -> str:
         return f"its corpus is {data.name}; files are read with --data={'|'.join(FILES)}"
     if path in ("data.text_column", "data.label_column") and data.name not in KINDS:
         return f"its corpus is {data.name}; columns are those of --data={'|'.join(KINDS)}"
+    if path == "data.context":
+        if data.name not in DIALOGUES:
+            return f"its corpus is {data.name}, which has no dialogues; those that have are {', '.join(DIALOGUES)}"
+        return "its examples have features beside" if data.features else ""
+    if path == "data.delexicalize" and data.name != "smd":
+        return f"its corpus is {data.name}; smd alone has knowledge bases"
     if path == "data.split" and data.split and data.name != "yahoo":
         return f"its corpus is {data.name}; yahoo alone is split by sizes"
     if data.name in BAGS and name in ("vocabulary", "vocabulary_size", "min_count", "tokenizer", *READING):
@@ -189,7 +202,7 @@ def _of_objective(config: Config, path: str) -> str:
             return f"it reads {part.reads}, and its examples are {config.data.modality}"
     if path in ("objective.label_weight", "data.labelled_share") and not config.objective.labels:
         return "no label supervises it; objective.labels names some"
-    if path == "training.init_parts" and not config.training.init_from:
+    if path in ("training.init_parts", "training.freeze") and not config.training.init_from:
         return "it begins with no run's weights; --init_from names one"
     return ""
 

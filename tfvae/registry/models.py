@@ -102,6 +102,18 @@ MODELS: Mapping[str, Model] = {
         "this project's; Jiang et al. 2017 (VaDE), Ji et al. 2019 (IIC), Dieng et al. 2019",
         {**_CODES, **_SKIP},
     ),
+    "dialog_dem_vae": Model(
+        "answers in a conversation: a policy chooses the code of a dispersed mixture, a decoder that attends over earlier turns says it",
+        "Shi et al. 2020, section 4.3; Zhao et al. 2018; Dieng et al. 2019",
+        {
+            **_DISPERSED,
+            **_SKIP,
+            "data.context": 10,
+            "decoder.kind": "contextual",
+            "objective.policy_weight": 1.0,
+            "objective.attribute_weight": 0.1,
+        },
+    ),
     "dem_vmf_vae": Model(
         "dispersed mixture of von Mises-Fisher components with mutual information, under a skip decoder",
         "Shi et al. 2020; Xu and Durrett 2018; Dieng et al. 2019",
@@ -143,3 +155,8 @@ MODELS: Mapping[str, Model] = {
         {**_CATEGORICAL, "objective.beta": 0.4},
     ),
 }
+
+OF_DIALOGUES = ("dialog_dem_vae",)
+"""Models that need a corpus of dialogues, whose examples come with what was said before."""
+OF_ANY = tuple(name for name in MODELS if name not in OF_DIALOGUES)
+"""Models of every corpus."""

@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfvae.auxiliaries.agreement import AgreementLoss
+from tfvae.auxiliaries.attribute import AttributeLoss
 from tfvae.auxiliaries.bag_of_words import BagOfWordsLoss
 from tfvae.auxiliaries.information import InformationRelief
 from tfvae.auxiliaries.label import LabelLoss
+from tfvae.auxiliaries.policy import PolicyLoss
 from tfvae.config.labels import supervised
 from tfvae.config.rules import KINDS
 from tfvae.data.tokenizers import READING
 from tfvae.decoders.bag_of_words import BagOfWordsDecoder
+from tfvae.decoders.contextual import ContextualDecoder
 from tfvae.decoders.perceptron import PerceptronDecoder
 from tfvae.decoders.pixel_cnn import PixelCNNDecoder
 from tfvae.decoders.recurrent import RecurrentDecoder
@@ -37,6 +40,7 @@ from tfvae.latents.spherical import SphericalLatent
 from tfvae.latents.vamp import VampLatent
 from tfvae.modalities.featured_words import FeaturedWords
 from tfvae.modalities.pixels import Pixels
+from tfvae.modalities.turns import Turns
 from tfvae.modalities.words import Words
 from tfvae.registry.families import family_named
 from tfvae.registry.views import code_heads
@@ -123,8 +127,10 @@ ENCODERS: dict[str, Part] = {
 }
 """batch -> features; made with the sizes of an example, `seed`, `name`, `dtype` and `implementation` (where they have it)."""
 
+_WRITES = (*_RECURRENT, "tied_embeddings", "word_dropout", "z_to_state", *_SKIP)
+
 DECODERS: dict[str, Part] = {
-    "recurrent": Part(RecurrentDecoder, _has(*_RECURRENT, "tied_embeddings", "word_dropout", "z_to_state", *_SKIP), "tokens"),
+    "recurrent": Part(RecurrentDecoder, _has(*_WRITES), "tokens"),
     "bag_of_words": Part(
         BagOfWordsDecoder, _has(*_DENSE, *_SKIP), "tokens", {"hidden_dim": 400, "num_layers": 1, "dropout": 0.0, **_WEIGHED}
     ),
@@ -134,6 +140,7 @@ DECODERS: dict[str, Part] = {
     "pixel_cnn": Part(
         PixelCNNDecoder, _has("filters", "num_layers", "kernel_size", "latent_filters", *_SKIP), "image", {"num_layers": 9, **_WEIGHED}
     ),
+    "contextual": Part(ContextualDecoder, _has(*_WRITES, "context_embedding_dim", "turn_dim", "context_dim"), "context"),
 }
 """p(x|z); made as encoders are, with `z_dim` beside."""
 
@@ -209,14 +216,22 @@ INFERENCES: dict[str, Part] = {
 }
 """From a batch to parameters of its posterior; made with the sizes of an example, `reads`, `variables`, `components` and `seed`."""
 
+
+def _policy(context_dim: int, variables: int, components: int, seed: int, name: str, **_: Any) -> PolicyLoss:
+    return PolicyLoss(context_dim=context_dim, variables=variables, components=components, seed=seed, name=name)
+
+
 AUXILIARIES: dict[str, Part] = {
     "bag_of_words": Part(BagOfWordsLoss, _has("bag_of_words_weight"), "tokens"),
     "agreement": Part(lambda name, **_: AgreementLoss(name=name), _has("agreement_weight")),
     "label": Part(lambda labels, name, **_: LabelLoss(supervised(labels), name=name), _has("labels", "label_weight")),
     "information": Part(lambda name, **_: InformationRelief(name=name), _has("information_weight")),
+    "policy": Part(_policy, _has("policy_weight"), "context"),
+    "attribute": Part(lambda name, **_: AttributeLoss(name=name), _has("attribute_weight"), "tokens"),
 }
 """Further losses, by the name of the term; each is there where objective.<name>_weight, a field that it must have, is not 0, nor another of
-its settings empty; made as decoders are, with the settings that are no weight."""
+its settings empty; made as decoders are, with the settings that are no weight, and `variables`, `components` and the decoder's
+`context_dim` among the sizes."""
 
 _WORDS = ("vocabulary", "vocabulary_size", "min_count", "tokenizer", *READING, "train_max_length", "eval_max_length")
 
@@ -224,6 +239,7 @@ MODALITIES: dict[str, Part] = {
     "words": Part(Words, _has(*_WORDS), "tokens"),
     "featured_words": Part(FeaturedWords, _has(*_WORDS, "features"), "tokens features"),
     "pixels": Part(Pixels, _has("binarize"), "image"),
+    "turns": Part(Turns, _has(*_WORDS, "context"), "tokens context"),
 }
 """What an example is: subclasses of `tfvae.modalities.modality.Modality`."""
 

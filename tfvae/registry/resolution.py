@@ -6,7 +6,7 @@ from typing import Any
 
 from tfvae.config import Config, overlay, update
 from tfvae.errors import UserError, suggest
-from tfvae.registry.applicable import WITH_FEATURES, check_applicable, check_fitting, lacks, part_of
+from tfvae.registry.applicable import WITH_CONTEXT, WITH_FEATURES, check_applicable, check_fitting, lacks, part_of
 from tfvae.registry.corpora import CORPORA
 from tfvae.registry.models import MODELS
 from tfvae.registry.parts import TABLES
@@ -46,7 +46,7 @@ def resolve(
     preset = PRESETS[_preset(settings or {}, overrides or {})]
     own = overlay(MODELS[model].settings)
     kinds = _layered(model, corpus, [own, overlay(CORPORA[corpus]), overlay(preset), *named_settings])
-    featured = overlay(_featured(kinds))
+    featured = overlay({**_featured(kinds), **_following(kinds)})
     kinds = _layered(model, corpus, [own, overlay(CORPORA[corpus]), featured, overlay(preset), *named_settings])
     kinds.validate_fields()
     fitting = {path: value for path, value in preset.items() if not ("kl" in lacks(kinds) and path.startswith("objective."))}
@@ -72,6 +72,12 @@ def _featured(config: Config) -> dict[str, Any]:
     if not config.data.features or config.data.modality not in WITH_FEATURES:
         return {}
     return {"data.modality": WITH_FEATURES[config.data.modality], "encoder.kind": "features"}
+
+
+def _following(config: Config) -> dict[str, Any]:
+    """What examples with what was said before are, by path."""
+    data = config.data
+    return {"data.modality": WITH_CONTEXT[data.modality]} if data.context and not data.features and data.modality in WITH_CONTEXT else {}
 
 
 def _usual(config: Config) -> dict[str, Any]:

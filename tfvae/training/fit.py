@@ -30,7 +30,7 @@ from tfvae.training.changes import changed_fields, default_path, far_from
 from tfvae.training.checkpoint import Checkpoint
 from tfvae.training.contents import KEPT_FEATURES, kept_texts
 from tfvae.training.hints import Hints, hints_of
-from tfvae.training.initialize import check_not_itself, initialize, named_parts
+from tfvae.training.initialize import check_not_itself, freeze, initialize, named_parts
 from tfvae.training.progress import EpochLines
 from tfvae.training.run import Run
 from tfvae.training.supervision import SupervisedExamples, supervision_of
@@ -111,6 +111,7 @@ def fit(
     if config.training.init_from and not begun:
         check_not_itself(place, config.training.init_from)
         shared += initialize(model, load(config.training.init_from), named_parts(config))
+    freeze(model, config)
     with place.writing(config, overwrite=overwrite, resume=resume):
         for split, part in given.items():
             place.keep_texts(part, split)
@@ -160,8 +161,10 @@ def usual(config: Config) -> Config:
     kinds = {f"{section}.kind": getattr(config, section).kind for section in TABLES}
     base = {path: kind for path, kind in kinds.items() if kind != own.flat()[path]}
     base |= {"data.features": config.data.features} if config.data.features else {}
+    base |= {"data.context": config.data.context} if config.data.context else {}
     settings = resolve(config.model, config.data.name, overrides={"training.preset": preset} if preset else None, base=base)
     settings.training.preset, settings.data.features, settings.data.modality = "", "", own.data.modality
+    settings.data.context = own.data.context
     for path in base.keys() & kinds.keys():
         section = path.partition(".")[0]
         getattr(settings, section).kind = getattr(own, section).kind

@@ -27,6 +27,26 @@ def named_parts(config: Config) -> list[str]:
     return names
 
 
+def freeze(model: Model, config: Config) -> None:
+    """Keeps parts that a configuration names from learning.
+
+    Raises:
+      UserError: there is no such part, nothing has taught it, or nothing else is left to learn.
+    """
+    names = [part.strip() for part in config.training.freeze.split(",") if part.strip()]
+    for name in names:
+        if name not in PARTS:
+            raise UserError(f"config.training.freeze = {config.training.freeze}: {name!r} is not a part{suggest(name, PARTS)}")
+        if name not in named_parts(config):
+            raise UserError(
+                f"config.training.freeze = {config.training.freeze}: nothing has taught the {name}: "
+                "name it in --parts, which --init_from gives, or leave it out"
+            )
+        getattr(model.vae, name).trainable = False
+    if names and not model.vae.trainable_variables:
+        raise UserError(f"config.training.freeze = {config.training.freeze}: nothing is left to learn")
+
+
 def initialize(model: Model, source: Model, parts: list[str]) -> str:
     """Gives a model weights of parts of another, as in pretraining by an auto-encoder.
 
