@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfvae.config.rules import KINDS
 from tfvae.errors import UserError
+from tfvae.models.build import build_vae
 from tfvae.registry import CORPORA, resolve
 from tfvae.registry.applicable import reason_unused
 from tfvae.registry.parts import ENCODERS, MODALITIES, TABLES, Part, register
@@ -84,3 +87,61 @@ def test_the_command_that_a_page_prints_trains_the_same(encoder, decoder):
     flags = dict(word.removeprefix("--config.").split("=") for word in words if word.startswith("--config."))
     assert resolve("skip_vae", "mnist", overrides=flags) == config
     assert len(flags) == 1 + (encoder != "perceptron") + (decoder != "perceptron")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"latent.kind": "gausian+discrete"}, "'gausian\\+discrete': must be one of .*, or several with \\+ .* mean 'gaussian'"),
+        ({"latent.kind": "gaussian+"}, "'gaussian\\+': must be one of"),
+        ({"latent.kind": "gaussian+gaussian"}, "gaussian\\+gaussian: a kind is named once"),
+        ({"latent.kind": "discrete+mixture"}, "discrete and mixture both have codes, and one part may; leave one out"),
+        ({"latent.kind": "point+discrete"}, "point has no distribution to stand beside others; leave it out"),
+        ({"latent.kind": "gaussian+none"}, "none has no distribution to stand beside others; leave it out"),
+        ({"latent.kind": "spherical+discrete", "latent.dim": 1}, "spheres of 2 dimensions or more"),
+        ({"latent.kind": "discrete", "latent.dim": 3}, "its latent is discrete, which has variables, components, gumbel, temperature"),
+        ({"latent.kind": "discrete", "objective.beta": 0.5}, "objective.beta means nothing for model dem_vae: its bound has no averaged"),
+        ({"latent.kind": "discrete", "inference.kind": "code_heads"}, "the latent discrete takes no codes from heads of their own"),
+        ({"latent.kind": "discrete", "latent.temperature": 0.0}, "config.latent.temperature = 0.0: must be above 0"),
+        ({"latent.kind": "gaussian+discrete", "latent.values": 3}, "which has dim, variables, components, gumbel"),
+        ({"latent.temperature": 0.5}, "its latent is mixture, which has family, variables"),
+        ({"latent.factors": 3}, "its latent is mixture, which has family, variables"),
+        ({"latent.family": "categorical", "latent.dim": 3}, "its latent is mixture, which has .*values, factors"),
+        ({"latent.family": "categoric"}, "'categoric' is not a family, did you mean 'categorical'"),
+    ],
+)  # fmt: skip
+def test_latents_that_do_not_go_together_are_an_error_that_says_why(overrides, message):
+    with pytest.raises(UserError, match=message):
+        resolve("dem_vae", "demo", overrides=overrides)
+
+
+def test_latents_side_by_side_take_what_each_takes_of_a_corpus():
+    """The Gaussian has as many dimensions as the mixture's variables together, the codes as many variables."""
+    latent = resolve("semi_vae", "smd").latent
+    assert (latent.dim, latent.variables) == (48, 3)
+    assert (resolve("semi_vae", "ptb").latent.dim, resolve("dvae", "ptb").latent.variables) == (40, 20)
+    both = resolve("dem_vae", "smd", overrides={"latent.kind": "gaussian+mixture"}).latent
+    assert (both.dim, both.variables) == (16, 3)
+
+
+def test_the_variables_of_a_categorical_mixture_are_its_model_s_own():
+    for corpus in ("daily_dialog", "smd", "demo"):
+        latent = resolve("dcm_vae", corpus).latent
+        assert (latent.variables, latent.factors, latent.values) == (1, 30, 8)
+    assert resolve("dcm_vae", "daily_dialog").latent.components == 30
+
+
+@pytest.mark.parametrize("kind", ["gaussian+discrete", "spherical+discrete", "gaussian+mixture", "gaussian+spherical"])
+def test_the_model_of_kinds_joined_has_them_side_by_side(kind):
+    vae = build_vae(resolve("vae", "demo", overrides={"latent.kind": kind}), {"vocabulary_size": 9})
+    assert [part.name for part in vae.latent.parts] == kind.split("+")
+    assert vae.decoder.z_dim == sum(part.size for part in vae.latent.parts)
+
+
+@pytest.mark.parametrize("family", ["categorical", "bernoulli", "dirichlet", "gamma", "poisson"])
+def test_components_may_be_of_every_family(family):
+    config = resolve("gm_vae", "demo", overrides={"latent.family": family})
+    latent = build_vae(config, {"vocabulary_size": 9}).latent
+    z, codes = latent.sample_prior(3, tf.constant([1, 2]))
+    assert z.shape == (3, latent.size) and codes.shape == (3, config.latent.variables)
+    assert np.all(np.isfinite(latent.log_prior(z)))

@@ -72,6 +72,10 @@ COUNTERPARTS: Mapping[str, str] = {
     "dgm_vae": "DGM-VAE",
     "dem_vae": "DGM-VAE + L_mi",
     "vmf_vae": "vMF-VAE",
+    "dae": "DAE",
+    "dvae": "DVAE",
+    "di_vae": "DI-VAE",
+    "semi_vae": "semi-VAE",
 }
 """The papers' names of the models that they are nearest to; `dem_vae` has a skip decoder beside."""
 

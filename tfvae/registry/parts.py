@@ -97,7 +97,11 @@ def _mixture_sizes(latent: Any) -> str:
 
 def _a_mixture(latent: Any) -> str:
     dimensions = family_named(latent.family).says.format_map(vars(latent))
-    return f"{latent.variables} latent variables of {dimensions}, each with a mixture of {latent.components} components."
+    return f"{_variables(latent)} of {dimensions}, each with a mixture of {latent.components} components."
+
+
+def _variables(latent: Any) -> str:
+    return f"{latent.variables} latent variable{'s' * (latent.variables > 1)}"
 
 
 def _one_variable(latent: Any) -> str:
@@ -191,7 +195,7 @@ LATENTS: dict[str, Part] = {
         _has("variables", "components", "gumbel", "temperature", "temperature_decay", "temperature_floor"),
         lacks={**_NO_DIRECTION, "dispersion": _NO_DISPERSION},
         sizes=_its("variables"),
-        says=lambda latent: f"{latent.variables} latent variables, each one of {latent.components} values.",
+        says=lambda latent: f"{_variables(latent)}, each one of {latent.components} values.",
     ),
     "mixture_of_priors": Part(
         _mixture(MixtureOfPriorsLatent),
