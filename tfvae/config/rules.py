@@ -14,7 +14,7 @@ KINDS: dict[str, list[str]] = {
     "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
     "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none"],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn"],
-    "inference.kind": ["amortized", "code_heads"],
+    "inference.kind": ["amortized", "code_heads", "ngrams"],
 }
 """Names that the field of a kind may have; `tfvae.registry.parts.register` adds to them."""
 
@@ -88,6 +88,12 @@ def _learns_labels(config: Any) -> str:
     return "config.objective.labels: heads that stay as they are learn no labels: set config.inference.trainable=true"
 
 
+def _has_labels(config: Any) -> str:
+    if config.objective.labels:
+        return ""
+    return f"config.inference.kind = {config.inference.kind}: words and pairs are learnt of labels: set config.objective.labels"
+
+
 def _taught(config: Any) -> str:
     objective = config.objective
     taught = objective.agreement_weight or objective.mi_weight or objective.labels
@@ -109,6 +115,7 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("latent", "mixture"): (_sphere_size,),
     ("latent", "marginal_mixture"): (_sphere_size, _taught),
     ("inference", "code_heads"): (_teachable, _learns_labels),
+    ("inference", "ngrams"): (_has_labels,),
 }
 
 

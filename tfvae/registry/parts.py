@@ -25,6 +25,7 @@ from tfvae.encoders.recurrent import RecurrentEncoder
 from tfvae.encoders.residual import ResidualEncoder
 from tfvae.inference.amortized import Amortized
 from tfvae.inference.head_start import HeadStart
+from tfvae.inference.ngrams import NGrams
 from tfvae.latents.gaussian import GaussianLatent
 from tfvae.latents.marginal_mixture import MarginalMixtureLatent
 from tfvae.latents.mixture import MixtureLatent
@@ -79,6 +80,10 @@ def _mixture(kind: type[MixtureLatent]) -> Callable[..., MixtureLatent]:
 def _mixture_settings(*names: str) -> Callable[[Any], tuple[str, ...]]:
     own = ("family", "variables", "components", "dim", "hidden_dim", "mixing", *names)
     return lambda latent: (*own, *family_settings(latent.family))
+
+
+def _ngrams(variables: int, components: int, ordered: bool, hidden_share: float, **_: Any) -> NGrams:
+    return NGrams(variables=variables, components=components, ordered=ordered, hidden_share=hidden_share, name="ngrams")
 
 
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
@@ -142,6 +147,7 @@ INFERENCES: dict[str, Part] = {
         _has("views", "seed_words", "seed_label", "hidden_dim", *(field.name for field in dataclasses.fields(HeadStart)), "trainable"),
         replaces={"hidden_dim": 0},
     ),
+    "ngrams": Part(_ngrams, _has("hidden_share"), "tokens"),
 }
 """From a batch to parameters of its posterior; made with the sizes of an example, `reads`, `variables`, `components` and `seed`."""
 
