@@ -57,9 +57,8 @@ def test_labels_teach_the_encoder_and_the_table_together():
 
 
 @pytest.mark.parametrize(
-    ("corpus", "settings", "message"),
-    [("demo", {}, "set config.objective.labels"), ("mnist", {"objective__labels": "digit:0"}, "reads tokens alone")],
+    ("model", "corpus", "message"), [("vae", "demo", "codes are not what"), ("dem_vae", "mnist", "reads tokens alone")]
 )
-def test_it_needs_labels_and_words(corpus, settings, message):
+def test_it_needs_codes_and_words(model, corpus, message):
     with pytest.raises(UserError, match=message):
-        tfvae.resolve("dem_vae", corpus, overrides={"inference.kind": "ngrams", **{k.replace("__", "."): v for k, v in settings.items()}})
+        tfvae.resolve(model, corpus, overrides={"inference.kind": "ngrams"})

@@ -88,12 +88,6 @@ def _learns_labels(config: Any) -> str:
     return "config.objective.labels: heads that stay as they are learn no labels: set config.inference.trainable=true"
 
 
-def _has_labels(config: Any) -> str:
-    if config.objective.labels:
-        return ""
-    return f"config.inference.kind = {config.inference.kind}: words and pairs are learnt of labels: set config.objective.labels"
-
-
 def _taught(config: Any) -> str:
     objective = config.objective
     taught = objective.agreement_weight or objective.mi_weight or objective.labels
@@ -115,7 +109,6 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("latent", "mixture"): (_sphere_size,),
     ("latent", "marginal_mixture"): (_sphere_size, _taught),
     ("inference", "code_heads"): (_teachable, _learns_labels),
-    ("inference", "ngrams"): (_has_labels,),
 }
 
 

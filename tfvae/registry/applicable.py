@@ -74,7 +74,8 @@ def check_fitting(config: Config) -> None:
         raise UserError(f"config.inference.kind = {kind}: reads {reads} alone, and the corpus {config.data.name} has {' and '.join(given)}")
     if "views" in part_of(config, "inference").settings(config.inference):
         check_views(config.inference.views, **observed(config))
-    if not set(part_of(config, "inference").replaces) <= set(part_of(config, "latent").settings(config.latent)):
+    unmet = not set(part_of(config, "inference").replaces) <= set(part_of(config, "latent").settings(config.latent))
+    if unmet or (part_of(config, "inference").codes and "mixture" in part_of(config, "latent").lacks):
         raise UserError(
             f"config.inference.kind = {config.inference.kind}: codes are not what the latent {config.latent.kind} has; "
             "a mixture has: --config.latent.kind=marginal_mixture"

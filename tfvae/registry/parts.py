@@ -51,6 +51,7 @@ class Part:
       lacks: of a latent, what it does not have, and why settings about that mean nothing.
       sizes: of a latent, what of a corpus's numbers of variables and dimensions is its own: "both", "product" or "" for neither.
       replaces: of an inference, settings of the latent whose work it does, with what they then are.
+      codes: of an inference, whether it speaks of codes, which the latent must have.
     """
 
     make: Callable[..., Any]
@@ -60,6 +61,7 @@ class Part:
     lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)
     sizes: str = ""
     replaces: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    codes: bool = False
 
 
 def _has(*names: str) -> Callable[[Any], tuple[str, ...]]:
@@ -147,7 +149,7 @@ INFERENCES: dict[str, Part] = {
         _has("views", "seed_words", "seed_label", "hidden_dim", *(field.name for field in dataclasses.fields(HeadStart)), "trainable"),
         replaces={"hidden_dim": 0},
     ),
-    "ngrams": Part(_ngrams, _has("hidden_share"), "tokens"),
+    "ngrams": Part(_ngrams, _has("hidden_share"), "tokens", codes=True),
 }
 """From a batch to parameters of its posterior; made with the sizes of an example, `reads`, `variables`, `components` and `seed`."""
 
