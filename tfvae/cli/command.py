@@ -37,6 +37,7 @@ SHORT_NAMES = {
     "views": "inference.views",
     "seed_words": "inference.seed_words",
     "seed_label": "inference.seed_label",
+    "labels": "objective.labels",
     "beta": "objective.beta",
     "seed": "training.seed",
     "epochs": "training.epochs",

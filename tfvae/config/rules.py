@@ -14,7 +14,7 @@ KINDS: dict[str, list[str]] = {
     "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
     "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none", "discrete", "mixture_of_priors", "vamp"],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn", "contextual"],
-    "inference.kind": ["amortized", "code_heads"],
+    "inference.kind": ["amortized", "code_heads", "ngrams"],
 }
 """Names that the field of a kind may have; `tfvae.registry.parts.register` adds to them."""
 JOIN = "+"

@@ -148,7 +148,9 @@ class InferenceConfig:
     """From a batch to the parameters of its posterior."""
 
     kind: str = setting(
-        "amortized", "how they are found: by the encoder alone, or codes by heads of their own", choices=KINDS["inference.kind"]
+        "amortized",
+        "how they are found: by the encoder alone; codes by heads of their own, or by words and pairs of neighbours beside the encoder",
+        choices=KINDS["inference.kind"],
     )
     views: str = setting(
         "",
@@ -164,7 +166,9 @@ class InferenceConfig:
     start_steps: int = setting(1000, "code_heads: updates of that at most", low=0)
     agreement_steps: int = setting(600, "code_heads: updates by the agreement of two sights, after those", low=0)
     start_batch_size: int = setting(384, "code_heads: examples of such an update", low=2)
-    hidden_share: float = setting(0.3, "code_heads: share of features that one of the sights lacks", low=0, high=0.95)
+    hidden_share: float = setting(
+        0.3, "code_heads: share of features that one of the sights lacks; ngrams: of words and pairs, in training", low=0, high=0.95
+    )
     balance: float = setting(
         1.0, "code_heads: weight of the entropies of the codes' use in their agreement; below 1, codes may be used unequally", low=0, high=2
     )

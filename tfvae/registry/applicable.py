@@ -88,9 +88,13 @@ def check_fitting(config: Config) -> None:
     for name in AUXILIARIES:
         if auxiliary_weight(config, name) and (reason := reason_unused(config, f"objective.{name}_weight")):
             raise UserError(f"config.objective.{name}_weight means nothing for model {config.model}: {reason}; leave it out")
+    if part_of(config, "inference").reads not in ("", MODALITIES[config.data.modality].reads):
+        kind, reads = config.inference.kind, part_of(config, "inference").reads
+        raise UserError(f"config.inference.kind = {kind}: reads {reads} alone, and the corpus {config.data.name} has {' and '.join(given)}")
     if "views" in part_of(config, "inference").settings(config.inference):
         check_views(config.inference.views, **observed(config))
-    if not set(part_of(config, "inference").replaces) <= set(part_of(config, "latent").settings(config.latent)):
+    unmet = not set(part_of(config, "inference").replaces) <= set(part_of(config, "latent").settings(config.latent))
+    if unmet or (part_of(config, "inference").codes and "mixture" in part_of(config, "latent").lacks):
         raise UserError(
             f"config.inference.kind = {config.inference.kind}: the latent {config.latent.kind} takes no codes from heads of their own; "
             "a mixture does: --config.latent.kind=marginal_mixture"

@@ -29,6 +29,7 @@ from tfvae.encoders.recurrent import RecurrentEncoder
 from tfvae.encoders.residual import ResidualEncoder
 from tfvae.inference.amortized import Amortized
 from tfvae.inference.head_start import HeadStart
+from tfvae.inference.ngrams import NGrams
 from tfvae.latents.discrete import DiscreteLatent
 from tfvae.latents.gaussian import GaussianLatent
 from tfvae.latents.marginal_mixture import MarginalMixtureLatent
@@ -60,6 +61,7 @@ class Part:
       sizes: of a latent, which of a corpus's sizes are its own: "variables", "dim", or "product" for one variable of all their numbers.
       says: of a latent, what it is, in a sentence.
       replaces: of an inference, settings of the latent whose work it does, with what they then are.
+      codes: of an inference, whether it speaks of codes, which the latent must have.
     """
 
     make: Callable[..., Any]
@@ -71,6 +73,7 @@ class Part:
     sizes: Callable[[Any], str] = lambda section: ""
     says: Callable[[Any], str] = lambda section: ""
     replaces: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    codes: bool = False
 
 
 def _has(*names: str) -> Callable[[Any], tuple[str, ...]]:
@@ -114,6 +117,10 @@ def _its(words: str) -> Callable[[Any], str]:
 
 def _spherical_settings(latent: Any) -> tuple[str, ...]:
     return ("dim", "kappa", "learn_kappa", *(["kappa_gradient"] if latent.learn_kappa else []))
+
+
+def _ngrams(variables: int, components: int, ordered: bool, hidden_share: float, **_: Any) -> NGrams:
+    return NGrams(variables=variables, components=components, ordered=ordered, hidden_share=hidden_share, name="ngrams")
 
 
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
@@ -217,6 +224,7 @@ INFERENCES: dict[str, Part] = {
         _has("views", "seed_words", "seed_label", "hidden_dim", *(field.name for field in dataclasses.fields(HeadStart)), "trainable"),
         replaces={"hidden_dim": 0},
     ),
+    "ngrams": Part(_ngrams, _has("hidden_share"), "tokens", codes=True),
 }
 """From a batch to parameters of its posterior; made with the sizes of an example, `reads`, `variables`, `components` and `seed`."""
 
