@@ -9,10 +9,10 @@ from typing import Any
 
 KINDS: dict[str, list[str]] = {
     "data.modality": ["words", "featured_words", "pixels"],
-    "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
+    "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual", "none"],
     "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none"],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn"],
-    "inference.kind": ["amortized", "code_heads"],
+    "inference.kind": ["amortized", "code_heads", "refinement"],
 }
 """Names that the field of a kind may have; `tfvae.registry.parts.register` adds to them."""
 
@@ -81,12 +81,34 @@ def _teachable(config: Any) -> str:
 
 def _taught(config: Any) -> str:
     objective = config.objective
-    if config.inference.kind != "amortized" or not config.latent.detached_codes or objective.agreement_weight or objective.mi_weight:
+    by_encoder = config.inference.kind in ("amortized", "refinement")
+    if not by_encoder or not config.latent.detached_codes or objective.agreement_weight or objective.mi_weight:
         return ""
     return (
         "config.latent.detached_codes: nothing would teach the codes that the encoder infers: set it to false, or "
         "config.inference.kind=code_heads"
     )
+
+
+def _something_infers(config: Any) -> str:
+    if config.inference.kind == "refinement" or config.latent.kind == "none":
+        return ""
+    return "config.encoder.kind = none: nothing would infer z: take an encoder, or config.inference.kind=refinement"
+
+
+def _refinable(config: Any) -> str:
+    gradient, training = config.inference.gradient, config.training
+    if gradient == "exact" and config.decoder.kind == "recurrent" and training.implementation != "plain":
+        return (
+            "config.inference.gradient = exact: differentiates twice what the fast layers differentiate once: set "
+            "config.training.implementation=plain, or config.inference.gradient=difference"
+        )
+    if gradient == "difference" and training.precision != "float32":
+        return (
+            f"config.inference.gradient = difference: a difference of gradients needs the digits of float32, not of "
+            f"{training.precision}: set config.training.precision=float32"
+        )
+    return ""
 
 
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
@@ -99,6 +121,8 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("latent", "mixture"): (_sphere_size,),
     ("latent", "marginal_mixture"): (_sphere_size, _taught),
     ("inference", "code_heads"): (_teachable,),
+    ("encoder", "none"): (_something_infers,),
+    ("inference", "refinement"): (_refinable,),
 }
 
 

@@ -53,7 +53,7 @@ def check_fitting(config: Config) -> None:
         raise UserError(f"config.data.modality = {config.data.modality}: the corpus {config.data.name} has {own}; leave it out")
     given = MODALITIES[config.data.modality].reads.split()
     for section in ("encoder", "decoder") if has_z(config) else ("decoder",):
-        if part_of(config, section).reads not in given:
+        if (part_of(config, section).reads or given[0]) not in given:
             fitting = " or ".join(name for name, part in TABLES[section].items() if part.reads in given)
             kind, article = getattr(config, section).kind, "An" if section == "encoder" else "A"
             raise UserError(
@@ -76,6 +76,11 @@ def check_fitting(config: Config) -> None:
             f"config.inference.kind = {config.inference.kind}: codes are not what the latent {config.latent.kind} has; "
             "a mixture has: --config.latent.kind=marginal_mixture"
         )
+    for needed in part_of(config, "inference").needs:
+        if needed in part_of(config, "latent").lacks:
+            reason = part_of(config, "latent").lacks[needed]
+            named = f"config.inference.kind = {config.inference.kind} means nothing for model {config.model}"
+            raise UserError(f"{named}: {reason}; leave it out")
     if "family" in part_of(config, "latent").settings(config.latent):
         make_families(config.latent.family, config.latent)
 

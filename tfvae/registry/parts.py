@@ -18,11 +18,13 @@ from tfvae.decoders.pixel_cnn import PixelCNNDecoder
 from tfvae.decoders.recurrent import RecurrentDecoder
 from tfvae.encoders.bag_of_words import BagOfWordsEncoder
 from tfvae.encoders.features import FeaturesEncoder
+from tfvae.encoders.none import NoEncoder
 from tfvae.encoders.perceptron import PerceptronEncoder
 from tfvae.encoders.recurrent import RecurrentEncoder
 from tfvae.encoders.residual import ResidualEncoder
 from tfvae.inference.amortized import Amortized
 from tfvae.inference.head_start import HeadStart
+from tfvae.inference.refinement import Refinement
 from tfvae.latents.gaussian import GaussianLatent
 from tfvae.latents.marginal_mixture import MarginalMixtureLatent
 from tfvae.latents.mixture import MixtureLatent
@@ -48,6 +50,7 @@ class Part:
       lacks: of a latent, what it does not have, and why settings about that mean nothing.
       sizes: of a latent, what of a corpus's numbers of variables and dimensions is its own: "both", "product" or "" for neither.
       replaces: of an inference, settings of the latent whose work it does, with what they then are.
+      needs: of an inference, what a latent must not lack.
     """
 
     make: Callable[..., Any]
@@ -57,6 +60,7 @@ class Part:
     lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)
     sizes: str = ""
     replaces: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
 
 def _has(*names: str) -> Callable[[Any], tuple[str, ...]]:
@@ -91,6 +95,7 @@ ENCODERS: dict[str, Part] = {
     "features": Part(FeaturesEncoder, _has(*_DENSE), "features", {"hidden_dim": 256, "num_layers": 1, "dropout": 0.2}),
     "perceptron": Part(PerceptronEncoder, _has(*_DENSE), "image", {"hidden_dim": 512, "num_layers": 2, "dropout": 0.0}),
     "residual": Part(ResidualEncoder, _has("filters", "num_layers", "kernel_size"), "image", {"num_layers": 3}),
+    "none": Part(lambda name, dtype, **_: NoEncoder(name=name, dtype=dtype), _has()),
 }
 """batch -> features; made with the sizes of an example, `seed`, `name`, `dtype` and `implementation` (where they have it)."""
 
@@ -108,6 +113,7 @@ DECODERS: dict[str, Part] = {
 }
 """p(x|z); made as encoders are, with `z_dim` beside."""
 
+_REFINEMENT = ("steps", "rate", "momentum", "clip", "samples", "gradient", "answer_samples")
 _NO_LATENT = "it has no latent variable"
 _NO_MIXTURE = dict.fromkeys(("mixture", "dispersion"), "its prior is no mixture")
 _NO_DISPERSION = "its bound has no averaged component that others could be dispersed around"
@@ -139,6 +145,11 @@ INFERENCES: dict[str, Part] = {
         code_heads,
         _has("views", "seed_words", "seed_label", "hidden_dim", *(field.name for field in dataclasses.fields(HeadStart)), "trainable"),
         replaces={"hidden_dim": 0},
+    ),
+    "refinement": Part(
+        lambda **options: Refinement(**{name: options[name] for name in _REFINEMENT}),
+        _has(*_REFINEMENT),
+        needs=("z", "noise"),
     ),
 }
 """From a batch to parameters of its posterior; made with the sizes of an example, `reads`, `variables`, `components` and `seed`."""
