@@ -11,10 +11,10 @@ from tfvae.config.labels import supervised
 
 KINDS: dict[str, list[str]] = {
     "data.modality": ["words", "featured_words", "pixels", "turns"],
-    "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual"],
+    "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual", "none"],
     "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none", "discrete", "mixture_of_priors", "vamp"],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn", "contextual"],
-    "inference.kind": ["amortized", "code_heads", "ngrams"],
+    "inference.kind": ["amortized", "code_heads", "ngrams", "refinement"],
 }
 """Names that the field of a kind may have; `tfvae.registry.parts.register` adds to them."""
 JOIN = "+"
@@ -94,7 +94,7 @@ def _learns_labels(config: Any) -> str:
 def _taught(config: Any) -> str:
     objective = config.objective
     taught = objective.agreement_weight or objective.mi_weight or objective.labels
-    if config.inference.kind != "amortized" or not config.latent.detached_codes or taught:
+    if config.inference.kind not in ("amortized", "refinement") or not config.latent.detached_codes or taught:
         return ""
     return (
         "config.latent.detached_codes: nothing would teach the codes that the encoder infers: set it to false, or "
@@ -123,6 +123,27 @@ def _heard(config: Any) -> str:
     return ""
 
 
+def _something_infers(config: Any) -> str:
+    if config.inference.kind == "refinement" or config.latent.kind == "none":
+        return ""
+    return "config.encoder.kind = none: nothing would infer z: take an encoder, or config.inference.kind=refinement"
+
+
+def _refinable(config: Any) -> str:
+    gradient, training = config.inference.gradient, config.training
+    if gradient == "exact" and config.decoder.kind == "recurrent" and training.implementation != "plain":
+        return (
+            "config.inference.gradient = exact: differentiates twice what the fast layers differentiate once: set "
+            "config.training.implementation=plain, or config.inference.gradient=difference"
+        )
+    if gradient == "difference" and training.precision != "float32":
+        return (
+            f"config.inference.gradient = difference: a difference of gradients needs the digits of float32, not of "
+            f"{training.precision}: set config.training.precision=float32"
+        )
+    return ""
+
+
 _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("encoder", "residual"): (_odd_kernel("encoder"),),
     ("encoder", "bag_of_words"): (_read_again,),
@@ -138,6 +159,8 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("latent", "marginal_mixture"): (_sphere_size, _taught),
     ("latent", "mixture_of_priors"): (_sphere_size,),
     ("inference", "code_heads"): (_teachable, _learns_labels),
+    ("encoder", "none"): (_something_infers,),
+    ("inference", "refinement"): (_refinable,),
 }
 
 

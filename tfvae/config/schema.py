@@ -149,7 +149,8 @@ class InferenceConfig:
 
     kind: str = setting(
         "amortized",
-        "how they are found: by the encoder alone; codes by heads of their own, or by words and pairs of neighbours beside the encoder",
+        "how they are found: by the encoder alone; codes by heads of their own, or by words and pairs of neighbours beside the encoder; or "
+        "by steps that refine the encoder's word",
         choices=KINDS["inference.kind"],
     )
     views: str = setting(
@@ -176,6 +177,18 @@ class InferenceConfig:
     seed_words: str = setting("", "code_heads: file of words that tell codes, a line 'name: word, word' each; [1] begins variable 1's")
     seed_label: str = setting("", "code_heads: label whose classes variable 0's codes are to be; it may be missing of most texts")
     trainable: bool = setting(False, "code_heads: heads go on learning while the rest is trained")
+    steps: int = setting(10, "refinement: steps on each example's own bound; 0: the encoder's word as it is", low=0)
+    rate: float = setting(0.03, "refinement: size of a step, of an example's own loss; of a batch's mean it would be 1", above=0)
+    momentum: float = setting(0.5, "refinement: share of the last step that is kept", low=0, high=0.99)
+    clip: float = setting(5.0, "refinement: norm of an example's gradient above which it is scaled down; 0: never", low=0)
+    samples: int = setting(1, "refinement: samples of z that a step's gradient is the mean over", low=1)
+    answer_samples: int = setting(4, "refinement: the same outside training; 0: answers are the encoder's word, unrefined", low=0)
+    gradient: str = setting(
+        "difference",
+        "refinement: how the encoder learns: through the steps, exactly or by differences of gradients (SA-VAE), from its own bound "
+        "(none: VAE+SVI), or by the KL to what the steps find (divergence: VAE+SVI+KL)",
+        choices=("difference", "exact", "none", "divergence"),
+    )
 
 
 @dataclasses.dataclass

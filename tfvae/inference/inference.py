@@ -26,6 +26,10 @@ class Inference:
         """
         raise NotImplementedError
 
+    def first_word(self, vae: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Returns parameters of the posterior that cost little, where the best would take long; outside training."""
+        return self(vae, batch)[0]
+
     def second_sight(self, vae: Any, batch: Mapping[str, Any], seed: tf.Tensor) -> tf.Tensor:
         """Returns logits of q(c|x), [B, J, K], of examples that are not seen as they are: a seed hides something of them."""
         return vae.latent.code_logits(self(vae, batch, seed=seed)[0])

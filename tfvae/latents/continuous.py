@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfvae.latents.exponential_family import ExponentialFamily, natural
+from tfvae.latents.exponential_family import ExponentialFamily, kl_divergence, natural
 from tfvae.latents.latent import Latent, Params, dense
 
 
@@ -48,6 +48,10 @@ class ContinuousLatent(Latent):
     def interpolate(self, start: tf.Tensor, end: tf.Tensor, fraction: tf.Tensor) -> tf.Tensor:
         """Returns points on the family's shortest way."""
         return self.family.interpolate(start, end, fraction)
+
+    def divergence(self, params: Params, other: Params) -> tf.Tensor:
+        """Returns KL(q || q'), [B]."""
+        return tf.reduce_sum(kl_divergence(self.family, self._natural(params), self._natural(other)), axis=-1)
 
     def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
         """Returns log q(z|x), [..., B]."""

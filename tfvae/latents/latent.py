@@ -135,6 +135,10 @@ class Latent(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def divergence(self, params: Params, other: Params) -> tf.Tensor:
+        """Returns KL(q || q') of two posteriors over the same variables, nats, [B], from unconstrained parameters of both."""
+        raise NotImplementedError
+
     def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
         """Returns log q(z|x), nats, [..., B] from z [..., B, size]."""
         raise NotImplementedError

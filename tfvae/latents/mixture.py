@@ -128,6 +128,12 @@ class MixtureLatent(CodedLatent):
             Term("natural_variance", natural_variance(probabilities, components), "diagnostic"),
         ]
 
+    def divergence(self, params: Params, other: Params) -> tf.Tensor:
+        """Returns KL(q(z, c) || q'(z, c)), [B]: sums over variables, of z and of codes."""
+        of_z = kl_divergence(self.family, self._natural(params), self._natural(other))
+        odds = tf.nn.log_softmax(params["logits"], axis=-1) - tf.nn.log_softmax(other["logits"], axis=-1)
+        return tf.reduce_sum(of_z, axis=[1, 2]) + tf.reduce_sum(self.code_probabilities(params) * odds, axis=[1, 2])
+
     def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
         """Returns log q(z|x) = sum_j log q(z_j|x), [..., B]."""
         return tf.reduce_sum(self.family.distribution(self._natural(params)).log_prob(self._split(z)), axis=-1)

@@ -72,9 +72,10 @@ class VAE(keras.Model):
         self.step = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="step")
         self.built = True
         self.totals = Totals()
-        read = {name: value for auxiliary in self.auxiliaries for name, value in auxiliary.example().items()}
-        read |= {**self.inference.example(), **self.encoder.example(), **self.decoder.example()}
-        self.totals.reserve(self._sums(*self._score(read)))
+        batch = {name: value for auxiliary in self.auxiliaries for name, value in auxiliary.example().items()}
+        batch = _complete(batch | {**self.inference.example(), **self.encoder.example(), **self.decoder.example()})
+        params = self.inference.first_word(self, batch)
+        self.totals.reserve(self._sums(batch, params, self.evaluate_posterior(batch, params, seed=self._evaluation_seed(batch, None))[1]))
 
     def build(self, input_shape: Any = None) -> None:
         """Does nothing: the parts come built."""
@@ -119,17 +120,48 @@ class VAE(keras.Model):
         Returns:
           the objective [], nats an example, and all terms, the reconstruction first.
         """
-        temperature = self.latent.annealed_temperature(step) if training else None
-        z = self.latent.sample(params, num_samples, stateless.fold(seed, _POSTERIOR), temperature=temperature)
-        dropout_seed = stateless.fold(seed, _DECODER_DROPOUT) if training else None
-        batch = self.decoder.prepare(batch, dropout_seed)
-        log_likelihood = tf.reduce_mean(self.decoder.log_prob(batch, z, seed=dropout_seed), axis=0)
-        terms = [Term("reconstruction", -log_likelihood, "reconstruction", "monte_carlo"), *self.latent.terms(params, z, batch["weight"])]
+        batch = self.decoder.prepare(batch, stateless.fold(seed, _DECODER_DROPOUT) if training else None)
+        z, terms = self._terms(batch, params, seed, step, num_samples, training=training)
         auxiliary_seed = stateless.fold(seed, _AUXILIARY) if training and self.auxiliaries else None
         for auxiliary in self.auxiliaries:
             terms += auxiliary.terms(self, batch, params, z, auxiliary_seed)
         weight = 1.0 if step is None else self.objective.schedule(step)
         return self._loss(self._means(self._sums(batch, params, terms)), weight), terms
+
+    def own_losses(
+        self, batch: Batch, params: Params, *, seed: tf.Tensor, step: tf.Tensor | None = None, num_samples: int = 1, training: bool = False
+    ) -> tf.Tensor:
+        """Returns what each example adds to the objective by itself, [B], nats: what its posterior can be refined by.
+
+        Args:
+          batch: the examples.
+          params: unconstrained, as from `encode`.
+          seed: as of `evaluate_posterior`.
+          step: that sets the weight w of the regularisers; None: the loss is minus the lower bound.
+          num_samples: S.
+          training: whether parts drop units and the like.
+        """
+        batch = self.decoder.prepare(batch, stateless.fold(seed, _DECODER_DROPOUT) if training else None)
+        _, terms = self._terms(batch, params, seed, step, num_samples, training=training)
+        if step is None:
+            return -_elbo(terms)
+        values: dict[str, dict[str, tf.Tensor]] = {role: {} for role in _ROLES}
+        for term in terms:
+            values[term.role][term.name] = _by_example(term)
+        reconstruction = values["reconstruction"]["reconstruction"]
+        weight = self.objective.schedule(step)
+        return self.objective.of_examples(reconstruction, values["kl"], values["relief"], weight, penalty=values["penalty"])
+
+    def _terms(
+        self, batch: Batch, params: Params, seed: tf.Tensor, step: tf.Tensor | None, num_samples: int, *, training: bool
+    ) -> tuple[tf.Tensor, list[Term]]:
+        """Samples z [S, B, size], and the terms of reconstruction and latent, of a batch that the decoder has prepared."""
+        temperature = self.latent.annealed_temperature(step) if training else None
+        z = self.latent.sample(params, num_samples, stateless.fold(seed, _POSTERIOR), temperature=temperature)
+        dropout_seed = stateless.fold(seed, _DECODER_DROPOUT) if training else None
+        log_likelihood = tf.reduce_mean(self.decoder.log_prob(batch, z, seed=dropout_seed), axis=0)
+        reconstruction = Term("reconstruction", -log_likelihood, "reconstruction", "monte_carlo")
+        return z, [reconstruction, *self.latent.terms(params, z, batch.get("weight", tf.ones_like(log_likelihood)))]
 
     def call(self, batch: Batch, training: bool = False) -> dict[str, tf.Tensor]:
         """Returns "elbo" and each term, [B], of one posterior sample an example, "z_mean" [B, size] and "code_probabilities" [B, J, K]."""

@@ -88,11 +88,38 @@ class ELBO:
         for name, share in given_back.items():
             if share and name in relief:
                 regularizer -= share * tf.reduce_sum(relief[name])
-        loss = reconstruction + tf.cast(weight, reconstruction.dtype) * regularizer
+        return reconstruction + tf.cast(weight, reconstruction.dtype) * regularizer + self._penalty(penalty)
+
+    def of_examples(
+        self,
+        reconstruction: tf.Tensor,
+        kl: Mapping[str, tf.Tensor],
+        relief: Mapping[str, tf.Tensor],
+        weight: tf.Tensor | float = 1.0,
+        *,
+        penalty: Mapping[str, tf.Tensor] | None = None,
+    ) -> tf.Tensor:
+        """Returns what of the loss is an example's own, nats, [B]: without free bits and the mutual information, which are of a batch.
+
+        Args:
+          reconstruction: -log p(x|z), [B].
+          kl: the KL terms, [B] each.
+          relief: "dispersion" [B], where the latent has it.
+          weight: w.
+          penalty: penalties, [B] each, by name.
+        """
+        weights = {"kl_c": self.code_weight}
+        regularizer = tf.zeros_like(reconstruction)
+        for name, value in kl.items():
+            regularizer += self.kl_weight * weights.get(name, 1.0) * value
+        if self.beta and "dispersion" in relief:
+            regularizer -= self.beta * relief["dispersion"]
+        return reconstruction + tf.cast(weight, reconstruction.dtype) * regularizer + self._penalty(penalty)
+
+    def _penalty(self, penalty: Mapping[str, tf.Tensor] | None) -> tf.Tensor | float:
+        """The weighted sum of penalties."""
         weights = {"norm_penalty": self.norm_weight, **self.penalty_weights}
-        for name, value in (penalty or {}).items():
-            loss += weights.get(name, 0.0) * value
-        return loss
+        return sum((weights.get(name, 0.0) * value for name, value in (penalty or {}).items()), 0.0)
 
     def total_kl(self, kl: Mapping[str, tf.Tensor]) -> tf.Tensor | float:
         """Returns the sum of KLs after free bits, []; 0 for a latent without KL terms."""

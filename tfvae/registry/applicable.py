@@ -72,7 +72,7 @@ def check_fitting(config: Config) -> None:
         raise UserError(f"config.data.modality = {config.data.modality}: the corpus {config.data.name} has {own}; leave it out")
     given = MODALITIES[config.data.modality].reads.split()
     for section in ("encoder", "decoder") if has_z(config) else ("decoder",):
-        if part_of(config, section).reads not in given:
+        if (part_of(config, section).reads or given[0]) not in given:
             fitting = " or ".join(name for name, part in TABLES[section].items() if part.reads in given)
             kind, article = getattr(config, section).kind, "An" if section == "encoder" else "A"
             raise UserError(
@@ -94,11 +94,16 @@ def check_fitting(config: Config) -> None:
     if "views" in part_of(config, "inference").settings(config.inference):
         check_views(config.inference.views, **observed(config))
     unmet = not set(part_of(config, "inference").replaces) <= set(part_of(config, "latent").settings(config.latent))
-    if unmet or (part_of(config, "inference").codes and "mixture" in part_of(config, "latent").lacks):
+    missing = lacks(config)
+    if unmet or ("logits" in part_of(config, "inference").needs and "logits" in missing):
         raise UserError(
             f"config.inference.kind = {config.inference.kind}: the latent {config.latent.kind} takes no codes from heads of their own; "
             "a mixture does: --config.latent.kind=marginal_mixture"
         )
+    for needed in part_of(config, "inference").needs:
+        if needed in missing:
+            named = f"config.inference.kind = {config.inference.kind} means nothing for model {config.model}"
+            raise UserError(f"{named}: {missing[needed]}; leave it out")
     if "family" in part_of(config, "latent").settings(config.latent):
         family_named(config.latent.family)
 

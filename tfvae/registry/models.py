@@ -31,6 +31,8 @@ _CODES = {
     "objective.schedule.kind": "linear",
     "objective.schedule.steps": 400,
 }
+# Their rate of 1 is of the mean of 32 examples, .03 of one's own loss; their 20 steps are config.inference.steps=20.
+_REFINED = {"inference.kind": "refinement"}
 _SINGLE = {"latent.variables": 1}
 _SEMI = {"latent.kind": "gaussian+discrete", "latent.dim": 40}
 # 30 variables of 8 values that share one code of 30, and words of 200 numbers (Shi et al. 2020, section 4.4, and their code).
@@ -66,6 +68,16 @@ MODELS: Mapping[str, Model] = {
         "Gaussian posterior under a decoder that reads z in every layer and in the output",
         "Dieng et al. 2019, Skip-VAE",
         {"latent.kind": "gaussian", "latent.dim": 32, **_SINGLE, **_SKIP},
+    ),
+    "sa_vae": Model(
+        "Gaussian posterior, refined by steps on each example's own bound, through which the encoder learns",
+        "Kim et al. 2018, SA-VAE, with a GRU for their LSTM, and 10 steps that an example takes by itself",
+        {"latent.kind": "gaussian", "latent.dim": 32, **_SINGLE, **_REFINED},
+    ),
+    "skip_sa_vae": Model(
+        "the same under a decoder that reads z in every layer and in the output",
+        "Dieng et al. 2019, Skip-SA-VAE; Kim et al. 2018",
+        {"latent.kind": "gaussian", "latent.dim": 32, **_SINGLE, **_SKIP, **_REFINED},
     ),
     "vmf_vae": Model(
         "von Mises-Fisher posterior of frozen concentration, uniform prior: its KL is a constant",

@@ -24,12 +24,14 @@ from tfvae.decoders.pixel_cnn import PixelCNNDecoder
 from tfvae.decoders.recurrent import RecurrentDecoder
 from tfvae.encoders.bag_of_words import BagOfWordsEncoder
 from tfvae.encoders.features import FeaturesEncoder
+from tfvae.encoders.none import NoEncoder
 from tfvae.encoders.perceptron import PerceptronEncoder
 from tfvae.encoders.recurrent import RecurrentEncoder
 from tfvae.encoders.residual import ResidualEncoder
 from tfvae.inference.amortized import Amortized
 from tfvae.inference.head_start import HeadStart
 from tfvae.inference.ngrams import NGrams
+from tfvae.inference.refinement import Refinement
 from tfvae.latents.discrete import DiscreteLatent
 from tfvae.latents.gaussian import GaussianLatent
 from tfvae.latents.marginal_mixture import MarginalMixtureLatent
@@ -61,7 +63,7 @@ class Part:
       sizes: of a latent, which of a corpus's sizes are its own: "variables", "dim", or "product" for one variable of all their numbers.
       says: of a latent, what it is, in a sentence.
       replaces: of an inference, settings of the latent whose work it does, with what they then are.
-      codes: of an inference, whether it speaks of codes, which the latent must have.
+      needs: of an inference, what a latent must not lack.
     """
 
     make: Callable[..., Any]
@@ -73,7 +75,7 @@ class Part:
     sizes: Callable[[Any], str] = lambda section: ""
     says: Callable[[Any], str] = lambda section: ""
     replaces: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    codes: bool = False
+    needs: tuple[str, ...] = ()
 
 
 def _has(*names: str) -> Callable[[Any], tuple[str, ...]]:
@@ -135,6 +137,7 @@ ENCODERS: dict[str, Part] = {
     "features": Part(FeaturesEncoder, _has(*_DENSE), "features", {"hidden_dim": 256, "num_layers": 1, "dropout": 0.2}),
     "perceptron": Part(PerceptronEncoder, _has(*_DENSE), "image", {"hidden_dim": 512, "num_layers": 2, "dropout": 0.0}),
     "residual": Part(ResidualEncoder, _has("filters", "num_layers", "kernel_size"), "image", {"num_layers": 3}),
+    "none": Part(lambda name, dtype, **_: NoEncoder(name=name, dtype=dtype), _has()),
 }
 """batch -> features; made with the sizes of an example, `seed`, `name`, `dtype` and `implementation` (where they have it)."""
 
@@ -155,8 +158,9 @@ DECODERS: dict[str, Part] = {
 }
 """p(x|z); made as encoders are, with `z_dim` beside."""
 
+_REFINEMENT = ("steps", "rate", "momentum", "clip", "samples", "gradient", "answer_samples")
 _NO_LATENT = "it has no latent variable"
-_NO_MIXTURE = dict.fromkeys(("mixture", "dispersion"), "its prior is no mixture")
+_NO_MIXTURE = dict.fromkeys(("mixture", "dispersion", "logits"), "its prior is no mixture")
 _NO_DISPERSION = "its bound has no averaged component that others could be dispersed around"
 _NO_DIRECTION = {"direction": "its posterior is not on one sphere"}
 _POINT = "its posterior is a point, without a KL"
@@ -207,7 +211,7 @@ LATENTS: dict[str, Part] = {
     "mixture_of_priors": Part(
         _mixture(MixtureOfPriorsLatent),
         _mixture_settings(),
-        lacks={**_NO_DIRECTION, "dispersion": _NO_DISPERSION},
+        lacks={**_NO_DIRECTION, "dispersion": _NO_DISPERSION, "logits": "its codes are read off z"},
         sizes=_mixture_sizes,
         says=_a_mixture,
     ),
@@ -223,8 +227,14 @@ INFERENCES: dict[str, Part] = {
         code_heads,
         _has("views", "seed_words", "seed_label", "hidden_dim", *(field.name for field in dataclasses.fields(HeadStart)), "trainable"),
         replaces={"hidden_dim": 0},
+        needs=("logits",),
     ),
-    "ngrams": Part(_ngrams, _has("hidden_share"), "tokens", codes=True),
+    "ngrams": Part(_ngrams, _has("hidden_share"), "tokens", needs=("logits",)),
+    "refinement": Part(
+        lambda **options: Refinement(**{name: options[name] for name in _REFINEMENT}),
+        _has(*_REFINEMENT),
+        needs=("z", "noise"),
+    ),
 }
 """From a batch to parameters of its posterior; made with the sizes of an example, `reads`, `variables`, `components` and `seed`."""
 

@@ -25,7 +25,7 @@ def product(parts: Mapping[str, Part]) -> Part:
     if len(coded := [kind for kind, part in parts.items() if "mixture" not in part.lacks]) > 1:
         raise UserError(f"{named}: {' and '.join(coded)} both have codes, and one part may; leave one out")
     common = set.intersection(*(set(part.lacks) for part in parts.values()))
-    first = next(iter(parts.values()))
+    lacks = {name: reason for name, reason in next(iter(parts.values())).lacks.items() if name in common}
 
     def sizes(latent: Any) -> str:
         words = {word for part in parts.values() for word in part.sizes(latent).split()}
@@ -35,7 +35,8 @@ def product(parts: Mapping[str, Part]) -> Part:
         _maker(parts),
         lambda latent: tuple(dict.fromkeys(name for part in parts.values() for name in part.settings(latent))),
         usual={name: value for part in parts.values() for name, value in part.usual.items()},
-        lacks={name: reason for name, reason in first.lacks.items() if name in common},
+        lacks={name: reason for name, reason in first.lacks.items() if name in common}
+        | {"logits": "its codes stand beside another latent"},
         sizes=sizes,
         says=lambda latent: " Beside: ".join(part.says(latent) for part in parts.values()),
     )

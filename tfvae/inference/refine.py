@@ -1,0 +1,96 @@
+"""The refinement of a posterior as a function: a loss, a start and noise in; what the steps made of it out."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from tfvae.inference import adjoint
+from tfvae.inference.descent import Descent, Loss, Params, Steps, descend, descend_exactly
+
+BACKWARD: dict[str, Callable[..., Any]] = {"difference": adjoint.difference, "official": adjoint.official}
+GRADIENTS = ("exact", *BACKWARD, "none")
+"""How the refined parameters depend on start and model, for a tape."""
+
+
+class Refined(NamedTuple):
+    """A refinement.
+
+    Attributes:
+      start: parameters as they were given, leaves [B, ...].
+      path: parameters before each step, leaves [K, B, ...]: the start is the first.
+      refined: parameters after the last step, leaves [B, ...]: gradients pass these alone.
+      losses: at each of `path`, under that step's noise, [K, B], or [K] of a loss that is a number; nats.
+    """
+
+    start: Params
+    path: Params
+    refined: Params
+    losses: tf.Tensor
+
+
+def refine(
+    loss: Loss,
+    start: Params,
+    noise: tf.Tensor,
+    *,
+    rate: Any = 1.0,
+    momentum: float = 0.5,
+    clip: float = 5.0,
+    unit: str = "example",
+    gradient: str = "exact",
+    parameters: Sequence[Any] = (),
+    epsilon: float | None = None,
+) -> Refined:
+    """Refines a posterior's parameters by K steps of stochastic variational inference.
+
+        v_(k+1) = momentum v_k - clip(grad L(lambda_k; noise_k)),   lambda_(k+1) = lambda_k + rate v_(k+1),   v_0 = 0
+
+    The gradient is that of the sum of what the loss returns. With [B] losses, an example each, and unit = "example", no example moves
+    another; with the mean of a batch, [], and unit = "batch", the steps are those of the authors' code.
+
+    Args:
+      loss: of parameters and one step's noise: [B], an example each, or [], nats.
+      start: lambda_0, any structure of leaves [B, ...], such as (mean, log-variance).
+      noise: of each step, [K, ...]; K is how many steps there are.
+      rate: step size; or a structure like `start`.
+      momentum: share of v that is kept.
+      clip: norm of a leaf's gradient above which it is scaled down; 0: never.
+      unit: what that is a norm over: "example" or "batch".
+      gradient: what a tape finds of `refined`: "exact", through the steps, which needs a loss that can be differentiated twice and watches
+        whatever the loss reads; "difference", the same by finite differences of gradients, to start and `parameters`; "official", that
+        of the authors' code, see `tfvae.inference.adjoint.official`; "none", nothing.
+      parameters: of the model, variables or tensors that the loss reads, whose gradient "difference" and "official" find.
+      epsilon: of the differences; None: what suits the numbers' precision, or the authors' 1e-5.
+
+    Raises:
+      ValueError: a unit or gradient that does not exist.
+
+    References:
+      Kim, Wiseman, Miller, Sontag, Rush. Semi-Amortized Variational Autoencoders. ICML 2018, section 3, algorithms 1 and 2.
+    """
+    if gradient not in GRADIENTS:
+        raise ValueError(f"gradient = {gradient!r}: must be one of {', '.join(GRADIENTS)}")
+    steps = Steps(rate, momentum, clip, unit)
+    descent = run(loss, start, noise, steps, gradient=gradient, parameters=parameters, epsilon=epsilon)
+    return Refined(start, descent.path, descent.refined, descent.losses)
+
+
+def run(
+    loss: Loss,
+    start: Params,
+    noise: tf.Tensor,
+    steps: Steps,
+    *,
+    gradient: str,
+    parameters: Sequence[Any] = (),
+    epsilon: float | None = None,
+) -> Descent:
+    """Does what `refine` does, and tells the gradients of each step too."""
+    if gradient == "exact":
+        return descend_exactly(loss, start, noise, steps)
+    descent = descend(loss, start, noise, steps)
+    if gradient not in BACKWARD:
+        return descent
+    backward = BACKWARD[gradient](loss, noise, steps, descent, parameters, epsilon)
+    return descent._replace(refined=adjoint.through(descent, start, parameters, backward))
