@@ -13,6 +13,7 @@ BENCHMARKS = ["torch==2.13.0"]  # the peers of scripts/benchmark.py, which may h
 COMMANDS = (
     "train",
     "generate",
+    "chat",
     "reconstruct",
     "interpolate",
     "encode",

@@ -27,6 +27,7 @@ SHORT_NAMES = {
     "text_column": "data.text_column",
     "label_column": "data.label_column",
     "features": "data.features",
+    "context": "data.context",
     "split": "data.split",
     "batch_size": "data.batch_size",
     "encoder": "encoder.kind",
@@ -46,6 +47,7 @@ SHORT_NAMES = {
     "init_from": "training.init_from",
     "embeddings": "training.embeddings",
     "parts": "training.init_parts",
+    "freeze": "training.freeze",
     "tokenizer": "data.tokenizer",
     "vocabulary": "data.vocabulary",
     "precision": "training.precision",
@@ -65,7 +67,7 @@ def define_config_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "data",
         None,
-        f"Corpus, one of {', '.join(CORPORA)}, text, csv, jsonl and parquet being your own files (default demo).",
+        f"Corpus, one of {', '.join(CORPORA)}, text, csv, jsonl, parquet and dialogues being your own files (default demo).",
         flag_values=values,
     )
     flags.DEFINE_string("config_file", None, "JSON file with fields of the configuration, as in a run's config.json.", flag_values=values)

@@ -37,6 +37,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("samples", 500, "Posterior samples of the importance-weighted likelihood.", flag_values=values)
     flags.DEFINE_integer("sentences", 1000, "Examples it is estimated on, drawn by the seed; 0: all of the split.", flag_values=values)
     flags.DEFINE_integer("generated", 40_000, "Sentences drawn from the prior.", flag_values=values)
+    vectors = "File of word vectors that answers in dialogues are compared by, in the text format of GloVe (default: learnt from training)."
+    flags.DEFINE_string("word_vectors", "", vectors, flag_values=values)
     flags.DEFINE_integer("seed", 0, "Seed of everything that is drawn.", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "Compute again what is there.", flag_values=values)
     flags.DEFINE_list(
@@ -73,6 +75,7 @@ def _evaluate(values: flags.FlagValues) -> None:
         samples=settings["samples"],
         sentences=settings["sentences"],
         generated=settings["generated"],
+        word_vectors=values.word_vectors,
     )
     figures = figures_of(answer)
     for line in figure_lines(figures):

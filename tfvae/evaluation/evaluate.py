@@ -33,6 +33,7 @@ def evaluate(
     samples: int = 500,
     sentences: int = 1000,
     generated: int = 40_000,
+    word_vectors: str = "",
     overwrite: bool = False,
     progress: Progress = no_progress,
     say: Callable[[str], None] = lambda line: None,
@@ -50,6 +51,7 @@ def evaluate(
       samples: posterior samples of the importance-weighted likelihood.
       sentences: how many of the split's examples that is made of, drawn by the seed; 0: all.
       generated: items drawn from the prior.
+      word_vectors: file of vectors that answers are compared by, as GloVe and fastText write them; empty: learnt from the training split.
       overwrite: compute the groups again even so.
       progress: shows how far long loops are.
       say: hears of what is done and of what does not apply, a line each.
@@ -75,7 +77,8 @@ def evaluate(
     config = place.config()
     model = load(run)
     corpus = corpora.read(config.data)
-    subject = Subject(model, config, corpus, split, seed=seed, samples=samples, sentences=sentences, generated=generated, progress=progress)
+    drawn: dict[str, Any] = {"seed": seed, "samples": samples, "sentences": sentences, "generated": generated}
+    subject = Subject(model, config, corpus, split, **drawn, progress=progress, word_vectors=word_vectors)
     metrics = usual(subject) if metrics is None else metrics
     if sentences > len(subject.data) and "likelihood" in metrics:
         say(f"--sentences={sentences:,}: the split has {len(subject.data):,}, all of which are taken")

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 
+from tfvae.auxiliaries.policy import PolicyLoss
+from tfvae.evaluation.answers import answers
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.generation import reconstruction, samples
 from tfvae.evaluation.images import pixels
@@ -47,6 +49,10 @@ NEEDS: Mapping[str, tuple[Callable[[Subject], bool], Callable[[Subject], str]]] 
     ),
     "z": (lambda subject: bool(subject.model.vae.latent.size), lambda subject: "this model has no latent variable"),
     "prior": (lambda subject: subject.model.vae.latent.has_prior, lambda subject: "this model has no prior to draw from"),
+    "policy": (
+        lambda subject: any(isinstance(part, PolicyLoss) for part in subject.model.vae.auxiliaries),
+        lambda subject: "this model answers nothing: it has no policy",
+    ),
     "test": (
         lambda subject: subject.split == "test",
         lambda subject: "its language models are trained on the training split and selected on validation: take --split=test",
@@ -66,6 +72,7 @@ METRICS: Mapping[str, Metric] = {
     "predictions": Metric(predictions, ("seed",), ("supervised", "labels", "z"), usual=False),
     "reverse_perplexity": Metric(reverse_perplexity, ("seed", "generated"), ("words", "order", "prior", "test"), usual=False),
     "reverse_perplexity_real": Metric(reverse_perplexity_real, ("seed", "generated"), ("words", "order", "test"), usual=False),
+    "answers": Metric(answers, ("seed", "word_vectors"), ("policy",), usual=False),
 }
 """Groups of figures by name, GROUPS, in the order in which they are computed."""
 
@@ -79,7 +86,7 @@ def usual(subject: Subject) -> tuple[str, ...]:
     found = [name for name in USUAL if not _of_other_examples(name, subject)]
     if len(found) < len(USUAL):
         found += [name for name in _INSTEAD if not _of_other_examples(name, subject)]
-    return (*found, *(("predictions",) if subject.model.labels else ()))
+    return (*found, *(name for name in ("predictions", "answers") if not reason_absent(name, subject)))
 
 
 def _of_other_examples(name: str, subject: Subject) -> bool:

@@ -67,6 +67,7 @@ class Subject:
       sentences: how many of the split's examples those are made of; 0: all.
       generated: items drawn from the prior.
       progress: shows how far a long loop is.
+      word_vectors: file of those that answers are compared by; empty: they are learnt from the training split.
       edited: whether codes are the model's topics, as a person has merged them, and not its components.
     """
 
@@ -83,9 +84,10 @@ class Subject:
         generated: int = 40_000,
         progress: Progress = no_progress,
         edited: bool = False,
+        word_vectors: str = "",
     ) -> None:
         """Joins them; nothing is computed yet."""
-        self.edited = edited
+        self.edited, self.word_vectors = edited, word_vectors
         self.model, self.config, self.corpus, self.split = model, config, corpus, split
         self.seed, self.samples, self.sentences, self.generated, self.progress = seed, samples, sentences, generated, progress
         self._drawn: dict[str, list[Any]] = {}

@@ -26,6 +26,7 @@ def examples(signatures: Mapping[str, Signature], items: Sequence[Any]) -> dict[
                 "top_k": [0, *[10] * (rows - 1)],
                 "seed": list(range(rows)),
                 "components": [[-1] * width, *[[0] * width] * (rows - 1)],
+                "contexts": [[*plain[: row % (width + 1)], *[""] * width][:width] for row in range(rows)],
                 "z": [[round(0.1 * (row - 1), 3)] * width for row in range(rows)],
             }
             made[name][spec.name] = values.get(spec.name, plain)

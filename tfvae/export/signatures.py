@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import tensorflow as tf
 
 from tfvae import stateless
+from tfvae.auxiliaries.policy import PolicyLoss
 from tfvae.export.settings import Settings
 from tfvae.generation.sampling import sample
 from tfvae.models.labels import of_classes
@@ -100,6 +101,22 @@ def make_signatures(model: Model, settings: Settings) -> dict[str, Signature]:
                 "elbo": "nats, [B]",
                 "log_likelihood": f"{weighted}, nats, [B]",
                 verbs.observations: f"{'ends counted' if model.vae.decoder.ordered else 'that are predicted'}, [B]",
+                "status": STATUS,
+            },
+        )
+    if any(isinstance(part, PolicyLoss) for part in model.vae.auxiliaries):
+        found["respond"] = Signature(
+            "answers, greedily, to what two said who speak in turn, empty texts being no turns; components -1 are chosen by the policy",
+            (
+                tf.TensorSpec([None, modality.context], tf.string, "contexts"),  # type: ignore[attr-defined]
+                tf.TensorSpec([None, latent.num_variables], tf.int32, "components"),
+                tf.TensorSpec([None], tf.int32, "seed"),
+            ),
+            verbs.respond,
+            {
+                made: f"[{size}]",
+                "codes": "the components they were written from, [B, J]; -1 without an answer",
+                "probabilities": "the policy's, p(c|context), [B, J, K]",
                 "status": STATUS,
             },
         )
@@ -197,17 +214,19 @@ class _Verbs:
         self, seed: tf.Tensor, components: tf.Tensor | None, problems: list[tuple[tf.Tensor, str]], write: Callable[..., tf.Tensor]
     ) -> Tensors:
         """What `write` makes of z from the prior, of the rows in which nothing is wrong."""
-        latent = self.vae.latent
-        if components is not None:
-            known = tf.reduce_all((components >= -1) & (components < latent.num_components), axis=1)
-            problems = [*problems, (known, f"components: must be from 0 to {latent.num_components - 1}, or -1 for a free one")]
-        good, status = _first_problem(problems, seed)
-        held = None if components is None else tf.where(good[:, tf.newaxis], components, -1)
-        # a row's noise is that of the first item that Model.generate makes of the row's seed
-        streams = [stateless.fold(tf.stack([seed, tf.fill(tf.shape(seed), stream)], axis=1), tf.zeros_like(seed)) for stream in (0, 1)]
+        good, status, held = self._held(components, problems, seed)
+        streams = _streams(seed)
         z, codes = self.model.sample_prior(tf.size(seed), streams[0], held)
         answer = {self.made: self._blanked(good, self.modality.show(write(z, streams[1], good))), "status": status}
         return answer if components is None else {**answer, "codes": tf.where(good[:, tf.newaxis], codes, -1)}
+
+    def respond(self, contexts: tf.Tensor, components: tf.Tensor, seed: tf.Tensor) -> Tensors:
+        good, status, held = self._held(components, [], seed)
+        batch = self.modality.context_in_graph(contexts)  # type: ignore[attr-defined]
+        seeds, noise = _streams(seed)
+        written, codes, probabilities = self.model.responder.answer(batch, held, seeds, noise, self.greedy)
+        codes = tf.where(good[:, tf.newaxis], codes, -1)
+        return {self.made: self._blanked(good, written), "codes": codes, "probabilities": probabilities, "status": status}
 
     def score(self, **items: tf.Tensor) -> Tensors:
         [items] = items.values()
@@ -220,6 +239,17 @@ class _Verbs:
             return {**scores, "status": self.modality.remark(batch)}
 
         return self._of_items(items, likelihood, _SCORED)
+
+    def _held(
+        self, components: tf.Tensor | None, problems: list[tuple[tf.Tensor, str]], seed: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | None]:
+        """Which rows are in order, what is wrong with the others, and the components that the former hold."""
+        if components is not None:
+            most = self.vae.latent.num_components - 1
+            known = tf.reduce_all((components >= -1) & (components <= most), axis=1)
+            problems = [*problems, (known, f"components: must be from 0 to {most}, or -1 for a free one")]
+        good, status = _first_problem(problems, seed)
+        return good, status, None if components is None else tf.where(good[:, tf.newaxis], components, -1)
 
     def _modes(self, items: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The modes of items' posteriors, [B, size], and remarks on the items, [B]."""
@@ -256,6 +286,11 @@ class _Verbs:
         """Items, but blank ones where a row is not good."""
         blank = self.modality.blank()
         return tf.where(tf.reshape(good, [-1] + [1] * blank.shape.rank), items, blank)
+
+
+def _streams(seed: tf.Tensor) -> list[tf.Tensor]:
+    """Seeds of z and of words: a row's noise is that of the first item that `Model.generate`, or `respond`, makes of the row's seed."""
+    return [stateless.fold(tf.stack([seed, tf.fill(tf.shape(seed), stream)], axis=1), tf.zeros_like(seed)) for stream in (0, 1)]
 
 
 def _fine(rows: tf.Tensor) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import functools
 import logging
 from typing import Any
 
@@ -13,6 +14,7 @@ from tfvae.errors import UserError, suggest
 from tfvae.generation.decoding import Decoding
 from tfvae.modalities.modality import Modality
 from tfvae.models.labels import Labels, find_label, of_classes
+from tfvae.models.respond import Responder, conversations
 from tfvae.models.topics import Topics
 from tfvae.models.vae import VAE
 
@@ -162,6 +164,37 @@ class Model:
         drawn = [self._sample_prior(tf.constant(held[i : i + _AT_ONCE]), seeds, tf.constant(start + i)) for i in range(0, num, _AT_ONCE)]
         z, codes = (np.concatenate([part.numpy() for part in parts]) for parts in zip(*drawn, strict=True))
         return self.decode(z, seed=seed, start=start, **decoding), codes
+
+    def respond(
+        self, contexts: Any, *, component: Any = None, seed: int = 0, start: int = 0, **decoding: Any
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Answers in conversations: the policy chooses each variable's component that is not held, z is drawn from it, and written from.
+
+        Args:
+          contexts: a conversation, texts of two who speak in turn, or N of them; empty texts are no turns.
+          component: what to hold, as of `generate`.
+          seed: of z and of what is drawn given z; answer i depends on its conversation, the seed and start + i alone.
+          start: number of the first answer.
+          **decoding: fields of `Decoding`; greedy unless said otherwise.
+
+        Returns:
+          the answers, their codes [N, J], and the policy's probabilities of codes [N, J, K].
+
+        Raises:
+          UserError: the model has no policy, there is no such component, or they are no conversations.
+        """
+        answer, given = self.responder, conversations(contexts)
+        settings = self.decoding(**{"method": "greedy", **decoding})
+        return answer(given, self.held(component, len(given)), seed, start, settings)
+
+    @functools.cached_property
+    def responder(self) -> Responder:
+        """What answers in conversations.
+
+        Raises:
+          UserError: the model has no policy.
+        """
+        return Responder(self)
 
     def held(self, component: Any, num: int = 1) -> np.ndarray:
         """Returns the codes that `num` items hold, int32 [num, J], -1 where a variable is free; `generate` says what may be given.

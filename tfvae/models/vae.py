@@ -72,8 +72,8 @@ class VAE(keras.Model):
         self.step = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="step")
         self.built = True
         self.totals = Totals()
-        batch = {name: value for auxiliary in self.auxiliaries for name, value in auxiliary.example().items()}
-        batch = _complete(batch | {**self.inference.example(), **self.encoder.example(), **self.decoder.example()})
+        read: Batch = {name: value for auxiliary in self.auxiliaries for name, value in auxiliary.example().items()}
+        batch = _complete({**read, **self.inference.example(), **self.encoder.example(), **self.decoder.example()})
         params = self.inference.first_word(self, batch)
         self.totals.reserve(self._sums(batch, params, self.evaluate_posterior(batch, params, seed=self._evaluation_seed(batch, None))[1]))
 

@@ -35,8 +35,7 @@ def product(parts: Mapping[str, Part]) -> Part:
         _maker(parts),
         lambda latent: tuple(dict.fromkeys(name for part in parts.values() for name in part.settings(latent))),
         usual={name: value for part in parts.values() for name, value in part.usual.items()},
-        lacks={name: reason for name, reason in first.lacks.items() if name in common}
-        | {"logits": "its codes stand beside another latent"},
+        lacks=lacks | {"logits": "its codes stand beside another latent"},
         sizes=sizes,
         says=lambda latent: " Beside: ".join(part.says(latent) for part in parts.values()),
     )

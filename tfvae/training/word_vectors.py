@@ -31,7 +31,7 @@ def begin_with_vectors(model: Model, path: str) -> str:
     if not isinstance(modality, Words):
         raise UserError(f"--embeddings: this corpus has {modality.name}, and vectors are of words")
     places = {word: number for number, word in enumerate(modality.vocabulary.words, FIRST)}
-    found = {places[word]: vector for word, vector in _vectors(path) if word in places}
+    found = {places[word]: vector for word, vector in read_vectors(path, "check --embeddings") if word in places}
     if not found:
         raise UserError(f"{path}: none of the {len(places):,} words of the corpus is there: is it of another language, or of another case?")
     vectors = np.stack(list(found.values()))
@@ -56,9 +56,18 @@ def begin_with_vectors(model: Model, path: str) -> str:
     return f"{len(found):,} of {len(places):,} words begin with vectors of {os.path.basename(path)}"
 
 
-def _vectors(path: str) -> Iterator[tuple[str, np.ndarray]]:
+def read_vectors(path: str, advice: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields the words of a file with their vectors, [D] each.
+
+    Args:
+      path: as of `begin_with_vectors`.
+      advice: what to do when the file does not exist, for the message.
+
+    Raises:
+      UserError: the file cannot be read, or a line is no word with numbers, as many as on other lines.
+    """
     size = 0
-    with opened(path, "check --embeddings") as raw, io.TextIOWrapper(raw, encoding="utf-8", errors="replace", newline="\n") as file:
+    with opened(path, advice) as raw, io.TextIOWrapper(raw, encoding="utf-8", errors="replace", newline="\n") as file:
         for number, line in enumerate(file, 1):
             word, _, rest = line.rstrip("\r\n ").partition(" ")
             numbers = rest.split(" ")
