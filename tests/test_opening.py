@@ -23,7 +23,7 @@ from tfvae.data.tokenizers import load_vocabulary
 from tfvae.errors import UserError
 from tfvae.evaluation.telling import HeldBack
 from tfvae.opening import opened
-from tfvae.training.word_vectors import _vectors
+from tfvae.training.word_vectors import read_vectors
 
 READERS = {
     "lines": read_lines,
@@ -35,7 +35,7 @@ READERS = {
     "features": lambda path: KeptFeatures(DataConfig(name="text", train_file="x", features=f"{path}.npy"))._arrays,
     "vocabulary": lambda path: load_vocabulary(path, DataConfig()),
     "stop words": HeldBack.named,
-    "word vectors": lambda path: list(_vectors(path)),
+    "word vectors": lambda path: list(read_vectors(path, "check --embeddings")),
     "archive": lambda path: unpack(SOURCES["ptb"], path, f"{path}-out"),
     "configuration": read_json,
     "file of a run": lambda path: load_json(path, "put it back"),
