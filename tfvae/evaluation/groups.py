@@ -2,5 +2,5 @@
 
 GROUPS = (
     *("likelihood", "latent", "labels", "reconstruction", "samples", "pixels", "topics"),
-    *("reverse_perplexity", "reverse_perplexity_real"),
+    *("word_order", "reverse_perplexity", "reverse_perplexity_real"),
 )

@@ -12,6 +12,7 @@ from tfvae.evaluation.likelihood import likelihood
 from tfvae.evaluation.reverse_perplexity import reverse_perplexity, reverse_perplexity_real
 from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.topics import topics
+from tfvae.evaluation.word_order import word_order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +59,7 @@ METRICS: Mapping[str, Metric] = {
     "samples": Metric(samples, ("seed", "generated"), ("words", "order", "prior")),
     "pixels": Metric(pixels, ("seed",), ("pixels", "z"), usual=False),
     "topics": Metric(topics, ("seed",), ("words", "topics", "z"), usual=False),
+    "word_order": Metric(word_order, ("seed",), ("words", "order", "z"), usual=False),
     "reverse_perplexity": Metric(reverse_perplexity, ("seed", "generated"), ("words", "order", "prior", "test"), usual=False),
     "reverse_perplexity_real": Metric(reverse_perplexity_real, ("seed", "generated"), ("words", "order", "test"), usual=False),
 }
