@@ -37,9 +37,8 @@ def word_order(subject: Subject) -> Iterator[Figure]:
     latent, noise, parts = vae.latent, tf.constant([subject.seed, 5]), []
 
     def compare(batch: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        tokens = tf.numpy_function(
-            lambda *given: shuffled(*given, subject.seed), [batch["tokens"], batch["length"], batch["index"]], batch["tokens"].dtype
-        )
+        shuffle = lambda tokens, length, index: shuffled(tokens, length, index, subject.seed)  # noqa: E731
+        tokens = tf.numpy_function(shuffle, [batch[name] for name in ("tokens", "length", "index")], batch["tokens"].dtype)
         other = {**batch, "tokens": tf.ensure_shape(tokens, batch["tokens"].shape)}
         (own_bound, own, _), (their_bound, theirs, _) = (vae.examine(each, subject.seed) for each in (batch, other))
         rows = stateless.rows(noise, batch["index"])
