@@ -53,6 +53,11 @@ VARIANTS = {name: (name, {}) for name in OF_ANY} | {
     "vmf_vae without words": ("vmf_vae", {"decoder__word_dropout": 1.0}),
     "dem_vae of two layers, untied": ("dem_vae", {"decoder__num_layers": 2, "encoder__num_layers": 2, "decoder__tied_embeddings": False}),
     "vae with a bag-of-words loss": ("vae", {"objective__bag_of_words_weight": 0.5}),
+    "vmf_vae of learned concentrations": ("vmf_vae", {"latent__learn_kappa": True}),
+    "vae of normalised means": ("vae", {"latent__batch_norm": 0.6}),
+    "vae of a least KL": ("vae", {"latent__minimum_kl": 0.15}),
+    "vae of a prior of pseudo-inputs": ("vae", {"latent__kind": "vamp", "latent__pseudo_inputs": 3}),
+    "vae of the aggregate's KL": ("vae", {"objective__information_weight": 1.0}),
 }
 OTHERS = {
     f"{name} of {kind}": (name, FEW if reason_unused(resolve(name, "demo"), "latent.variables") == "" else {})

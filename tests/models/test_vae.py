@@ -181,3 +181,37 @@ def test_many_samples_of_a_long_text_neither_overflow_nor_underflow():
 def test_an_auto_encoder_has_no_likelihood(examples):
     with pytest.raises(ValueError, match="no density"):
         create("ae").log_likelihood(examples.batch(np.arange(2)), 5)
+
+
+@pytest.mark.parametrize("model", ["vae", "dem_vae"])
+def test_the_encoder_and_the_rest_are_updated_apart_until_that_ends(examples, model):
+    vae, batch = create(model, training__aggressive=10), examples.batch(np.arange(8))
+    encoder = {variable.path for variable in vae.encoder_variables}
+    rest = {variable.path for variable in vae.generative_variables}
+
+    def moved(update):
+        before = [variable.numpy() for variable in vae.trainable_variables]
+        update()
+        return {v.path for v, old in zip(vae.trainable_variables, before, strict=True) if not np.array_equal(v, old)}
+
+    train = lambda: vae.train_on_batch(batch)  # noqa: E731
+    vae.encoder_step(batch, tf.constant(0))
+    assert moved(lambda: vae.encoder_step(batch, tf.constant(1))) == encoder and int(vae.step) == 0
+    assert moved(train) == rest and int(vae.step) == 1
+    vae.end_aggressive()
+    assert moved(train) == encoder | rest
+    again = type(vae).from_config(vae.get_config())
+    assert bool(again.aggressive.value) and create(model).aggressive is None
+
+
+def test_updates_of_the_encoder_alone_differ_by_their_number_and_lower_the_loss(examples):
+    vae, batch = create("vae", training__aggressive=10, objective__schedule__kind="constant"), examples.batch(np.arange(8))
+    weights = vae.get_weights()
+    losses = []
+    for number in (0, 0, 1):
+        vae.set_weights(weights)
+        losses.append(float(vae.encoder_step(batch, tf.constant(number))))
+    assert losses[0] == losses[1] != losses[2]
+    step = tf.function(vae.encoder_step, autograph=False)
+    losses = [float(step(batch, tf.constant(number))) for number in range(60)]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])

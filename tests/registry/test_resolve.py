@@ -63,6 +63,8 @@ def test_later_layers_override_earlier_ones():
         ({"model": "vae", "overrides": {"latent.batch_norm": 0.6, "latent.minimum_kl": 0.1}}, "both say which means there are"),
         ({"model": "vae", "overrides": {"latent.kind": "vamp", "latent.batch_norm": 0.6}}, "its latent is vamp, which has dim, pseudo"),
         ({"model": "vae", "overrides": {"latent.pseudo_inputs": 5}}, "its latent is gaussian, which has dim, batch_norm, minimum_kl"),
+        ({"model": "ae", "overrides": {"training.aggressive": 100}}, "its posterior is a point, without a KL"),
+        ({"model": "vmf_vae", "overrides": {"training.aggressive": 100}}, "its KL is a constant"),
         ({"model": "ae", "overrides": {"objective.information_weight": 1}}, "its posterior is a point, without a KL"),
         ({"model": "rnn_lm", "overrides": {"objective.information_weight": 1}}, "it has no latent variable"),
         ({"model": "vae", "overrides": {"latent.learn_kappa": True}}, "its posterior is not on one sphere"),

@@ -43,3 +43,20 @@ def test_config_round_trips_and_amsgrad_is_refused():
     assert isinstance(optimizer, Adam) and (float(optimizer.learning_rate), optimizer.beta_1) == (pytest.approx(0.1), 0.7)
     with pytest.raises(ValueError, match="amsgrad"):
         Adam(amsgrad=True)
+
+
+def test_in_parts_every_variable_is_updated_as_by_an_optimiser_of_its_own():
+    first, second = keras.Variable(np.ones(3)), keras.Variable(np.ones(3))
+    optimizer, own = Adam(0.1, in_parts=True), [keras.optimizers.Adam(0.1) for _ in range(2)]
+    optimizer.build([first, second])
+    alone = [keras.Variable(np.ones(3)) for _ in range(2)]
+    rng = np.random.default_rng(0)
+    for step in range(12):
+        number = int(step % 4 == 3)  # the second is updated every fourth time
+        gradient = tf.constant(rng.normal(size=3), tf.float32)
+        optimizer.apply([gradient], [(first, second)[number]])
+        own[number].apply([gradient], [alone[number]])
+    np.testing.assert_allclose(first, alone[0], rtol=1e-5)
+    np.testing.assert_allclose(second, alone[1], rtol=1e-5)
+    assert Adam.from_config(optimizer.get_config()).in_parts
+    assert len(optimizer.variables) == len(Adam(0.1).variables) + 2 * 2 + 2

@@ -256,6 +256,9 @@ class TrainingConfig:
     optimizer: str = setting("adam", "optimiser", choices=("adam", "sgd"))
     learning_rate: float = setting(1e-3, "the optimiser's step size", above=0)
     clip_norm: float = setting(0.5, "global gradient norm above which gradients are scaled down; 0: no clipping", low=0)
+    aggressive: int = setting(
+        0, "encoder updates, at most, before each of the rest, until I(x; z) falls; 0: all are updated together; 100 in the paper", low=0
+    )
     select: str = setting(
         "objective",
         "which validation figure selects the epoch that is kept; label: the cross-entropy of labels",

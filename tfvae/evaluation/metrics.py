@@ -15,6 +15,7 @@ from tfvae.evaluation.predictions import predictions
 from tfvae.evaluation.reverse_perplexity import reverse_perplexity, reverse_perplexity_real
 from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.topics import topics
+from tfvae.evaluation.word_order import word_order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +71,7 @@ METRICS: Mapping[str, Metric] = {
     "pixels": Metric(pixels, ("seed",), ("pixels", "z"), usual=False),
     "topics": Metric(topics, ("seed",), ("words", "topics", "z"), usual=False),
     "predictions": Metric(predictions, ("seed",), ("supervised", "labels", "z"), usual=False),
+    "word_order": Metric(word_order, ("seed",), ("words", "order", "z"), usual=False),
     "reverse_perplexity": Metric(reverse_perplexity, ("seed", "generated"), ("words", "order", "prior", "test"), usual=False),
     "reverse_perplexity_real": Metric(reverse_perplexity_real, ("seed", "generated"), ("words", "order", "test"), usual=False),
     "answers": Metric(answers, ("seed", "word_vectors"), ("policy",), usual=False),

@@ -57,6 +57,7 @@ def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int 
         seed=config.training.seed,
         num_samples=config.objective.samples,
         clip_norm=config.training.clip_norm,
+        aggressive=bool(config.training.aggressive),
         name="vae",
     )
 

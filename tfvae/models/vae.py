@@ -22,6 +22,7 @@ Batch = Mapping[str, Any]
 
 _ROLES = ("reconstruction", "kl", "relief", "penalty", "diagnostic")
 _POSTERIOR, _ENCODER_DROPOUT, _DECODER_DROPOUT, _AUXILIARY = range(4)  # streams of one step's seed
+_ENCODER_ALONE = 3  # stream of the seed of updates of the encoder alone
 
 
 @keras.saving.register_keras_serializable("tfvae")
@@ -33,7 +34,7 @@ class VAE(keras.Model):
     on batching.
 
     Attributes:
-      step: updates made, a saved variable.
+      step: updates made, a saved variable; those of the encoder alone are not counted.
       totals: sums over what the epoch, or the evaluation, has seen.
     """
 
@@ -49,6 +50,7 @@ class VAE(keras.Model):
         seed: int = 0,
         num_samples: int = 1,
         clip_norm: float = 0.0,
+        aggressive: bool = False,
         **kwargs: Any,
     ) -> None:
         """Puts parts together.
@@ -63,6 +65,7 @@ class VAE(keras.Model):
           seed: of all noise.
           num_samples: S, posterior samples an example in training.
           clip_norm: global gradient norm above which gradients are scaled down; 0 for none.
+          aggressive: whether `train_step` leaves the encoder to `encoder_step`, until `end_aggressive`.
           **kwargs: of keras.Model.
         """
         super().__init__(**kwargs)
@@ -70,6 +73,9 @@ class VAE(keras.Model):
         self.inference, self.auxiliaries = inference or Amortized(), list(auxiliaries)
         self.seed, self.num_samples, self.clip_norm = seed, num_samples, clip_norm
         self.step = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="step")
+        self.aggressive: keras.Variable | None = None
+        if aggressive:
+            self.aggressive = self.add_weight(shape=(), dtype="bool", initializer="ones", trainable=False, name="aggressive")
         self.built = True
         self.totals = Totals()
         read: Batch = {name: value for auxiliary in self.auxiliaries for name, value in auxiliary.example().items()}
@@ -242,7 +248,38 @@ class VAE(keras.Model):
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Makes one update and returns the means over the epoch so far: `loss` is the objective at each step's w, `w` the latest."""
         batch = _unpack(data)
-        seed = stateless.fold(tf.constant([self.seed, 0]), self.step.value)
+        variables = self.trainable_variables
+        loss, params, terms, gradients = self._differentiate(batch, tf.constant([self.seed, 0]), variables)
+        sums = self._sums(batch, params, terms)
+        weight = self.objective.schedule(self.step.value)
+        if self.aggressive is None:
+            norm = self._apply(gradients, variables)
+        else:
+            own = [(gradient, variable) for gradient, variable in zip(gradients, variables, strict=True) if self._is_generative(variable)]
+            rest = lambda: self._apply(*map(list, zip(*own, strict=True)))  # noqa: E731
+            norm = tf.cond(self.aggressive.value, rest, lambda: self._apply(gradients, variables))
+        self.step.assign_add(1)
+        totals = self.totals.add({**sums, "loss": loss * sums["weight"], "gradient_norm": norm, "updates": tf.constant(1.0)})
+        means = {"loss": totals["loss"] / totals["weight"], "gradient_norm": totals["gradient_norm"] / totals["updates"]}
+        return {**self.summarize(totals), **means, "w": weight}
+
+    def encoder_step(self, data: Any, number: tf.Tensor) -> tf.Tensor:
+        """Updates `encoder_variables` alone and returns the loss [] at the step's w; `number` tells such updates within a step apart."""
+        seed = stateless.fold(tf.constant([self.seed, _ENCODER_ALONE]), number)
+        loss, _, _, gradients = self._differentiate(_unpack(data), seed, self.encoder_variables)
+        self._apply(gradients, self.encoder_variables)
+        return loss
+
+    def end_aggressive(self) -> None:
+        """From now on, `train_step` updates all variables."""
+        if self.aggressive is not None:
+            self.aggressive.assign(False)
+
+    def _differentiate(
+        self, batch: Batch, seed: tf.Tensor, variables: list[keras.Variable]
+    ) -> tuple[tf.Tensor, Params, list[Term], list[Any]]:
+        """The objective, posterior parameters, terms, and gradients, of noise that depends on a seed and the step."""
+        seed = stateless.fold(seed, self.step.value)
         with tf.GradientTape() as tape:
             # an encoder that does not learn reads examples as it does outside training
             params, surrogate = self.infer(batch, stateless.fold(seed, _ENCODER_DROPOUT) if self.encoder.trainable else None)
@@ -250,18 +287,18 @@ class VAE(keras.Model):
                 batch, params, seed=seed, step=self.step.value, num_samples=self.num_samples, training=True
             )
             differentiated = loss if surrogate is None else loss + surrogate
-        variables = self.trainable_variables
-        gradients = [_merged(gradient) for gradient in tape.gradient(differentiated, variables)]
+        return loss, params, terms, [_merged(gradient) for gradient in tape.gradient(differentiated, variables)]
+
+    def _apply(self, gradients: list[Any], variables: list[keras.Variable]) -> tf.Tensor:
+        """Updates variables by gradients, scaled down to `clip_norm`, and returns their norm before that."""
+        if not self.optimizer.built:
+            with tf.init_scope():
+                self.optimizer.build(self.trainable_variables)  # all, of which these may be some
         norm = tf.linalg.global_norm(gradients)
         if self.clip_norm:
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
-        sums = self._sums(batch, params, terms)
-        weight = self.objective.schedule(self.step.value)
         self.optimizer.apply(gradients, variables)
-        self.step.assign_add(1)
-        totals = self.totals.add({**sums, "loss": loss * sums["weight"], "gradient_norm": norm, "updates": tf.constant(1.0)})
-        means = {"loss": totals["loss"] / totals["weight"], "gradient_norm": totals["gradient_norm"] / totals["updates"]}
-        return {**self.summarize(totals), **means, "w": weight}
+        return norm
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Adds a batch to the totals and returns what they say, with w = 1."""
@@ -332,7 +369,8 @@ class VAE(keras.Model):
         """Returns the constructor's arguments."""
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
         parts["auxiliaries"] = [keras.saving.serialize_keras_object(auxiliary) for auxiliary in self.auxiliaries]
-        return {**parts, "seed": self.seed, "num_samples": self.num_samples, "clip_norm": self.clip_norm, "name": self.name}
+        own = {name: getattr(self, name) for name in ("seed", "num_samples", "clip_norm", "name")}
+        return {**parts, **own, "aggressive": self.aggressive is not None}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "VAE":

@@ -159,6 +159,7 @@ _NEEDS = (
     ("objective.free_bits", "kl"),
     ("objective.schedule.", "kl"),
     ("objective.bag_of_words_weight", "z"),
+    ("training.aggressive", "kl"),
 )
 _NO_MIXTURE = "its prior is no mixture"
 _WHY = {

@@ -25,6 +25,7 @@ from tfvae.registry import resolve
 from tfvae.registry.applicable import modality_of
 from tfvae.registry.parts import TABLES
 from tfvae.training.adam import Adam
+from tfvae.training.aggressive import MEASURED, Aggressive
 from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
 from tfvae.training.changes import changed_fields, default_path, far_from
 from tfvae.training.checkpoint import Checkpoint
@@ -199,6 +200,16 @@ def _with_names(split: Split, corpus: Corpus) -> LabelledTexts:
     return LabelledTexts.of_rows(split.items, named, split.origin)
 
 
+def _aggressive(config: Config, train: Examples, valid: Examples, say: Callable[[str], None]) -> dict[str, Aggressive]:
+    """What trains the encoder ahead of the rest, by the name it remembers by; nothing where all are trained together."""
+    training = config.training
+    if not training.aggressive:
+        return {}
+    measured = valid.batch(spread(len(valid), MEASURED))
+    own = {"most": training.aggressive, "batch_size": config.data.batch_size, "seed": training.seed}
+    return {"aggressive": Aggressive(train, measured, **own, say=say)}
+
+
 def _keep(modality: Modality, run: Run, config: Config) -> None:
     """Writes the modality of a new run, or checks that a resumed one has the same."""
     files = [run.path / name for name in modality.files]
@@ -223,12 +234,15 @@ def _train(
     hints: Hints,
 ) -> None:
     training, data, vae = config.training, config.data, model.vae
-    vae.compile(optimizer=OPTIMIZERS[training.optimizer](training.learning_rate), jit_compile=False)
+    kind = OPTIMIZERS[training.optimizer]
+    parts = {"in_parts": True} if training.aggressive and kind is Adam else {}
+    vae.compile(optimizer=kind(training.learning_rate, **parts), jit_compile=False)
     vae.optimizer.build(vae.trainable_variables)
     steps = steps_per_epoch(train, data.batch_size)
     selection, warning = Selection(training, run), CollapseWarning(log.warning)
     lines = EpochLines(steps, selection, say, item=model.modality.an_item, bar=bar)
-    saver = Saver(Checkpoint(run.checkpoint_dir, vae), {"selection": selection, "warning": warning})
+    aggressive = _aggressive(config, train, valid, say)
+    saver = Saver(Checkpoint(run.checkpoint_dir, vae), {"selection": selection, "warning": warning, **aggressive})
     done = saver.restore()
     if not done and len(run.read_metrics()) > 1:
         raise UserError(f"{run.checkpoint_dir} holds no checkpoint, so the run cannot go on: train anew with --overwrite")
@@ -261,7 +275,7 @@ def _train(
             steps_per_epoch=steps,
             initial_epoch=done,
             epochs=training.epochs,
-            callbacks=[*callbacks, *more, saver],
+            callbacks=[*callbacks, *aggressive.values(), *more, saver],
             verbose=0,
             shuffle=False,
         )
