@@ -116,12 +116,17 @@ def test_parquet_is_bounded_by_its_pages_and_by_what_they_stand_for(tmp_path, mo
         tables.read_texts(path, "parquet")
 
 
-def test_features_that_announce_more_than_they_hold_are_not_given_memory(tmp_path):
+def test_features_whose_header_is_wrong_are_told_and_not_given_memory(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros([2, 3]))
     whole = (tmp_path / "x.npy").read_bytes()
     (tmp_path / "x.npy").write_bytes(whole.replace(b"(2, 3), }" + b" " * 8, b"(200000000, 3), }"))
     with pytest.raises(UserError, match="no array that can be read"):
         READERS["features"](str(tmp_path / "x"))
+    for header in (b"(2, 3),  ", b"(2, 3 , }", b"(2, 3\0, }", b"\xff" * 9):  # each of which NumPy tells otherwise
+        (tmp_path / "x.npy").write_bytes(whole.replace(b"(2, 3), }", header))
+        with pytest.raises(UserError, match="no array that can be read") as caught:
+            READERS["features"](str(tmp_path / "x"))
+        assert "\n" not in str(caught.value)
 
 
 def test_a_large_file_is_announced_once_and_a_small_one_is_not(tmp_path, monkeypatch, caplog):

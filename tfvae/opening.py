@@ -57,7 +57,7 @@ def opened_as_is(path: str, advice: str = "check the path", *, announced: bool =
     except PermissionError:
         raise UserError(f"{path}: no permission to read it; see chmod +r") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+        raise UserError(f"{path}: cannot be read: {' '.join(str(error.strerror or error).split())}") from None
 
 
 def regular_size(path: str | os.PathLike[str]) -> int:

@@ -1,40 +1,21 @@
 import contextlib
 import hashlib
 import http.server
-import io
 import os
-import tarfile
 import threading
-import zipfile
 
 import pytest
 
 from tfvae.data import corpora, sources
 from tfvae.data.sources import SOURCES, Source
 from tfvae.errors import UserError
+from torture.places import ELSEWHERE, slip, tarred, zipped
+from torture.workshop import Workshop
 
 TEXT = b"one sentence\n"
 SOURCE = Source(
     "free", {"train/a.txt": ("a_train.txt", hashlib.sha256(TEXT).hexdigest()), "b.txt": ("b.txt", "")}, "http://localhost/x.zip"
 )
-
-
-def zipped(files):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
-
-
-def tarred(files):
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return stream.getvalue()
 
 
 FILES = {"top/a_train.txt": TEXT, "top/b.txt": b"b", "__MACOSX/._a_train.txt": b"?", "top/other": b"?", "../../b.txt": b"evil"}
@@ -54,6 +35,11 @@ def test_the_files_of_an_archive_come_to_their_places_and_no_others(tmp_path, ar
     assert ((folder / "train" / "a.txt").read_bytes(), (folder / "b.txt").read_bytes()) == (TEXT, b"b")
     [remark] = sources.verify(SOURCE, str(folder))
     assert "b.txt: its checksum was never recorded" in remark
+
+
+def test_members_whose_names_lead_elsewhere_are_written_nowhere_else(tmp_path):
+    outcome = slip(Workshop(tmp_path))
+    assert (outcome.tried, outcome.broken) == (4 * len(ELSEWHERE), [])
 
 
 def test_another_edition_is_refused_before_it_is_written_unless_it_is_accepted(tmp_path):

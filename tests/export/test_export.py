@@ -248,8 +248,8 @@ def test_versions_count_up_and_a_failed_export_leaves_nothing(run, tmp_path, mon
     with pytest.raises(UserError, match="the export is not usable and was not kept: it does not load"):
         export(run, str(tmp_path), name="model")
     assert sorted(path.name for path in (tmp_path / "model").glob("[!.]*")) == ["1", "2", "9"]
-    for name in ("../x", "a/b", ".hidden", "x y"):
-        with pytest.raises(UserError, match=r"--name=.*: must be letters, digits"):
+    for name in ("../x", "a/b", ".hidden", "x y", "a\n"):
+        with pytest.raises(UserError, match=r"--name='.*': must be letters, digits"):
             export(run, str(tmp_path), name=name)
 
 

@@ -145,7 +145,7 @@ def _load(path: str) -> np.ndarray:
             array = np.load(path, mmap_mode="r", allow_pickle=False)  # a header cannot announce more than the file has
     except UserError:
         raise
-    except (ValueError, EOFError, TypeError) as error:
+    except Exception as error:  # NumPy raises errors of many types for a header that is none
         raise UserError(f"{path}: no array that can be read: {' '.join(str(error).split())}") from None
     return numbers(array, path)
 

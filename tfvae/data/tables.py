@@ -27,7 +27,7 @@ _BLOCK, _LONGEST = 1 << 20, 1 << 26  # bytes that are read at a time, and where 
 _ROWS = 512  # of Parquet, at a time
 _NAMED = 20  # columns a message names
 
-_ERRORS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError)
+_ERRORS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError, UnicodeDecodeError)  # JSON is decoded late
 
 Choose = Callable[[Sequence[str]], Sequence[str]]
 """Says which columns are read, of the names of all."""

@@ -197,7 +197,7 @@ def versions_of(home: pathlib.Path) -> list[int]:
 
 def _checked(name: str) -> str:
     if not re.fullmatch(NAME, name):
-        raise UserError(f"--name={name}: must be letters, digits, '.', '_' and '-', the first a letter or a digit")
+        raise UserError(f"--name={name!r:.100}: must be letters, digits, '.', '_' and '-', the first a letter or a digit")
     return name
 
 

@@ -15,6 +15,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from tfvae.config import Config
 from tfvae.data import corpora
+from tfvae.data.escapes import visible
 from tfvae.data.files import write_text
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import ALL_COLUMNS, Row, cells, changes, rows
@@ -99,7 +100,7 @@ def report(
     template = jinja2.Environment(loader=jinja2.PackageLoader("tfvae.reports"), autoescape=True, undefined=jinja2.StrictUndefined)
     html = template.get_template("report.html").render(**made.head(), **parts, left_out=made.left_out, sections=_sections(parts))
     (place.path / "report").mkdir(exist_ok=True)
-    write_text(place.path / "report" / "index.html", html)
+    write_text(place.path / "report" / "index.html", visible(html))
     return place.path / "report" / "index.html"
 
 

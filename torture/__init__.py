@@ -1,0 +1,1 @@
+"""Attempts to break tfvae on purpose, counted: kills, damaged files, requests, names that lead elsewhere, crowds, and hours of load."""

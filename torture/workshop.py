@@ -1,0 +1,82 @@
+"""What attacks begin with: a small run and an export of it, made once where an attack wants them."""
+
+import functools
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from benchmarks.serving import MODEL
+from tfvae.cli.model import SMOKE
+from tfvae.export.saved_model import export
+from tfvae.export.settings import Settings
+from tfvae.registry import resolve
+from tfvae.training.fit import fit
+from tfvae.version import __version__
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+class Workshop:
+    """A folder with a run and an export in it."""
+
+    def __init__(self, folder: str | os.PathLike, like: "Workshop | None" = None) -> None:
+        """Takes a folder; nothing is made yet, and where it is `like` another, its run and its export are copied."""
+        self.folder, self.like = pathlib.Path(folder), like
+
+    @functools.cached_property
+    def run(self) -> pathlib.Path:
+        """A run of two epochs."""
+        if self.like:
+            return shutil.copytree(self.like.run, self.folder / "run")
+        config = resolve("dem_vae", "demo", base={**SMOKE, "data.limit": 60, "training.epochs": 2})
+        fit(config, str(self.folder / "run"), say=lambda line: None)
+        return self.folder / "run"
+
+    @functools.cached_property
+    def models(self) -> pathlib.Path:
+        """A folder of exports with version 1 of a model."""
+        if self.like:
+            return shutil.copytree(self.like.models, self.folder / "models")
+        settings = Settings(samples=5, steps=3, max_length=10)
+        export(str(self.run), str(self.folder / "models"), name=MODEL, settings=settings)
+        return self.folder / "models"
+
+    def place(self, name: str) -> pathlib.Path:
+        """Returns a folder that is made."""
+        (self.folder / name).mkdir(parents=True, exist_ok=True)
+        return self.folder / name
+
+
+def command(name: str, *flags: str) -> list[str]:
+    """Returns the words of a command of the project's."""
+    return [sys.executable, "-m", f"tfvae.cli.{name}", *flags]
+
+
+def started(words: Sequence[str], **more: object) -> subprocess.Popen:
+    """Starts a command; what it prints is kept for `communicate`."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT, "env": environment, **more}
+    return subprocess.Popen(list(words), **options)
+
+
+def machine() -> str:
+    """Returns the machine in words, and the versions that count."""
+    model = next(iter(_lines("/proc/cpuinfo", "model name")), platform.machine())
+    memory = next(iter(_lines("/proc/meminfo", "MemTotal")), "")
+    size = f", {round(int(memory.split()[0]) / 2**20)} GiB" if memory else ""
+    versions = f"Python {platform.python_version()}, TensorFlow {tf.__version__}, tfvae {__version__}"
+    return f"{model}, {len(os.sched_getaffinity(0))} cores{size}; {platform.system()} {platform.release().split('-')[0]}; {versions}"
+
+
+def _lines(path: str, name: str) -> list[str]:
+    try:
+        lines = pathlib.Path(path).read_text().splitlines()
+    except OSError:
+        return []
+    return [line.partition(":")[2].strip() for line in lines if line.startswith(name)]
