@@ -2,6 +2,7 @@ import types
 
 import pytest
 
+from tfvae.latents.spherical import SphericalLatent
 from tfvae.objectives.elbo import ELBO
 from tfvae.objectives.schedules import Constant, Cyclical, Linear, Logistic
 from tfvae.training.collapse import collapse_messages
@@ -24,6 +25,20 @@ def test_a_healthy_model_is_not_warned_of():
 def test_a_posterior_that_is_the_prior_is_named():
     messages = collapse_messages(model(has_codes=False), {"w": 1.0, "val_kl_z": 0.02})
     assert "the posterior has collapsed: z carries 0.020 nats" in messages["posterior"]
+
+
+@pytest.mark.parametrize(
+    ("options", "cure"),
+    [
+        ({}, "--kappa is too small for so many dimensions"),
+        ({"learn_kappa": True, "kappa_gradient": "detached"}, "--config.latent.kappa_gradient=exact lets the reconstruction hold up kappa"),
+        ({"learn_kappa": True}, "--config.objective.free_bits=0.5"),
+    ],
+)
+def test_a_sphere_s_cure_is_its_kappa_s(options, cure):
+    sphere = model(has_codes=False)
+    sphere.latent = SphericalLatent(feature_dim=2, dim=3, kappa=5.0, **options)
+    assert cure in collapse_messages(sphere, {"w": 1.0, "val_kl_z": 0.02})["posterior"]
 
 
 def test_codes_that_tell_nothing_are_named_with_what_they_could_tell():

@@ -40,10 +40,10 @@ def collapse_messages(model: VAE, logs: dict[str, Any]) -> dict[str, str]:
 
 def posterior_cure(model: VAE) -> str:
     """Returns which flags make a decoder use z more, in words."""
-    if isinstance(model.latent, SphericalLatent) and model.latent.kappa_gradient == "detached":
-        return "--config.latent.kappa_gradient=exact lets the reconstruction keep kappa up, which the KL alone lowers"
     if isinstance(model.latent, SphericalLatent) and not model.latent.learn_kappa:
         return "--kappa is too small for so many dimensions: raise it"
+    if isinstance(model.latent, SphericalLatent) and model.latent.kappa_gradient == "detached":
+        return "--config.latent.kappa_gradient=exact lets the reconstruction hold up kappa, which the KL alone lowers"
     flags = ["--config.objective.free_bits=0.5", "--config.objective.kl_weight=0.5"]
     if hasattr(model.decoder, "word_dropout"):
         flags[1:] = ["--config.decoder.word_dropout=0.3"]
