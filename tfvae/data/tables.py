@@ -14,6 +14,7 @@ import pyarrow.parquet
 from tfvae.config import DataConfig
 from tfvae.data.corpus import Corpus
 from tfvae.data.files import WHITE_SPACE
+from tfvae.data.json_rows import no_nulls
 from tfvae.data.labelled_texts import LabelledTexts, class_name, corpus_of
 from tfvae.data.text import most_of_each, own_files
 from tfvae.data.text import read_texts as read_lines_of_text
@@ -142,13 +143,13 @@ def _separator(path: str) -> str:
 
 def _json_lines(path: str, choose: Choose, afar: bool) -> Iterator[pa.RecordBatch]:
     if not afar:
-        with _stream(path) as file, pa.json.open_json(file, read_options=pa.json.ReadOptions(block_size=_BLOCK)) as reader:
+        with _stream(path) as file, pa.json.open_json(no_nulls(file, path), read_options=pa.json.ReadOptions(block_size=_BLOCK)) as reader:
             names = list(choose(reader.schema.names))
             yield _none_of(reader.schema).select(names)
             yield from (batch.select(names) for batch in reader)
         return
     with _stream(path, announced=False) as file:
-        table = pa.json.read_json(file, read_options=pa.json.ReadOptions(block_size=_LONGEST))
+        table = pa.json.read_json(no_nulls(file, path), read_options=pa.json.ReadOptions(block_size=_LONGEST))
     table = table.select(list(choose(table.column_names)))
     yield from [_none_of(table.schema), *table.to_batches()]
 
