@@ -11,7 +11,7 @@ from tfvae.cli.model import SMOKE
 from tfvae.registry import resolve
 from tfvae.training.fit import fit
 
-COMMANDS = ("generate", "reconstruct", "interpolate", "encode", "evaluate", "report")
+COMMANDS = ("generate", "reconstruct", "interpolate", "encode", "predict", "evaluate", "report")
 ROOT = pathlib.Path(__file__).parents[2]
 
 

@@ -5,13 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
+import tfvae
+from tfvae.auxiliaries.label import KEY
 from tfvae.data import demo
 from tfvae.data.corpus import Split
 from tfvae.data.labelled_texts import NO_LABEL
 from tfvae.errors import UserError
+from tfvae.modalities.pixels import Pixels
 from tfvae.models.labels import Supervised, find_label
 from tfvae.training.fit import fit, load
-from tfvae.training.supervision import supervision_of
+from tfvae.training.supervision import SupervisedExamples, supervision_of
 
 
 def corpus_with(classes, names):
@@ -47,6 +50,16 @@ def test_more_classes_than_components_and_unknown_labels_are_refused(tiny):
         supervision_of(tiny(objective__labels="kind:0"), corpus_with(range(5), "abcde"))
     with pytest.raises(UserError, match="is not a label of the corpus"):
         supervision_of(tiny(objective__labels="akt:0"), demo.read())
+
+
+def test_batches_of_images_say_their_codes_too():
+    images = np.random.default_rng(0).integers(0, 255, [6, 5, 4]).astype(np.uint8)
+    split = Split(images, {"digit": np.arange(6, dtype=np.int32)}, "made up", np.arange(6))
+    examples = SupervisedExamples(Pixels(5, 4).examples(split), {"digit": np.array([0, 1, -1, 3, 4, -1], np.int32)})
+    assert len(examples) == 6 and examples.batch([2, 3])[KEY]["digit"].numpy().tolist() == [-1, 3]
+    small = {"encoder__hidden_dim": 6, "decoder__hidden_dim": 6, "latent__hidden_dim": 6}
+    vae = tfvae.create("gm_vae", corpus="mnist", height=5, width=4, **small, objective__labels="digit:2", latent__variables=3)
+    assert float(vae.test_step(examples.batch(np.arange(6)))["label"]) == pytest.approx(np.log(vae.latent.num_components), rel=1e-4)
 
 
 def test_a_model_predicts_what_it_was_taught(tiny, tmp_path):

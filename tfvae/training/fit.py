@@ -107,7 +107,8 @@ def fit(
     model, shared, hints = Model(modality, vae), "", Hints()
     begun = resume and place.checkpoint_dir.exists()
     if not begun:
-        hints = hints_of(config, corpus, modality).beside(supervision, corpus.train)
+        found = hints_of(config, corpus, modality)
+        hints = (Hints() if "inference" in named_parts(config) else found).beside(supervision, corpus.train)
         shared = begin_with_vectors(model, config.training.embeddings) if config.training.embeddings else ""
     if config.training.init_from and not begun:
         check_not_itself(place, config.training.init_from)
