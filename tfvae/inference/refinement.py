@@ -34,6 +34,8 @@ class Refinement(Inference):
       Kim, Wiseman, Miller, Sontag, Rush. Semi-Amortized Variational Autoencoders. ICML 2018, sections 3 and 4.
     """
 
+    iterates = True
+
     def __init__(
         self,
         *,
