@@ -45,17 +45,21 @@ KINDS = {
 }
 FEW = {"latent__variables": 2, "latent__components": 4, "latent__dim": 3}
 # Beside the registered ones, what a setting alone turns them into.
-VARIANTS = {name: (name, {}) for name in MODELS} | {
+REFINING = ("sa_vae", "skip_sa_vae")  # skip_vae's parts; once of sentences and once of images is enough of what takes long
+VARIANTS = {name: (name, {}) for name in MODELS if name not in REFINING} | {
     "dem_vae of one component": ("dem_vae", {"latent__components": 1}),
     "dem_vae of one variable": ("dem_vae", {"latent__variables": 1}),
     "vmf_vae without words": ("vmf_vae", {"decoder__word_dropout": 1.0}),
     "dem_vae of two layers, untied": ("dem_vae", {"decoder__num_layers": 2, "encoder__num_layers": 2, "decoder__tied_embeddings": False}),
     "vae with a bag-of-words loss": ("vae", {"objective__bag_of_words_weight": 0.5}),
+    "sa_vae": ("sa_vae", {"inference__steps": 2}),
+    "skip_sa_vae of images": ("skip_sa_vae", {"inference__steps": 2}),
 }
 OTHERS = {
     f"{name} of {kind}": (name, FEW if reason_unused(resolve(name, "demo"), "latent.variables") == "" else {})
     for kind in list(KINDS)[1:]
     for name in MODELS
+    if name not in REFINING
 }
 VARIANTS |= OTHERS
 
