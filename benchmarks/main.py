@@ -90,6 +90,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_string("scaling", "", scaling, flag_values=values)
     shortcuts = "Measure a training step of --samples with all shortcuts and without each, instead."
     flags.DEFINE_bool("shortcuts", False, shortcuts, flag_values=values)
+    refinement = "Measure a training step of --samples without refinement and with this many steps of it, in float32, instead."
+    flags.DEFINE_integer("refinement", 0, refinement, lower_bound=0, flag_values=values)
     page = "Page whose tables are made anew of the folder `benchmarks` beside it, of files with what --json printed; nothing is measured."
     flags.DEFINE_string("page", "", page, flag_values=values)
     flags.DEFINE_bool("smoke", False, "Small sizes and two batches.", flag_values=values)
@@ -114,7 +116,12 @@ def _benchmark(values: flags.FlagValues) -> None:
         print(json.dumps(result))
         return
     if values.shortcuts:
-        print(json.dumps(_measure_shortcuts(values)))
+        print(json.dumps(_measure_variants(values, "shortcuts", samples=values.samples)))
+        return
+    if values.refinement:
+        values.precision = "float32"
+        made = _measure_variants(values, "refinement", samples=values.samples, count=values.refinement)
+        print(json.dumps({"steps": values.refinement, **made}))
         return
     result = measure(values)
     print(json.dumps(result) if values.json else _table(result))
@@ -165,12 +172,12 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
     }
 
 
-def _measure_shortcuts(values: flags.FlagValues) -> dict[str, Any]:
-    """What `measure_shortcuts` returns of tfvae, and of what it is."""
+def _measure_variants(values: flags.FlagValues, command: str, **options: int) -> dict[str, Any]:
+    """What a command of the worker returns, of variants of a training step of tfvae, and of what it is."""
     with tempfile.TemporaryDirectory(prefix="tfvae-benchmark-") as folder, _processes(values) as processes:
         made = _prepare(processes[0], values, folder)
         settings = {"samples": values.samples, "precision": made["precision"], "batches": _batches(values)}
-        return {**settings, **processes[0].ask("shortcuts", samples=values.samples)}
+        return {**settings, **processes[0].ask(command, **options)}
 
 
 def _batches(values: flags.FlagValues) -> int:

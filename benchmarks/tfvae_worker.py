@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.protocol import best_rate, peak_memory, serve, timed
+from benchmarks.refinement import measure_refinement
 from benchmarks.shortcuts import measure_shortcuts
 from tfvae import stateless
 from tfvae.data import corpora
@@ -69,6 +70,10 @@ class Worker:
     def shortcuts(self, samples):
         """What `measure_shortcuts` returns, of the batches."""
         return measure_shortcuts(self, samples)
+
+    def refinement(self, samples, count):
+        """What `measure_refinement` returns, of the batches."""
+        return measure_refinement(self, samples, count)
 
     def _build(self, vocabulary_size):
         self.model = build_vae(self.config, {"vocabulary_size": vocabulary_size})
@@ -227,4 +232,4 @@ def _touch(gradients):
 
 if __name__ == "__main__":
     worker = Worker()
-    serve({name: getattr(worker, name) for name in ("prepare", "synthetic", "shortcuts", "check", "run", "ceiling")})
+    serve({name: getattr(worker, name) for name in ("prepare", "synthetic", "shortcuts", "refinement", "check", "run", "ceiling")})

@@ -57,6 +57,16 @@ def test_shortcuts_are_measured_by_leaving_each_out():
 
 
 @pytest.mark.slow
+def test_refinement_is_measured_in_steps_without_it():
+    done = benchmark("--smoke", "--refinement=2")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["steps"], result["precision"]) == (2, "float32")
+    assert set(result["refined"]) == set(result["vae_steps"]) == {"none", "divergence", "difference"}
+    assert min(result["seconds"], *result["refined"].values(), *result["vae_steps"].values()) > 0
+
+
+@pytest.mark.slow
 def test_a_step_without_a_shortcut_is_another_graph(tmp_path):
     sizes = {f"{part}.{name}_dim": 16 for part in ("encoder", "decoder") for name in ("embedding", "hidden")}
     worker = tfvae_worker.Worker()

@@ -47,7 +47,8 @@ KINDS = {
 }
 FEW = {"latent__variables": 2, "latent__components": 4, "latent__dim": 3}
 # Beside the registered ones, what a setting alone turns them into.
-VARIANTS = {name: (name, {}) for name in OF_ANY} | {
+REFINING = ("sa_vae", "skip_sa_vae")  # skip_vae's parts; once of sentences and once of images is enough of what takes long
+VARIANTS = {name: (name, {}) for name in OF_ANY if name not in REFINING} | {
     "dem_vae of one component": ("dem_vae", {"latent__components": 1}),
     "dem_vae of one variable": ("dem_vae", {"latent__variables": 1}),
     "vmf_vae without words": ("vmf_vae", {"decoder__word_dropout": 1.0}),
@@ -58,12 +59,14 @@ VARIANTS = {name: (name, {}) for name in OF_ANY} | {
     "vae of a least KL": ("vae", {"latent__minimum_kl": 0.15}),
     "vae of a prior of pseudo-inputs": ("vae", {"latent__kind": "vamp", "latent__pseudo_inputs": 3}),
     "vae of the aggregate's KL": ("vae", {"objective__information_weight": 1.0}),
+    "sa_vae": ("sa_vae", {"inference__steps": 2}),
+    "skip_sa_vae of images": ("skip_sa_vae", {"inference__steps": 2}),
 }
 OTHERS = {
     f"{name} of {kind}": (name, FEW if reason_unused(resolve(name, "demo"), "latent.variables") == "" else {})
     for kind in list(KINDS)[1:]
     for name in OF_ANY
-    if name not in ("dae", "dvae", "cm_vae")  # settings of di_vae and dcm_vae
+    if name not in (*REFINING, "dae", "dvae", "cm_vae")  # settings of di_vae and dcm_vae
 }
 VARIANTS |= OTHERS
 

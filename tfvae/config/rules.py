@@ -136,6 +136,11 @@ def _refinable(config: Any) -> str:
             "config.inference.gradient = exact: differentiates twice what the fast layers differentiate once: set "
             "config.training.implementation=plain, or config.inference.gradient=difference"
         )
+    if gradient == "exact" and on_spheres(config.latent):
+        return (
+            "config.inference.gradient = exact: samples on a sphere are differentiated once, the turn of their tangent held fixed: set "
+            "config.inference.gradient=difference"
+        )
     if gradient == "difference" and training.precision != "float32":
         return (
             f"config.inference.gradient = difference: a difference of gradients needs the digits of float32, not of "

@@ -124,7 +124,8 @@ def descend(loss: Loss, start: Params, noise: tf.Tensor, steps: Steps) -> Descen
     _, refined, _, arrays, losses = tf.while_loop(lambda k, *_: k < count, body, state, parallel_iterations=1)
     kept = [_stack(array, leaf, count) for array, leaf in zip(arrays, [*leaves, *leaves], strict=True)]
     path, gradients = pack(kept[: len(leaves)]), pack(kept[len(leaves) :])
-    return Descent(path, pack(refined), losses.stack() if count else tf.zeros([0], leaves[0].dtype), gradients)
+    found = Descent(path, pack(refined), losses.stack() if count else tf.zeros([0], leaves[0].dtype), gradients)
+    return tf.nest.map_structure(tf.stop_gradient, found)
 
 
 def descend_exactly(loss: Loss, start: Params, noise: tf.Tensor, steps: Steps) -> Descent:

@@ -10,7 +10,13 @@ Answer = tuple[Mapping[str, Any], tf.Tensor | None]
 
 
 class Inference:
-    """From a batch to parameters of its posterior."""
+    """From a batch to parameters of its posterior.
+
+    Attributes:
+      iterates: whether that takes many steps, which are quick in a graph alone.
+    """
+
+    iterates: bool = False
 
     def __call__(self, vae: Any, batch: Mapping[str, Any], *, seed: tf.Tensor | None = None) -> Answer:
         """Infers.

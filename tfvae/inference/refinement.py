@@ -28,11 +28,14 @@ class Refinement(Inference):
       to say what the steps find, KL(q(z; lambda_0) || q(z; stop(lambda_K))) ("divergence"): VAE + SVI + KL.
 
     Without an encoder, steps begin at what the latent's heads make of no features, a point that all examples share: SVI. Outside training
-    the steps follow the lower bound, and their noise is the same for each example, so that a posterior does not depend on others.
+    the steps follow the lower bound, and their noise is the same for each example and model, so that a posterior depends on the example
+    and the weights alone.
 
     References:
       Kim, Wiseman, Miller, Sontag, Rush. Semi-Amortized Variational Autoencoders. ICML 2018, sections 3 and 4.
     """
+
+    iterates = True
 
     def __init__(
         self,
@@ -93,7 +96,7 @@ class Refinement(Inference):
           seed: in training, of noise and dropout, int32 [2]; None: outside training, where no gradient passes.
         """
         training = seed is not None
-        own = tf.constant([vae.seed, _STREAM]) if seed is None else stateless.fold(seed, _STREAM)
+        own = tf.constant([0, _STREAM]) if seed is None else stateless.fold(seed, _STREAM)
         noise = tf.stack([stateless.fold(own, k) for k in range(self.steps)])
 
         def loss(params: Params, noise: tf.Tensor) -> tf.Tensor:

@@ -201,11 +201,12 @@ class Snapshots(keras.callbacks.Callback):
         """Takes the examples as one batch, and as items with the names of their labels' classes, which the projector shows."""
         super().__init__()
         self.run, self.batch, self.modality, self.items, self.label_names = run, batch, modality, items, label_names
+        self._graph = tf.function(lambda batch: self.model.encode(batch), autograph=False)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Writes snapshots/epoch-NNNNN.npz."""
         latent = self.model.latent
-        params = self.model.encode(self.batch)
+        params = (self._graph if self.model.inference.iterates else self.model.encode)(self.batch)
         self.run.snapshot_dir.mkdir(exist_ok=True)
         partial = self.run.snapshot_dir / "partial.npz"
         np.savez(
