@@ -39,6 +39,15 @@ def test_a_batch_has_the_turns_before_and_is_else_that_of_texts(turns):
         assert {name: value.tolist() for name, value in known.items()} == {name: value.tolist() for name, value in known_too.items()}
 
 
+@pytest.mark.parametrize(("held", "length"), [(tuple, [[2]]), (iter, [[]]), (lambda items: np.array([*items, None], object)[:-1], [[2]])])
+def test_turns_come_in_whatever_holds_them(turns, held, length):
+    [(_, batch, _)] = turns.batches(held(ITEMS[1:2]), 8)
+    assert batch["context_length"].numpy().tolist() == length
+    for wrong in ("a", [], ["a", 3]):
+        with pytest.raises(UserError):
+            list(turns.batches(wrong, 8))
+
+
 def test_a_split_s_batches_are_those_of_its_items(turns):
     items = [*ITEMS[:3], Turn("a " * 9, [Said("b " * 9, False)])]
     examples = turns.examples(Split(items, {}, "here", np.arange(4)))

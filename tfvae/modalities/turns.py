@@ -46,9 +46,10 @@ class Turns(Words):
 
     def batches(self, items: Any, batch_size: int) -> Iterator[tuple[np.ndarray, Batch, dict[str, np.ndarray]]]:
         """Yields batches of turns."""
-        items = list(items) if not isinstance(items, str | bytes) and isinstance(items, Sequence) else items
-        for index, batch, known in super().batches(strings(items, self.name), batch_size):
-            yield index, {**batch, **self.contexts([contexts_of(items[i]) for i in index])}, known
+        # a list's texts may be turns; those of other columns have nothing before them
+        given = list(items) if isinstance(items, list | tuple | np.ndarray) else strings(items, self.name)
+        for index, batch, known in super().batches(given, batch_size):
+            yield index, {**batch, **self.contexts([contexts_of(given[i]) for i in index])}, known
 
     def contexts(self, contexts: Sequence[Sequence[Said]]) -> Batch:
         """Returns what a batch has of the turns before, of B contexts, of which the last turns count."""
