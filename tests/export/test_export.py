@@ -71,7 +71,7 @@ SIGNATURES = {
 }
 
 
-SAME = ("dae", "dvae", "di_vae", "mop_vae", "cm_vae", "dcm_vae")  # codes and z as the others have them
+SAME = ("dae", "dvae", "mop_vae", "cm_vae", "dcm_vae", "skip_sa_vae")  # codes and z as the others have them
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] if name in SAME else []) for name in OF_ANY])

@@ -15,7 +15,10 @@ LABELS = {"act": None}
 @pytest.mark.parametrize("model", OF_ANY)
 def test_the_usual_objective_trades_likelihood_against_use_where_there_are_codes(config, model):
     objective = read_objective("", capabilities(build_vae(config(model), {"vocabulary_size": 5})), {})
-    without_codes = {"ae": "reconstruction", **dict.fromkeys(("rnn_lm", "vae", "skip_vae", "vmf_vae"), "log_perplexity")}
+    without_codes = {
+        "ae": "reconstruction",
+        **dict.fromkeys(("rnn_lm", "vae", "skip_vae", "vmf_vae", "sa_vae", "skip_sa_vae"), "log_perplexity"),
+    }
     expected = without_codes.get(model, BALANCE)
     assert (objective.text, objective.direction) == (expected, "min")
 
