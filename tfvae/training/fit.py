@@ -195,9 +195,10 @@ def _given(texts: Any, labels: Any, features: Any, corpus: Corpus | None, config
 
 
 def _with_names(split: Split, corpus: Corpus) -> LabelledTexts:
-    """A split of texts with the names of its classes: their numbers, where they have none."""
-    names = {label: corpus.label_names.get(label, range(max(classes, default=0) + 1)) for label, classes in split.labels.items()}
-    named = {label: [str(names[label][number]) for number in classes] for label, classes in split.labels.items()}
+    """A split of texts with the names of its classes, their numbers where they have none; of labels that all splits have."""
+    shared = [label for label in split.labels if all(label in corpus.split(other).labels for other in SPLITS)]
+    names = {label: corpus.label_names.get(label, range(max(split.labels[label], default=0) + 1)) for label in shared}
+    named = {label: [str(names[label][number]) for number in split.labels[label]] for label in shared}
     return LabelledTexts.of_rows(split.items, named, split.origin)
 
 
