@@ -82,7 +82,7 @@ def _torture(values: flags.FlagValues) -> None:
     print(page.terminal({name: results[name] for name in PARTS if name in chosen}))
     if values.page:
         document = pathlib.Path(values.page)
-        document.write_text(page.render(document.read_text(encoding="utf-8"), results), encoding="utf-8")
+        document.write_text(page.render(document.read_text(encoding="utf-8"), results, PARTS), encoding="utf-8")
     if any(results[name]["broken"] for name in chosen):
         sys.exit(1)
 

@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tfvae.data.files import write_text
@@ -56,13 +56,15 @@ def _beside(figures: Mapping[str, Any]) -> str:
     return "; ".join(filter(None, cells))
 
 
-def render(text: str, results: Results) -> str:
-    """Returns a page with its table, and the machines that it is of, made anew."""
+def render(text: str, results: Results, parts: Collection[str]) -> str:
+    """Returns a page with its table, the machines that it is of, and those of all parts that were not tried, made anew."""
     table = markdown_table([_HEAD, ["---", "---", "--:", "--:", "---", "---"], *render_rows(results)])
     machines: dict[str, list[str]] = {}
     for name, one in results.items():
         machines.setdefault(f"{one['day']}, seed {one['seed']}, on {one['machine']}", []).append(f"`{name}`")
     lines = "".join(f"- {', '.join(names)}: {where}.\n" for where, names in machines.items())
+    missing = [f"`{name}`" for name in parts if name not in results]
+    lines += f"- not tried yet: {', '.join(missing)}.\n" if missing else ""
     return put_between(text, "torture", f"{table}\n{lines}")
 
 
