@@ -195,6 +195,26 @@ def test_the_divergence_of_mixtures_is_of_z_and_of_codes():
     np.testing.assert_allclose(tf.reduce_sum(latent.divergence(first, second)), expected, rtol=1e-5)
 
 
+def test_the_divergence_of_codes_alone_and_of_latents_side_by_side():
+    side = build_vae(resolve("semi_vae", "demo", base={**SMALL, **FEW}), WORDS).latent
+    first, second = (side(tf.constant(np.random.default_rng(i).normal(size=[5, side.parts[0].feature_dim]), tf.float32)) for i in (0, 1))
+    gaussian, discrete = side.parts
+    categorical = [tfp.distributions.Categorical(logits=params[discrete.name]["logits"]) for params in (first, second)]
+    of_codes = tf.reduce_sum(tfp.distributions.kl_divergence(*categorical), axis=-1)
+    np.testing.assert_allclose(discrete.divergence(first[discrete.name], second[discrete.name]), of_codes, rtol=1e-4)
+    of_z = gaussian.divergence(first[gaussian.name], second[gaussian.name])
+    np.testing.assert_allclose(side.divergence(first, second), of_z + of_codes, rtol=1e-4)
+
+
+def test_steps_move_codes_by_relaxed_samples():
+    vae, batch = create("di_vae", **FEW, inference__kind="refinement", inference__rate=0.3, inference__steps=8)
+    before, after = vae.inference.first_word(vae, batch), vae.encode(batch)
+    assert np.abs(after["logits"] - before["logits"]).max() > 1e-3
+    seed = tf.tile(SEED[tf.newaxis], [len(after["logits"]), 1])
+    losses = [vae.own_losses(batch, params, seed=seed, num_samples=50) for params in (before, after)]
+    assert np.mean(losses[1]) < np.mean(losses[0])
+
+
 def test_without_an_encoder_all_examples_begin_at_one_point_which_is_learned():
     vae, batch = create(encoder__kind="none", inference__gradient="none")
     start = vae.inference.first_word(vae, batch)["posterior"]

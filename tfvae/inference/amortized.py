@@ -21,5 +21,4 @@ class Amortized(Inference):
 
     def __call__(self, vae: Any, batch: Mapping[str, Any], *, seed: tf.Tensor | None = None) -> Answer:
         """Infers: see `Inference`."""
-        features = vae.encoder(batch, seed=seed)
-        return (vae.latent(features) if seed is None else vae.latent.in_training(features)), None
+        return self.encoded(vae, batch, seed), None

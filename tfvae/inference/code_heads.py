@@ -81,7 +81,7 @@ class CodeHeads(Inference, keras.layers.Layer):
 
     def __call__(self, vae: Any, batch: Batch, *, seed: tf.Tensor | None = None) -> Answer:
         """Infers: see `Inference`."""
-        params = vae.latent(vae.encoder(batch, seed=seed))
+        params = self.encoded(vae, batch, seed)
         return {**params, "logits": tf.cast(self.logits(batch), params["logits"].dtype)}, None
 
     def second_sight(self, vae: Any, batch: Batch, seed: tf.Tensor) -> tf.Tensor:

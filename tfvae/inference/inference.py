@@ -32,6 +32,11 @@ class Inference:
         """
         raise NotImplementedError
 
+    def encoded(self, vae: Any, batch: Mapping[str, Any], seed: tf.Tensor | None) -> Mapping[str, Any]:
+        """Returns the encoder's own word, parameters as the latent's heads make them; in training under dropout, and as they are there."""
+        features = vae.encoder(batch, seed=seed)
+        return vae.latent(features) if seed is None else vae.latent.in_training(features)
+
     def first_word(self, vae: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Returns parameters of the posterior that cost little, where the best would take long; outside training."""
         return self(vae, batch)[0]

@@ -54,7 +54,7 @@ class NGrams(Inference, keras.layers.Layer):
 
     def __call__(self, vae: Any, batch: Mapping[str, Any], *, seed: tf.Tensor | None = None) -> Answer:
         """Infers: see `Inference`."""
-        params = vae.latent(vae.encoder(batch, seed=seed))
+        params = self.encoded(vae, batch, seed)
         return {**params, "logits": params["logits"] + tf.cast(self.logits(batch, seed), params["logits"].dtype)}, None
 
     def logits(self, batch: Mapping[str, Any], seed: tf.Tensor | None = None) -> tf.Tensor:

@@ -69,7 +69,7 @@ class Refinement(Inference):
 
     def __call__(self, vae: Any, batch: Mapping[str, Any], *, seed: tf.Tensor | None = None) -> Answer:
         """Infers: see `Inference`."""
-        start = vae.latent(vae.encoder(batch, seed=seed))
+        start = self.encoded(vae, batch, seed)
         if not self.steps:
             return start, None
         if seed is None:
@@ -112,11 +112,11 @@ class Refinement(Inference):
 
     def first_word(self, vae: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Returns the encoder's parameters."""
-        return vae.latent(vae.encoder(batch))
+        return self.encoded(vae, batch, None)
 
     def second_sight(self, vae: Any, batch: Mapping[str, Any], seed: tf.Tensor) -> tf.Tensor:
         """Returns the encoder's logits of q(c|x), [B, J, K], under other dropout; they are not refined."""
-        return vae.latent(vae.encoder(batch, seed=seed))["logits"]
+        return vae.latent.code_logits(self.encoded(vae, batch, seed))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -40,6 +40,11 @@ class CodedLatent(Latent):
             return tf.fill([self.num_variables, self.num_components], tf.constant(-math.log(self.num_components), self.compute_dtype))
         return tf.nn.log_softmax(tf.convert_to_tensor(self.mixing_logits), axis=-1)
 
+    def _code_divergence(self, params: Params, other: Params) -> tf.Tensor:
+        """KL(q(c|x) || q'(c|x)), [B], summed over variables."""
+        odds = self.log_code_probabilities(params) - self.log_code_probabilities(other)
+        return tf.reduce_sum(self.code_probabilities(params) * odds, axis=[1, 2])
+
     def _code_entropy(self, params: Params) -> tf.Tensor:
         """Entropy of q(c|x), [B, J]."""
         log_probabilities = self.log_code_probabilities(params)

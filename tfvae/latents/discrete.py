@@ -109,6 +109,10 @@ class DiscreteLatent(CodedLatent):
         """Returns `kl_c`, KL(q(c_j|x) || p(c_j)) of every variable, [B, J], in closed form."""
         return [Term("kl_c", math.log(self.num_components) - self._code_entropy(params), "kl")]
 
+    def divergence(self, params: Params, other: Params) -> tf.Tensor:
+        """Returns KL(q(c|x) || q'(c|x)), [B]."""
+        return self._code_divergence(params, other)
+
     def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
         """Returns log q(c|x) of one-hot z, [..., B]."""
         return tf.reduce_sum(z * self._join(tf.nn.log_softmax(params["logits"], axis=-1)), axis=-1)

@@ -131,8 +131,7 @@ class MixtureLatent(CodedLatent):
     def divergence(self, params: Params, other: Params) -> tf.Tensor:
         """Returns KL(q(z, c) || q'(z, c)), [B]: sums over variables, of z and of codes."""
         of_z = kl_divergence(self.family, self._natural(params), self._natural(other))
-        odds = tf.nn.log_softmax(params["logits"], axis=-1) - tf.nn.log_softmax(other["logits"], axis=-1)
-        return tf.reduce_sum(of_z, axis=[1, 2]) + tf.reduce_sum(self.code_probabilities(params) * odds, axis=[1, 2])
+        return tf.reduce_sum(of_z, axis=[1, 2]) + self._code_divergence(params, other)
 
     def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
         """Returns log q(z|x) = sum_j log q(z_j|x), [..., B]."""

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfvae.latents.exponential_family import dispersion, natural_variance
+from tfvae.latents.exponential_family import dispersion, kl_divergence, natural_variance
 from tfvae.latents.latent import Params, Term
 from tfvae.latents.marginal_mixture import MarginalMixtureLatent
 
@@ -33,6 +33,10 @@ class MixtureOfPriorsLatent(MarginalMixtureLatent):
     def code_logits(self, params: Params) -> tf.Tensor:
         """Returns log p(z_j, c_j) at the modes of q(z_j|x), logits of p(c|z), [B, J, K]."""
         return self._log_joint(self.family.mode(self._natural(params)))
+
+    def divergence(self, params: Params, other: Params) -> tf.Tensor:
+        """Returns KL(q(z|x) || q'(z|x)), [B]: codes are read off z."""
+        return tf.reduce_sum(kl_divergence(self.family, self._natural(params), self._natural(other)), axis=[1, 2])
 
     def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
         """Returns the terms, [B, J] or [B, J, F] each, means over samples.

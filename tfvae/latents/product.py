@@ -91,6 +91,10 @@ class ProductLatent(Latent):
                 found[name] = Term(name, term.value, term.role, term.estimator)
         return list(found.values())
 
+    def divergence(self, params: Params, other: Params) -> tf.Tensor:
+        """Returns the sum of the parts' KL(q || q'), [B]."""
+        return tf.add_n([part.divergence(params[part.name], other[part.name]) for part in self.parts])
+
     def log_posterior(self, params: Params, z: tf.Tensor) -> tf.Tensor:
         """Returns the sum of the parts' log q(z|x), [..., B]."""
         return tf.add_n([part.log_posterior(params[part.name], own) for part, own in zip(self.parts, self._split(z), strict=True)])

@@ -127,7 +127,8 @@ class VAE(keras.Model):
           the objective [], nats an example, and all terms, the reconstruction first.
         """
         batch = self.decoder.prepare(batch, stateless.fold(seed, _DECODER_DROPOUT) if training else None)
-        z, terms = self._terms(batch, params, seed, step, num_samples, training=training)
+        temperature = self.latent.annealed_temperature(step) if training else None
+        z, terms = self._terms(batch, params, seed, num_samples, temperature, training=training)
         auxiliary_seed = stateless.fold(seed, _AUXILIARY) if training and self.auxiliaries else None
         for auxiliary in self.auxiliaries:
             terms += auxiliary.terms(self, batch, params, z, auxiliary_seed)
@@ -139,6 +140,8 @@ class VAE(keras.Model):
     ) -> tf.Tensor:
         """Returns what each example adds to the objective by itself, [B], nats: what its posterior can be refined by.
 
+        Samples are relaxed where the latent's are in training, since steps need a gradient through them.
+
         Args:
           batch: the examples.
           params: unconstrained, as from `encode`.
@@ -148,7 +151,8 @@ class VAE(keras.Model):
           training: whether parts drop units and the like.
         """
         batch = self.decoder.prepare(batch, stateless.fold(seed, _DECODER_DROPOUT) if training else None)
-        _, terms = self._terms(batch, params, seed, step, num_samples, training=training)
+        temperature = self.latent.annealed_temperature(self.step.value if step is None else step)
+        _, terms = self._terms(batch, params, seed, num_samples, temperature, training=training)
         if step is None:
             return -_elbo(terms)
         values: dict[str, dict[str, tf.Tensor]] = {role: {} for role in _ROLES}
@@ -159,10 +163,9 @@ class VAE(keras.Model):
         return self.objective.of_examples(reconstruction, values["kl"], values["relief"], weight, penalty=values["penalty"])
 
     def _terms(
-        self, batch: Batch, params: Params, seed: tf.Tensor, step: tf.Tensor | None, num_samples: int, *, training: bool
+        self, batch: Batch, params: Params, seed: tf.Tensor, num_samples: int, temperature: tf.Tensor | None, *, training: bool
     ) -> tuple[tf.Tensor, list[Term]]:
         """Samples z [S, B, size], and the terms of reconstruction and latent, of a batch that the decoder has prepared."""
-        temperature = self.latent.annealed_temperature(step) if training else None
         z = self.latent.sample(params, num_samples, stateless.fold(seed, _POSTERIOR), temperature=temperature)
         dropout_seed = stateless.fold(seed, _DECODER_DROPOUT) if training else None
         log_likelihood = tf.reduce_mean(self.decoder.log_prob(batch, z, seed=dropout_seed), axis=0)
