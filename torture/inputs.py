@@ -17,7 +17,7 @@ from tfvae.data.files import iterate_lines
 from tfvae.data.npz import read_arrays
 from tfvae.data.tokenizers import load_vocabulary
 from tfvae.evaluation.telling import HeldBack
-from tfvae.training.word_vectors import _vectors
+from tfvae.training.word_vectors import read_vectors
 
 _ROWS = [(f"the {'red' if i % 2 else 'blue'} bird number {i} sings", "ab"[i % 2], i) for i in range(40)]
 _TABLE = pa.table({name: [row[i] for row in _ROWS] for i, name in enumerate(("text", "topic", "n"))})
@@ -58,7 +58,7 @@ READERS: Mapping[str, tuple[str, bytes, Callable[[str], Any]]] = {
         b"".join(f"{word}\n".encode() for word in ("<pad>", "<unk>", "<s>", "</s>", "the", "bird", "sings", "où")),
         lambda path: load_vocabulary(path, DataConfig()),
     ),
-    "word vectors": ("x.vec", b"2 3\nbird 0.1 0.2 0.3\nsings 1e-3 2 3\n", lambda path: list(_vectors(path))),
+    "word vectors": ("x.vec", b"2 3\nbird 0.1 0.2 0.3\nsings 1e-3 2 3\n", lambda path: list(read_vectors(path, ""))),
     "stop words": ("x.txt", b"the\na\nof\n", HeldBack.named),
     "texts to encode": ("x.txt", b"a text\nanother\n", lambda path: list(iterate_lines(path))),
 }

@@ -10,6 +10,8 @@ from tfvae.models.model import Model
 from tfvae.registry import resolve
 from tfvae.training.fit import fit
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
@@ -38,7 +40,6 @@ def test_the_dispersed_mixture_does_not_collapse(trained):
     assert np.min(trained[1].read_metrics()[-1]["val_mutual_information_per_variable"]) > 0.2
 
 
-@pytest.mark.slow
 def test_the_plain_mixture_collapses(trained, tmp_path):
     _, run = fit(resolve("gm_vae", "demo", overrides={"training.epochs": 9}), str(tmp_path / "gm_vae"))  # it collapses early
     plain, dispersed = run.read_metrics()[-1], trained[1].read_metrics()[-1]

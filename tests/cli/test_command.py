@@ -10,7 +10,9 @@ import pytest
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError
 
-COMMANDS = sorted(path.stem for path in (pathlib.Path(__file__).parents[2] / "scripts").glob("*.py") if path.stem != "benchmark")
+COMMANDS = sorted(
+    path.stem for path in (pathlib.Path(__file__).parents[2] / "scripts").glob("*.py") if path.stem not in ("benchmark", "torture")
+)
 LIGHT = """
 import sys
 sys.argv = ["tfvae", "--help"]

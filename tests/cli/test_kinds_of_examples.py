@@ -139,6 +139,7 @@ def test_documents_are_evaluated_with_topics_beside_those_of_lda(documents):
         assert figures[f"coherence_u_mass_{kind}"] <= 0 and 0 < figures[f"diversity_{kind}"] <= 1
 
 
+@pytest.mark.slow
 def test_documents_are_reported_and_exported(documents):
     page = report(str(documents / "run")).read_text()
     assert "most relevant words" in page

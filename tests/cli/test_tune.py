@@ -3,6 +3,7 @@ import json
 import pytest
 
 
+@pytest.mark.slow
 def test_smoke_goes_the_whole_path_and_best_json_trains(command, tmp_path):
     status, out, _ = command("tune", "--smoke", "--search=s", "--space=beta,kappa", "--trial_epochs=1", "--config.data.limit=60")
     assert status == 0

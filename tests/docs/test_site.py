@@ -19,9 +19,8 @@ def test_the_site_builds_without_a_warning(tmp_path):
     assert "TopicModel" in (tmp_path / "site" / "reference" / "topics" / "index.html").read_text()
 
 
-@pytest.mark.parametrize(
-    "path", [pytest.param(path, id=path.stem, marks=[] if path.stem == "features" else [pytest.mark.slow]) for path in NOTEBOOKS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in NOTEBOOKS])
 def test_a_notebook_runs(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells)  # kept without outputs, which go stale

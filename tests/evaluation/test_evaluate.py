@@ -74,6 +74,7 @@ def test_tables_have_columns_that_evaluations_have(runs):
     assert named <= figures.keys()
 
 
+@pytest.mark.slow
 def test_few_sentences_stand_for_the_split_by_their_gain_over_the_bound(runs):
     some = values(evaluate(str(runs / "dem_vae"), "valid", ["likelihood"], **SMALL))
     every = values(evaluate(str(runs / "dem_vae"), "valid", ["likelihood"], **{**SMALL, "sentences": 0}))

@@ -56,9 +56,7 @@ def test_labels_teach_the_encoder_and_the_table_together():
     assert any(variable is vae.inference.table for variable in vae.encoder_variables)
 
 
-@pytest.mark.parametrize(
-    ("model", "corpus", "message"), [("vae", "demo", "codes are not what"), ("dem_vae", "mnist", "reads tokens alone")]
-)
+@pytest.mark.parametrize(("model", "corpus", "message"), [("vae", "demo", "takes no codes"), ("dem_vae", "mnist", "reads tokens alone")])
 def test_it_needs_codes_and_words(model, corpus, message):
     with pytest.raises(UserError, match=message):
         tfvae.resolve(model, corpus, overrides={"inference.kind": "ngrams"})

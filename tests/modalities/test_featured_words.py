@@ -70,6 +70,7 @@ def test_codes_are_read_from_features_and_sentences_are_written(run, files):
             model.encode(given)
 
 
+@pytest.mark.slow
 def test_evaluation_report_and_export_work(run, files, tmp_path):
     _, features = files
     figures = figures_of(evaluate(run, "test", ["labels"], say=lambda line: None))

@@ -103,7 +103,7 @@ def test_the_command_that_a_page_prints_trains_the_same(encoder, decoder):
         ({"latent.kind": "discrete", "objective.beta": 0.5}, "objective.beta means nothing for model dem_vae: its bound has no averaged"),
         ({"latent.kind": "discrete", "inference.kind": "code_heads"}, "the latent discrete takes no codes from heads of their own"),
         ({"latent.kind": "discrete", "latent.temperature": 0.0}, "config.latent.temperature = 0.0: must be above 0"),
-        ({"latent.kind": "gaussian+discrete", "latent.values": 3}, "which has dim, variables, components, gumbel"),
+        ({"latent.kind": "gaussian+discrete", "latent.values": 3}, "which has dim, batch_norm, minimum_kl, variables, components, gumbel"),
         ({"latent.temperature": 0.5}, "its latent is mixture, which has family, variables"),
         ({"latent.factors": 3}, "its latent is mixture, which has family, variables"),
         ({"latent.family": "categorical", "latent.dim": 3}, "its latent is mixture, which has .*values, factors"),

@@ -112,7 +112,7 @@ def test_papers_rows_stand_beside_a_run_that_was_not_evaluated(untrained, tmp_pa
     assert "DGM-VAE + L_mi (Shi et al. 2020, table 1)" in text and "this page shows the test split" in text
 
 
-@pytest.mark.parametrize("name", ["rnn_lm", "ae", "vmf_vae", "dem_vmf_vae"])
+@pytest.mark.parametrize("name", ["rnn_lm", "ae", "vmf_vae", pytest.param("dem_vmf_vae", marks=pytest.mark.slow)])
 def test_what_does_not_apply_to_a_model_is_left_out_with_a_word_why(untrained, tmp_path, name):
     left_out = []
     page = read(report(str(untrained(tmp_path / name, name).path), say=left_out.append))
@@ -231,6 +231,7 @@ def test_nothing_overflows_the_page(pages, tmp_path, width):
         assert laid <= seen == width
 
 
+@pytest.mark.slow
 def test_a_page_says_how_well_labels_are_predicted(untrained, tmp_path):
     run = str(untrained(tmp_path / "run", "dem_vae", objective__labels="act:1").path)
     left_out = []

@@ -60,6 +60,7 @@ def texts(*values, datatype="BYTES", shape=None):
     return [{"name": "texts", "shape": shape or [len(values)], "datatype": datatype, "data": list(values)}]
 
 
+@pytest.mark.slow
 def test_mixed_requests_from_several_connections_are_all_answered_right(server, folder):
     result = load(server, folder / MODEL / "1", requests=300, connections=16)
     assert (result["lost"], result["wrong"]) == (0, 0), result

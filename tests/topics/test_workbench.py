@@ -68,6 +68,7 @@ def test_merged_topics_are_one_in_all_that_a_model_answers(bench, run, tmp_path)
     np.testing.assert_array_equal(load(run).encode(items)["codes"], before["codes"])
 
 
+@pytest.mark.slow
 def test_commands_reports_and_exports_know_of_edits(bench, run, tmp_path, command):
     kept, gone = sorted(row["topic"] for row in bench.table()[:2])
     bench.merge([f"0:{kept}", f"0:{gone}"])

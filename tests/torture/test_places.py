@@ -1,7 +1,10 @@
+import pytest
+
 from torture.places import _Markup, escape
 from torture.workshop import Workshop
 
 
+@pytest.mark.slow
 def test_no_text_and_no_class_is_markup_in_a_report(tmp_path):
     outcome = escape(Workshop(tmp_path))
     assert outcome.broken == [] and outcome.figures["shown"] >= 8

@@ -18,7 +18,7 @@ from tfvae.training.run import Run
 def test_it_is_said_once_and_only_when_the_regularisers_weigh_fully(w, final, count):
     said = []
     callback = CollapseWarning(said.append)
-    latent = types.SimpleNamespace(has_codes=True, num_components=5, num_variables=2)
+    latent = types.SimpleNamespace(has_codes=True, has_dispersion=True, num_components=5, num_variables=2)
     callback.set_model(types.SimpleNamespace(latent=latent, objective=ELBO(schedule=Constant(final))))
     for epoch in range(3):
         callback.on_epoch_end(epoch, {"w": w, "val_average_kl": 3.0, "val_mutual_information": 0.0})
