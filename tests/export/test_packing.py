@@ -16,7 +16,7 @@ from tfvae.training.run import Run
 
 @pytest.fixture
 def run(tmp_path, untrained):
-    made = untrained(tmp_path / "run", "dem_vae")
+    made = untrained(tmp_path / "run", "dem_vae", objective__labels="act:0", latent__components=4)
     topics = load(str(made.path)).topics.rename(0, 1, "questions")
     topics.save(made.path)
     return made
@@ -29,6 +29,7 @@ def test_a_packed_run_reads_as_the_run_does_within_half_precision(run, tmp_path)
     for part, values in before.encode(texts).items():
         np.testing.assert_allclose(after.encode(texts)[part], values, atol=2e-3, err_msg=part)
     assert after.topics.name(0, 1) == "questions"
+    assert after.predict(texts)["classes"].tolist() == before.predict(texts)["classes"].tolist()
     with h5py.File(Run(folder).weights_file) as file:
         kinds = set()
         file.visititems(lambda name, item: kinds.add(item.dtype) if isinstance(item, h5py.Dataset) and item.dtype.kind == "f" else None)

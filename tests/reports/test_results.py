@@ -1,4 +1,5 @@
 import json
+import pathlib
 import shlex
 
 import pytest
@@ -208,3 +209,22 @@ def test_what_runs_without_codes_share_is_shown_once_and_probes_of_z_are_a_colum
     text = page(runs)
     assert text.count("k-means of 10 ") == 1 and "`vae`, seed 0; `vae`, seed 1:" in text
     assert "| model | digit, perceptron probe of z |" in text and "| `vae` | 0.975 ± 0.007 |" in text
+
+
+def test_predicted_labels_stand_above_what_was_taught_the_same(tmp_path):
+    run = make(tmp_path / "labels", "dem_vae", figures={})
+    settings = {"label": "act"}
+    figures = [
+        Figure("prediction_accuracy", 0.75, 0.01, estimator="its code", settings=settings),
+        Figure("prediction_macro_f1", 0.5, settings=settings),
+        Figure("prediction_accuracy_majority", 0.25, 0.02, estimator="the most frequent class", settings=settings),
+        Figure("prediction_macro_f1_majority", 0.125, settings=settings),
+        Figure("prediction_accuracy", None, estimator="no example has the label", settings={"label": "topic"}),
+    ]
+    groups = {"predictions": {"figures": [figure.to_dict() for figure in figures]}}
+    (pathlib.Path(run) / "evaluation.json").write_text(json.dumps({"test": {"metrics": groups}}))
+    text = page([run])
+    assert "## Penn Treebank: labels" in text and "1 run; " in text
+    found = [line for line in text.splitlines() if line.startswith("| act")]
+    assert found == ["| act | the model | 0.750 ± 0.010 | 0.500 |", "| act | the most frequent class | 0.250 ± 0.020 | 0.125 |"]
+    assert "| topic" not in text and "| model |" not in text

@@ -7,6 +7,7 @@ import shutil
 import tarfile
 
 from tfvae.errors import UserError
+from tfvae.models.labels import FILE as LABELS
 from tfvae.models.topics import FILE as TOPICS
 from tfvae.registry.applicable import modality_of
 from tfvae.training.fit import load
@@ -44,7 +45,7 @@ def pack(run: str, folder: str, name: str = "") -> tuple[pathlib.Path, pathlib.P
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        files = (source.config_file.name, source.metrics_file.name, TOPICS, "evaluation.json", *modality_of(source.config()).files)
+        files = (source.config_file.name, source.metrics_file.name, TOPICS, LABELS, "evaluation.json", *modality_of(source.config()).files)
         for file in files:
             if (source.path / file).exists():
                 shutil.copyfile(source.path / file, partial / file)

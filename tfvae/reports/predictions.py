@@ -43,15 +43,29 @@ def predictions_of(figures: Sequence[Figure], folder: pathlib.Path) -> list[Pred
     return found
 
 
+def lines_of(figures: Sequence[Figure]) -> list[list[str]]:
+    """Returns the cells of a table: label, who predicts it, accuracy with its error, macro-averaged F1; a line a label and predictor."""
+    lines = []
+    for label in dict.fromkeys(str(figure.settings["label"]) for figure in figures if figure.name == _NAME and figure.value is not None):
+        own = {figure.name: figure for figure in figures if str(figure.settings.get("label")) == label}
+        lines += [[label, *row] for row in _rows(own)]
+    return lines
+
+
 def _of_label(label: str, figures: Mapping[str, Figure], folder: pathlib.Path) -> Predictions:
+    remark = figures[_NAME].remark
+    return Predictions(label, _rows(figures), f"The model {remark}." if remark else "", _confusion(label, figures[CONFUSION], folder))
+
+
+def _rows(figures: Mapping[str, Figure]) -> list[tuple[str, str, str]]:
+    """Who predicts, accuracy with its error, macro-averaged F1, of one label's figures."""
     rows = []
     for name, figure in figures.items():
         if name.startswith(_NAME):
             f1 = figures[name.replace("accuracy", "macro_f1")]
             who = "the model" if name == _NAME else figure.estimator
             rows.append((who, f"{number(figure.value)} ± {number(figure.error)}", number(f1.value)))
-    remark = figures[_NAME].remark
-    return Predictions(label, rows, f"The model {remark}." if remark else "", _confusion(label, figures[CONFUSION], folder))
+    return rows
 
 
 def _confusion(label: str, figure: Figure, folder: pathlib.Path) -> Picture | None:

@@ -44,8 +44,8 @@ class Result:
         Raises:
           UserError: there is none.
         """
-        by = "val_loss" if self.config.training.select == "objective" else "val_elbo"
-        sign = 1 if by == "val_loss" else -1
+        by = {"objective": "val_loss", "elbo": "val_elbo", "label": "val_label"}[self.config.training.select]
+        sign = -1 if by == "val_elbo" else 1
         lines = [line for line in self.run.read_metrics() if by in line]
         if not lines:
             raise UserError(f"{self.run.metrics_file}: has no epoch; name a run that was trained")

@@ -13,12 +13,13 @@ from tfvae.config import Config
 from tfvae.data.files import write_text
 from tfvae.data.json_files import to_json
 from tfvae.errors import UserError
-from tfvae.evaluation.compare import Row, changes, markdown, markdown_table, rows, shared_changes
+from tfvae.evaluation.compare import Row, cells, changes, markdown, markdown_table, rows, shared_changes
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
 from tfvae.evaluation.published import COUNTERPARTS, PUBLISHED
 from tfvae.evaluation.table import label_tables
 from tfvae.registry import MODELS, reason_unused
 from tfvae.reports.findings import against_baselines, claims
+from tfvae.reports.predictions import lines_of
 from tfvae.reports.result import SENTENCES, Result
 from tfvae.reports.sweep import draw, sweep_table, swept_field
 from tfvae.training.run import Run
@@ -113,11 +114,12 @@ def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None =
         members = [
             dataclasses.replace(member, changes=[change for change in changes(member.config) if change not in shared]) for member in members
         ]
-        parts.append(f"## {_TITLES.get(corpus, corpus)}\n")
+        parts.append(f"## {_TITLES.get(corpus, corpus)}{'' if group == corpus else f': {group}'}\n")
         parts.append(_setting(members))
-        parts.append(markdown(table, corpus if split == "test" else ""))
+        parts += [markdown(table, corpus if split == "test" else "")] if len(cells(table)[0]) > 1 else []
         parts += [claims(members)] if corpus == "ptb" else []
-        parts += [against_baselines(members), _agreement(members), _use(members), _sentences(members), _commands(members)]
+        parts += [against_baselines(members), _predictions(members), _agreement(members)]
+        parts += [_use(members), _sentences(members), _commands(members)]
     return "\n".join(part for part in parts if part)
 
 
@@ -184,14 +186,28 @@ def _setting(members: Sequence[Result]) -> str:
         if name in settings[0] and all(other.get(name) == settings[0][name] for other in settings)
     )
     estimated = f" NLL is estimated with: {evaluated}." if evaluated else ""
-    return (
-        f"{len(members)} runs; shared by all: {said}. The KL's weight w was {least:.3f} or more in every epoch that was kept.{estimated}\n"
-    )
+    runs = f"{len(members)} run{'s' * (len(members) > 1)}"
+    weight = f"The KL's weight w was {least:.3f} or more in every epoch that was kept."
+    return f"{runs}; shared by all: {said}. {weight}{estimated}\n"
 
 
 def _meant(path: str, members: Sequence[Result]) -> bool:
     """Whether a field means something for one of the models."""
     return any(not reason_unused(member.config, path) for member in members)
+
+
+_PREDICTIONS = """### Predicted labels
+
+Of labels that supervised codes; what stands below the model was taught the same training labels. F1 is the mean of the classes'.
+"""
+
+
+def _predictions(members: Sequence[Result]) -> str:
+    """How well labels are predicted, run by run, where some supervised codes."""
+    head = [["label", "predicted by", "accuracy", "macro F1"], ["---", "---", "---:", "---:"]]
+    lines = {member.title: lines_of(figures_of(member.evaluation)) for member in members}
+    parts = [f"{title}:\n\n{markdown_table([*head, *found])}" for title, found in lines.items() if found]
+    return f"{_PREDICTIONS}\n" + "\n".join(parts) if parts else ""
 
 
 def _agreement(members: Sequence[Result]) -> str:

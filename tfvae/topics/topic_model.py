@@ -22,7 +22,7 @@ from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS
 from tfvae.training.fit import fit, load
 
 _KEPT = (
-    *("config.json", "vocabulary.txt", "features.json", "model.weights.h5", "metrics.jsonl", "topics.json"),
+    *("config.json", "vocabulary.txt", "features.json", "model.weights.h5", "metrics.jsonl", "topics.json", "labels.json"),
     *(KEPT_TEXTS, KEPT_FEATURES),
 )
 """Files of a run that say all that a fitted estimator knows."""
