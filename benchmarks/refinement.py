@@ -1,12 +1,11 @@
 """What refinement costs: a training step without it and with it, by each way in which the encoder learns, in turns."""
 
 import statistics
-import sys
 from unittest import mock
 
 import tensorflow as tf
 
-from benchmarks.protocol import timed
+from benchmarks.turns import in_turns, of_any_batch
 from tfvae.inference.refinement import Refinement
 
 GRADIENTS = ("none", "divergence", "difference")
@@ -18,21 +17,12 @@ def measure_refinement(worker, samples, count):
 
     Those are medians over batches of how many times as long the refined one takes.
 
-    Steps are compiled for any batch, see each batch once before it counts, and take turns at every batch, each time another one first.
+    Steps are compiled for any batch and take turns, see `in_turns`.
     """
     worker.model.num_samples = samples
     names = ["", *GRADIENTS]
     steps = {name: _compiled(worker, name, count) for name in names}
-    for batch in worker.batches:
-        for step in steps.values():
-            step(batch)
-    seconds = {name: [] for name in names}
-    for number, batch in enumerate(worker.batches):
-        steps[""](batch).numpy()  # whatever comes first after another batch pays for the change
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
-            seconds[name].append(timed(lambda step=steps[name], batch=batch: step(batch).numpy()))
-        print(f"batch {number + 1} of {len(worker.batches)}", file=sys.stderr)
+    seconds = in_turns(steps, worker.batches)
     plain = seconds.pop("")
     ratios = {name: [time / unit for time, unit in zip(values, plain, strict=True)] for name, values in seconds.items()}
     return {
@@ -45,7 +35,6 @@ def measure_refinement(worker, samples, count):
 def _compiled(worker, name, count):
     """A function of a batch: a training step; "": as the model has it, which refines nothing."""
     inference = Refinement(steps=count, gradient=name) if name else worker.model.inference
-    of_any_batch = tf.nest.map_structure(lambda values: tf.TensorSpec([None] * len(values.shape), values.dtype), worker.batches[0])
     with mock.patch.object(worker.model, "inference", inference):
-        step = tf.function(lambda batch: worker.model.train_step(batch)["loss"], input_signature=[of_any_batch], autograph=False)
-        return step.get_concrete_function()
+        step = tf.function(lambda batch: worker.model.train_step(batch)["loss"], autograph=False)
+        return step.get_concrete_function(of_any_batch(worker.batches[0]))

@@ -2,13 +2,12 @@
 
 import contextlib
 import statistics
-import sys
 from unittest import mock
 
 import keras
 import tensorflow as tf
 
-from benchmarks.protocol import timed
+from benchmarks.turns import in_turns, of_any_batch
 from tfvae.decoders import recurrent as decoder
 from tfvae.encoders import recurrent as encoder
 from tfvae.layers import softmax
@@ -32,22 +31,13 @@ LABELS = {
 def measure_shortcuts(worker, samples):
     """Returns the median seconds of a step with all shortcuts, "seconds", and without each that there is for so many samples, "without".
 
-    Steps are compiled for any batch, see each batch once before it counts, and take turns at every batch, each time another one first.
+    Steps are compiled for any batch and take turns, see `in_turns`.
     """
     model = worker.model
     model.num_samples = samples
     names = ["", *(name for name in LABELS if samples > 1 or name != "shared")]
     steps = {name: _compiled(worker, samples, name) for name in names}
-    for batch in worker.batches:
-        for step in steps.values():
-            step(batch)
-    seconds = {name: [] for name in names}
-    for number, batch in enumerate(worker.batches):
-        steps[""](batch).numpy()  # whatever comes first after another batch pays for the change
-        first = number % len(names)
-        for name in names[first:] + names[:first]:
-            seconds[name].append(timed(lambda step=steps[name], batch=batch: step(batch).numpy()))
-        print(f"batch {number + 1} of {len(worker.batches)}", file=sys.stderr)
+    seconds = in_turns(steps, worker.batches)
     medians = {name: round(statistics.median(values), 5) for name, values in seconds.items()}
     return {"seconds": medians.pop(""), "without": medians}
 
@@ -61,11 +51,10 @@ def _compiled(worker, samples, name):
             batch = tf.nest.map_structure(lambda values: tf.repeat(values, samples, axis=0), batch)
         return model.train_step(batch)["loss"]
 
-    of_any_batch = tf.nest.map_structure(lambda values: tf.TensorSpec([None] * len(values.shape), values.dtype), worker.batches[0])
     with contextlib.ExitStack() as stack:
         for patch in _undone(model, name):
             stack.enter_context(patch)
-        return tf.function(step, input_signature=[of_any_batch], autograph=False).get_concrete_function()
+        return tf.function(step, input_signature=[of_any_batch(worker.batches[0])], autograph=False).get_concrete_function()
 
 
 def _undone(model, name):

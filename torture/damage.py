@@ -26,6 +26,22 @@ _SPLICES = (
 _LEAVES = (None, True, -1, 0, 2**63, -(2**63), 10**40, 0.5, 1e308, float("inf"), float("nan"), "", "x", "\0", "\ud800", "../..", "[" * 400)
 
 
+def with_values(**values: Any) -> Callable[[bytes], bytes]:
+    """Returns what changes values of a JSON object; a name with __ in it is a path."""
+
+    def damage(content: bytes) -> bytes:
+        found = json.loads(content)
+        for path, value in values.items():
+            *parents, leaf = path.split("__")
+            node = found
+            for parent in parents:
+                node = node[parent]
+            node[leaf] = value
+        return json.dumps(found).encode()
+
+    return damage
+
+
 def damaged(content: bytes, draw: random.Random) -> bytes:
     """Returns a file's content with a few of its bytes, or all of them, made otherwise."""
     for _ in range(draw.randint(1, 3)):

@@ -11,6 +11,7 @@ from tfvae.errors import UserError
 from tfvae.reports.story import snapshots
 from tfvae.training.fit import fit, load
 from tfvae.training.run import Run
+from torture.damage import with_values
 
 from .conftest import TINY
 
@@ -38,22 +39,6 @@ def line(change):
     def damage(content):
         first, second, _ = content.split(b"\n")
         return first + b"\n" + change(second) + b"\n"
-
-    return damage
-
-
-def values(**changed):
-    """Changes a JSON object; a name with __ in it is a path."""
-
-    def damage(content):
-        found = json.loads(content)
-        for path, value in changed.items():
-            *parents, leaf = path.split("__")
-            node = found
-            for parent in parents:
-                node = node[parent]
-            node[leaf] = value
-        return json.dumps(found).encode()
 
     return damage
 
@@ -94,11 +79,11 @@ DAMAGES = [
     *(("config.json", damage, load) for damage in (NESTED, always(b""), always(b"\xff"), always(b"5"), always(b"{}"))),
     ("config.json", always(b'{"model": null}'), load),
     *(
-        ("config.json", values(**{path: value}), load)
+        ("config.json", with_values(**{path: value}), load)
         for path, value in (("model", None), ("training", 5), ("versions", 5), ("format", True))
     ),
-    *(("config.json", values(**{path: value}), load) for path, value in (("training__epochs", "x"), ("latent__dim", -1))),
-    ("config.json", values(format=1, data=5), load),
+    *(("config.json", with_values(**{path: value}), load) for path, value in (("training__epochs", "x"), ("latent__dim", -1))),
+    ("config.json", with_values(format=1, data=5), load),
     *(
         ("metrics.jsonl", damage, metrics)
         for damage in (
@@ -109,10 +94,10 @@ DAMAGES = [
             NESTED,
             line(lambda text: text[: len(text) // 2]),
             line(lambda text: b"[" * 100_000),
-            line(values(epoch=7)),
-            line(values(epoch="2")),
-            line(values(w="x")),
-            line(values(val_component_use={})),
+            line(with_values(epoch=7)),
+            line(with_values(epoch="2")),
+            line(with_values(w="x")),
+            line(with_values(val_component_use={})),
             lambda content: content[: len(content) * 3 // 4],
             lambda content: content.replace(b"\n", b"", 1),
             lambda content: content.split(b"\n")[1] + b"\n",
@@ -120,9 +105,9 @@ DAMAGES = [
     ),
     ("metrics.jsonl", GONE, resume),
     ("metrics.jsonl", line(lambda text: text[: len(text) // 2]), resume),
-    (f"{CHECKPOINT}/memory.json", values(selection=5), resume),
-    (f"{CHECKPOINT}/memory.json", values(selection__lowest="low", warning__posterior=1), resume),
-    (f"{CHECKPOINT}/memory.json", values(selection__stopped=None), resume),
+    (f"{CHECKPOINT}/memory.json", with_values(selection=5), resume),
+    (f"{CHECKPOINT}/memory.json", with_values(selection__lowest="low", warning__posterior=1), resume),
+    (f"{CHECKPOINT}/memory.json", with_values(selection__stopped=None), resume),
     (f"{CHECKPOINT}/memory.json", NESTED, resume),
     (CHECKPOINT + "/memory.json", GONE, resume),
     (f"{CHECKPOINT}/variables.npz", an_array, resume),
@@ -164,6 +149,6 @@ def test_what_is_no_snapshot_of_the_run_s_is_passed_over(run):
 
 
 def test_a_number_that_a_person_wrote_as_text_is_read(run):
-    run.config_file.write_bytes(values(training__epochs=str(EPOCHS))(run.config_file.read_bytes()))
+    run.config_file.write_bytes(with_values(training__epochs=str(EPOCHS))(run.config_file.read_bytes()))
     run.extend(EPOCHS + 1)
     assert json.loads(run.config_file.read_text())["training"]["epochs"] == EPOCHS + 1

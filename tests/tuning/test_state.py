@@ -5,24 +5,9 @@ import json
 import pytest
 
 from tfvae.errors import UserError
+from torture.damage import with_values
 from tuning.search import Search, Tuner, settings_of
 from tuning.space import TUNERS
-
-
-def change(**values):
-    """Changes values of a JSON object; a name with __ in it is a path."""
-
-    def damage(content):
-        state = json.loads(content)
-        for path, value in values.items():
-            *parents, leaf = path.split("__")
-            node = state
-            for parent in parents:
-                node = node[parent]
-            node[leaf] = value
-        return json.dumps(state).encode()
-
-    return damage
 
 
 def lacking(name):
@@ -33,17 +18,17 @@ NO_STATE = [*(lambda content, text=text: text for text in (b"", b"\xff", b"5", b
 SCALARS = (("trial_id", "0"), ("status", "x"), ("status", []), ("score", "x"))
 DAMAGES = [
     *(("oracle.json", damage) for damage in NO_STATE),
-    *(("oracle.json", change(**{name: 5})) for name in ("start_order", "ongoing_trials", "hyperparameters", "display", "run_times")),
-    *(("oracle.json", change(**{name: ["0", [1]]})) for name in ("start_order", "end_order", "tried_so_far")),
+    *(("oracle.json", with_values(**{name: 5})) for name in ("start_order", "ongoing_trials", "hyperparameters", "display", "run_times")),
+    *(("oracle.json", with_values(**{name: ["0", [1]]})) for name in ("start_order", "end_order", "tried_so_far")),
     ("oracle.json", lacking("seed")),
-    ("oracle.json", change(ongoing_trials={"tuner0": "9"})),
-    ("oracle.json", change(hyperparameters={"space": 5, "values": {}})),
+    ("oracle.json", with_values(ongoing_trials={"tuner0": "9"})),
+    ("oracle.json", with_values(hyperparameters={"space": 5, "values": {}})),
     *(("trial_1/trial.json", damage) for damage in NO_STATE),
     *(
-        ("trial_1/trial.json", change(**{name: value}))
+        ("trial_1/trial.json", with_values(**{name: value}))
         for name, value in (("trial_id", "0"), ("status", "x"), ("status", []), ("score", "x"))
     ),
-    *(("trial_1/trial.json", change(hyperparameters__values=value)) for value in (5, {"beta": "x"}, {"beta": [1]}, {"beta": None})),
+    *(("trial_1/trial.json", with_values(hyperparameters__values=value)) for value in (5, {"beta": "x"}, {"beta": [1]}, {"beta": None})),
     ("trial_1/trial.json", lacking("metrics")),
 ]
 

@@ -9,8 +9,6 @@ import tensorflow as tf
 from tfvae.auxiliaries.auxiliary import Auxiliary
 from tfvae.latents.latent import Params, Term
 
-_LEAST = 1e-20  # of a probability
-
 
 @keras.saving.register_keras_serializable("tfvae")
 class AttributeLoss(Auxiliary):
@@ -31,7 +29,7 @@ class AttributeLoss(Auxiliary):
         words, packing = vae.decoder.word_probabilities(batch, z[:1], seed)  # [M, V]
         table = tf.convert_to_tensor(vae.encoder.embedding)
         features = vae.encoder.run(tf.matmul(tf.cast(words, table.dtype), table), packing)
-        found = vae.latent.code_probabilities(vae.latent(features))
+        found = vae.latent.log_code_probabilities(vae.latent(features))
         target = tf.stop_gradient(vae.latent.code_probabilities(params))
-        loss = -tf.reduce_sum(target * tf.math.log(tf.maximum(found, _LEAST)), axis=[1, 2])
+        loss = -tf.reduce_sum(target * found, axis=[1, 2])
         return [Term("attribute", loss, "penalty", "monte_carlo")]

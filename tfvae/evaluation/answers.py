@@ -17,6 +17,7 @@ from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.generation import as_read, corpus_bleu, distinct
 from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.word_similarity import Vectors, learned_vectors, similarities
+from tfvae.latents.relaxation import gumbel
 from tfvae.training.word_vectors import read_vectors
 
 _SAMPLES = 10  # of code and z an answer
@@ -92,7 +93,7 @@ def _perplexity(subject: Subject) -> Figure:
         for sample in range(_SAMPLES):
             own = stateless.fold(seed, sample)
             noise = stateless.uniform([tf.shape(own)[0], *logits.shape[1:]], stateless.fold(own, 0))
-            codes = tf.argmax(logits - tf.math.log(-tf.math.log(noise + 1e-20) + 1e-20), axis=-1, output_type=tf.int32)
+            codes = tf.argmax(logits + gumbel(noise), axis=-1, output_type=tf.int32)
             drawn.append(vae.latent.sample_prior(tf.shape(own)[0], stateless.fold(own, 1), codes)[0])
         log_prob = tf.cast(vae.decoder.log_prob(batch, tf.stack(drawn)), tf.float64)
         total = tf.reduce_logsumexp(log_prob, axis=0) - math.log(_SAMPLES)

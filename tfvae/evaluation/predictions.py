@@ -28,7 +28,6 @@ def predictions(subject: Subject) -> Iterator[Figure]:
     the split has or that are predicted.
     """
     supervision = supervision_of(subject.config, subject.corpus)
-    supervision = supervision_of(subject.config, subject.corpus)
     training, truths = supervision.training_codes(subject.corpus.train), supervision.codes(subject.data)
     for name, label in subject.model.labels.items():
         there = truths[name] >= 0

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfvae.auxiliaries.label import KEY
 from tfvae.config import Config
 from tfvae.config.labels import supervised
-from tfvae.data.corpus import Corpus, Split
+from tfvae.data.corpus import SPLITS, Corpus, Split
 from tfvae.data.labelled_texts import NO_LABEL
 from tfvae.errors import UserError, suggest
 from tfvae.modalities.modality import Batch, Examples
@@ -61,7 +61,7 @@ def supervision_of(config: Config, corpus: Corpus) -> Supervision:
     for name, variable in supervised(config.objective.labels).items():
         if name not in corpus.train.labels:
             raise UserError(f"config.objective.labels: {name!r} is not a label of the corpus{suggest(name, corpus.train.labels)}")
-        most = max(int(corpus.split(split).labels[name].max(initial=0)) for split in ("train", "valid", "test"))
+        most = max(int(corpus.split(split).labels[name].max(initial=0)) for split in SPLITS)
         classes = [str(found) for found in corpus.label_names.get(name, range(most + 1))]
         known = [number for number, found in enumerate(classes) if found != NO_LABEL]
         if len(known) > config.latent.components:
