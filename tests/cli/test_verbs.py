@@ -179,3 +179,7 @@ def test_each_command_has_help_and_a_script_and_wants_a_run(command, refuse, nam
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(refuse, runs, name, run, arguments, message):
     assert message in refuse(name, runs[run], *arguments)
+
+
+def test_codes_are_not_written_beside_the_model_that_comes_along(refuse):
+    assert "--run=demo comes with tfvae and stays as it is" in refuse("encode", "--run=demo", "--smoke")

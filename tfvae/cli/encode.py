@@ -8,6 +8,7 @@ from absl import flags
 from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, define_text_column_flag, items_of_test_split, model_from_flags
 from tfvae.errors import UserError
+from tfvae.training.zoo import find
 
 SUMMARY = "Encodes a file of texts, one a line: codes, their probabilities and posterior means. The file may be larger than memory."
 
@@ -32,6 +33,8 @@ def _encode(values: flags.FlagValues) -> None:
     if not (values.input and values.output) and not values.smoke:
         raise UserError("--input and --output are both needed: a file of texts, and a .jsonl or .npz file to write")
     model, run = model_from_flags(values)
+    if not (values.input and values.output):
+        run = find(str(run.path), writes=True)
     source, target = values.input, values.output or str(run.path / "codes.jsonl")
     if not source:
         words_of(model)
