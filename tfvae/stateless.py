@@ -60,14 +60,19 @@ def normal(shape: tf.Tensor | list, seed: tf.Tensor, dtype: str = "float32") -> 
     return tf.sqrt(-2 * tf.math.log1p(-pairs[..., 0])) * tf.cos(2 * math.pi * pairs[..., 1])
 
 
+def samples(seed: tf.Tensor, count: tf.Tensor | int) -> tf.Tensor:
+    """Returns a seed for each of S samples of each row, [S, B, 2], from a seed a row, [B, 2]; one seed [2] as it is."""
+    return seed if seed.shape.rank == 1 else fold(seed, tf.range(count)[:, tf.newaxis])
+
+
 def uniform(shape: tf.Tensor | list, seed: tf.Tensor, dtype: str = "float32") -> tf.Tensor:
-    """Noise uniform on [0, 1) of the given shape; under a seed a row, shape[0] is B."""
+    """Noise uniform on [0, 1) of the given shape; under a seed a row, shape[0] is B; under [S, B, 2], shape[:2] is [S, B]."""
     if seed.shape.rank == 1:
         return tf.random.stateless_uniform(shape, seed, dtype=dtype)
     bits = {"float32": 24, "float64": 53}[dtype]  # of the fraction, so that no number is rounded to 1
-    count = tf.cast(tf.reduce_prod(shape[1:]), tf.int64)
+    count = tf.cast(tf.reduce_prod(shape[seed.shape.rank - 1 :]), tf.int64)
     place = tf.cast(1 + tf.range(count), tf.uint64)
-    words = _mix(tf.bitcast(seed, tf.uint64)[:, tf.newaxis] + _spaced(place))
+    words = _mix(tf.bitcast(seed, tf.uint64)[..., tf.newaxis] + _spaced(place))
     fractions = tf.cast(tf.bitwise.right_shift(words, tf.constant(64 - bits, tf.uint64)), dtype) * 2.0**-bits
     return tf.reshape(fractions, shape)
 

@@ -82,6 +82,12 @@ def create(variant, **overrides):
     return build_vae(resolve(name, corpus, base={**small, **flat}), shape)
 
 
+def fresh_config(variant):
+    name, settings = VARIANTS[variant]
+    corpus, _, small = KINDS[kind_of(variant)]
+    return resolve(name, corpus, base={**small, **{path.replace("__", "."): value for path, value in settings.items()}})
+
+
 def make_batch(variant, padding=0):
     if kind_of(variant).startswith("images"):
         shape = [5, *SMALL_IMAGES.values()]
@@ -200,6 +206,28 @@ def test_samples_do_not_depend_on_how_they_are_chunked(variant):
     parts = [model.latent.sample(params, 2, seed), model.latent.sample(params, 3, seed, start=2)]
     assert whole.shape == (5, 5, model.latent.size)
     np.testing.assert_allclose(whole, tf.concat(parts, axis=0), rtol=1e-5, atol=1e-6)
+
+
+def test_noise_of_examples_does_not_depend_on_those_beside_them(variant):
+    """In training, with dropout where there is any; of terms that are not of a batch as a whole."""
+    dropped = {f"{part}__dropout": 0.4 for part in ("encoder", "decoder") if reason_unused(fresh_config(variant), f"{part}.dropout") == ""}
+    if reason_unused(fresh_config(variant), "decoder.word_dropout") == "" and variant != "vmf_vae without words":
+        dropped["decoder__word_dropout"] = 0.3
+    model = create(variant, training__noise="example", objective__samples=2, **dropped)
+    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers()):
+        return  # normalisation over a batch is of it as a whole
+
+    def terms(rows):
+        batch = tf.nest.map_structure(lambda values: tf.gather(values, rows), make_batch(variant))
+        seed = stateless.rows(tf.constant([1, 2]), batch["index"])
+        params, _ = model.infer(batch, seed)
+        found = model._terms_of(batch, params, seed=seed, step=model.step.value, num_samples=2, training=True)
+        return {term.name: term.value for term in found if term.name not in ("agreement", "information")}
+
+    whole, parts = terms([0, 1, 2, 3, 4]), [terms([3, 0]), terms([2]), terms([4, 1])]
+    for name, values in whole.items():
+        dealt = tf.concat([part[name] for part in parts], 0)
+        np.testing.assert_allclose(tf.gather(values, [3, 0, 2, 4, 1]), dealt, rtol=2e-4, atol=2e-4, err_msg=name)
 
 
 def test_kl_terms_agree_with_monte_carlo(variant):

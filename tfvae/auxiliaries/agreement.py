@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfvae import replicas
 from tfvae.auxiliaries.auxiliary import Auxiliary
 from tfvae.latents.latent import Params, Term
 from tfvae.objectives.agreement import agreement, joint_use
@@ -25,5 +26,5 @@ class AgreementLoss(Auxiliary):
             return []
         logits = vae.latent.code_logits(params) if seed is None else vae.inference.second_sight(vae, batch, seed)
         joint = joint_use(vae.latent.code_probabilities(params), tf.nn.softmax(logits), batch["weight"])
-        information = tf.reduce_sum(agreement(joint))
+        information = replicas.of_all(tf.reduce_sum(agreement(joint)), batch["weight"])
         return [Term("agreement", -information * tf.ones_like(batch["weight"]), "penalty", "monte_carlo")]

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfvae import replicas
 from tfvae.auxiliaries.auxiliary import Auxiliary
 from tfvae.latents.latent import Params, Term
 
@@ -59,5 +60,5 @@ def _cross_entropy(log_probabilities: tf.Tensor, codes: tf.Tensor, weight: tf.Te
     """-log probability of codes [B] under [B, K], 0 where they are -1, so scaled that the weighted mean is that over the others."""
     there = tf.cast(codes >= 0, weight.dtype)
     error = -tf.gather(log_probabilities, tf.maximum(codes, 0), axis=1, batch_dims=1)
-    labelled = tf.reduce_sum(weight * there)
-    return there * error * tf.math.divide_no_nan(tf.reduce_sum(weight), labelled)
+    every, labelled = replicas.summed((tf.reduce_sum(weight), tf.reduce_sum(weight * there)))
+    return there * error * tf.math.divide_no_nan(every, labelled)

@@ -35,17 +35,35 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "smoke", False, "The whole path in seconds: a tiny model on a little data, into a temporary directory.", flag_values=values
     )
+    flags.DEFINE_enum(
+        "strategy",
+        "none",
+        ["none", "mirrored", "multi_worker"],
+        "Who shares each batch: all accelerators of this machine, or the processes that TF_CONFIG or Slurm names (docs/scale.md).",
+        flag_values=values,
+    )
+    flags.DEFINE_integer(
+        "replicas",
+        0,
+        "Of --strategy=mirrored: how many, where not all accelerators; without any, they share the processor.",
+        lower_bound=0,
+        flag_values=values,
+    )
     define_config_flags(values)
 
 
 def _train(values: flags.FlagValues) -> None:
     from tfvae.training.fit import fit
+    from tfvae.training.workers import Workers, strategy_of
 
+    strategy = strategy_of(values.strategy, values.replicas)
     goes_on = values.resume and values.run and Run(values.run).config_file.exists()
     kept = Run(values.run).config() if goes_on else None
     config = config_from_flags(values, base=SMOKE if values.smoke else None, kept=kept)
     directory = values.run or (smoke_directory() if values.smoke else "")
-    model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, say=_say)
+    model, run = fit(config, directory, overwrite=values.overwrite, resume=values.resume, strategy=strategy, say=_say)
+    if not Workers(strategy).chief:
+        return
     _show(model, run, config.training.seed)
     print(f"\nThe run is in {run.path}; `tensorboard --logdir {run.path.parent}` shows its curves.")
 

@@ -276,6 +276,12 @@ class TrainingConfig:
         "float32", "numbers that networks multiply; auto: bfloat16 where the processor has it", choices=("float32", "bfloat16", "auto")
     )
     implementation: str = setting("fast", "custom-gradient layers, or their plain twins", choices=("fast", "plain"))
+    noise: str = setting(
+        "batch",
+        "what noise is a function of beside seed and step: the batch, or each example's number, and so of no device or process; those of "
+        "--strategy need the latter",
+        choices=("batch", "example"),
+    )
 
 
 @dataclasses.dataclass

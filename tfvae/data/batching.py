@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.data.corpus import Split
+from tfvae.data.shares import WHOLE, Shares
 from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.tokens import EOS, PAD
 
@@ -143,7 +144,9 @@ def steps_per_epoch(examples: Any, batch_size: int) -> int:
     return sum(-(-len(bucket) // batch_size) for bucket in _buckets(examples, batch_size))
 
 
-def training_batches(examples: Any, batch_size: int, seed: int, *, first_epoch: int = 0, epochs: int = 1) -> tf.data.Dataset:
+def training_batches(
+    examples: Any, batch_size: int, seed: int, *, first_epoch: int = 0, epochs: int = 1, shares: Shares = WHOLE
+) -> tf.data.Dataset:
     """Returns the batches of the epochs first_epoch, …, epochs - 1, one epoch after the other.
 
     An epoch has every example once, in batches of those that cost alike. It is a function of the seed and its number: an epoch
@@ -155,6 +158,7 @@ def training_batches(examples: Any, batch_size: int, seed: int, *, first_epoch: 
       seed: what the order depends on, beside the number of the epoch.
       first_epoch: the number of the epoch to start with.
       epochs: the number of the epoch to stop before.
+      shares: which of each batch's, where replicas train on it together.
     """
     buckets, steps = _buckets(examples, batch_size), steps_per_epoch(examples, batch_size)
 
@@ -172,14 +176,29 @@ def training_batches(examples: Any, batch_size: int, seed: int, *, first_epoch: 
 
     # not Dataset.from_generator: it changes how the whole process allocates memory
     sized = tf.data.experimental.assert_cardinality(max(0, epochs - first_epoch) * steps)
-    return tf.data.Dataset.range(first_epoch, epochs).flat_map(indices).apply(sized).map(examples.batch).prefetch(tf.data.AUTOTUNE)
+    return _read(tf.data.Dataset.range(first_epoch, epochs).flat_map(indices).apply(sized), examples, shares)
 
 
-def evaluation_batches(examples: Any, batch_size: int, index: np.ndarray | None = None) -> tf.data.Dataset:
-    """Returns one pass over the examples that `index` names, or all, the cheapest first; the last batch may be smaller."""
+def evaluation_batches(examples: Any, batch_size: int, index: np.ndarray | None = None, *, shares: Shares = WHOLE) -> tf.data.Dataset:
+    """Returns one pass over the examples that `index` names, or all, the cheapest first; the last batch may be smaller.
+
+    Of each batch it has `shares`, as `training_batches` does.
+    """
     chosen = np.arange(len(examples)) if index is None else index
     order = chosen[np.argsort(examples.cost[chosen], kind="stable")].astype(np.int32)
-    return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(examples.batch).prefetch(tf.data.AUTOTUNE)
+    return _read(tf.data.Dataset.from_tensor_slices(order).batch(batch_size), examples, shares)
+
+
+def _read(numbers: tf.data.Dataset, examples: Any, shares: Shares) -> tf.data.Dataset:
+    """The batches of examples whose numbers, and the epoch where there is one, a dataset has."""
+    if shares == WHOLE:
+        return numbers.map(examples.batch).prefetch(tf.data.AUTOTUNE)
+
+    def share(index: tf.Tensor, there: tf.Tensor, *epoch: tf.Tensor) -> Batch:
+        batch = examples.batch(index, *epoch)
+        return {**batch, "weight": batch["weight"] * there}
+
+    return numbers.flat_map(shares.cut).map(share).prefetch(tf.data.AUTOTUNE)
 
 
 def similar_batches(length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:

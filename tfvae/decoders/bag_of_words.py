@@ -92,7 +92,8 @@ class BagOfWordsDecoder(Decoder):
           z: shape [..., Z].
           seed: in training, of dropout, int32 [2]; None: outside training.
         """
-        return stateless.dropout(widen(self.words(self.hidden(None, z) if self.num_layers else None, z)), self.dropout, seed)
+        noise = None if seed is None else stateless.samples(seed, tf.shape(z)[0])
+        return stateless.dropout(widen(self.words(self.hidden(None, z) if self.num_layers else None, z)), self.dropout, noise)
 
     def num_observations(self, batch: Batch) -> tf.Tensor:
         """Returns how many ordinary words each example has, shape [B], float32."""

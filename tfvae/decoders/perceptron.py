@@ -82,7 +82,8 @@ class PerceptronDecoder(PixelDecoder):
           z: shape [..., Z].
           seed: in training, of dropout, int32 [2]; None: outside training.
         """
-        h = stateless.dropout(self.hidden(self.first(None, z), z), self.dropout, seed)
+        noise = None if seed is None else stateless.samples(seed, tf.shape(z)[0])
+        h = stateless.dropout(self.hidden(self.first(None, z), z), self.dropout, noise)
         return widen(self.last(h, z))
 
     def write(self, z: tf.Tensor, seed: tf.Tensor, decoding: Decoding) -> tf.Tensor:

@@ -119,10 +119,10 @@ class RecurrentDecoder(Decoder):
             rows = tf.gather(self.embedding, words)
         x = tf.expand_dims(tf.cast(rows, self.compute_dtype), 1)  # [M, 1, E]
         for cell, state, noise in zip(self.cells, self.initial_states(z, batch), seeds[1:-1], strict=True):
-            x = stateless.dropout(x, self.dropout, noise)
+            x = stateless.dropout(x, self.dropout, None if noise is None else packing.seeds(noise))
             x, _ = cell.packed(x, packing, context=_context(cell, z), initial_state=state, training=training)
         x = self.read_out(x, [tf.gather(value, packing.sentence) for value in self.beside(batch)])
-        return stateless.dropout(x, self.dropout, seeds[-1]), packing, table
+        return stateless.dropout(x, self.dropout, None if seed is None else packing.seeds(seeds[-1])), packing, table
 
     def word_probabilities(self, batch: Batch, z: tf.Tensor, seed: tf.Tensor | None = None) -> tuple[tf.Tensor, Packing]:
         """Returns each word's distribution after those before it, [M, V], of one z an example, [1, B, Z]; and where the words are."""

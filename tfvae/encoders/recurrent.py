@@ -75,7 +75,7 @@ class RecurrentEncoder(Encoder):
         training = seed is not None
         x = tf.expand_dims(tf.cast(embedded, self.compute_dtype), 1)  # [M, 1, E]
         for layer, (forward, backward) in enumerate(zip(self.forward_layers, self.backward_layers, strict=True)):
-            x = stateless.dropout(x, self.dropout, None if seed is None else stateless.fold(seed, layer))
+            x = stateless.dropout(x, self.dropout, None if seed is None else packing.seeds(stateless.fold(seed, layer)))
             ahead, last = forward.packed(x, packing, training=training)
             behind, first = backward.packed(tf.gather(x, packing.reverse), packing, training=training)
             x = tf.concat([ahead, tf.gather(behind, packing.reverse)], -1)  # [M, 1, 2H]

@@ -21,6 +21,6 @@ def information(latent: Latent, params: Params, z: tf.Tensor, weight: tf.Tensor)
       Hoffman, Johnson. ELBO surgery. NIPS Workshop on Advances in Approximate Bayesian Inference, 2016.
     """
     pairs = latent.log_posterior(params, z[:, :, tf.newaxis])  # log q(z_b|x_c), [S, B, C]
-    weight = tf.cast(weight, pairs.dtype)
+    weight = tf.maximum(tf.cast(weight, pairs.dtype), tf.constant(1e-30, pairs.dtype))  # a share of nothing but padding is no fault
     share = tf.math.log(weight / tf.reduce_sum(weight))
     return tf.reduce_mean(tf.linalg.diag_part(pairs) - tf.reduce_logsumexp(pairs + share, axis=-1), axis=0)

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfvae import replicas
+
 
 @keras.saving.register_keras_serializable("tfvae")
 class NormalizedMean(keras.layers.Layer):
@@ -28,8 +30,8 @@ class NormalizedMean(keras.layers.Layer):
         """
         super().__init__(**kwargs)
         self.dim, self.gamma = dim, gamma
-        options: dict[str, Any] = {"center": False, "scale": False, "momentum": 0.9, "epsilon": 1e-5, "dtype": self.dtype_policy}
-        self.norm = keras.layers.BatchNormalization(name="norm", **options)
+        options: dict[str, Any] = {"center": False, "scale": False, "dtype": self.dtype_policy}
+        self.norm = replicas.batch_normalization("norm", **options)
         self.norm.build((None, dim))
         self.shift = self.add_weight(shape=(dim,), initializer="zeros", name="shift")
         self.built = True

@@ -97,7 +97,8 @@ class ContextEncoder(keras.layers.Layer):
         turns, time = tf.shape(tokens)[1], tf.shape(tokens)[2]
         packing = Packing(tf.reshape(length, [-1]), time)  # of B * C turns
         words = packing.pack(tf.reshape(tokens, [-1, time]))
-        x = stateless.dropout(tf.cast(tf.gather(self.embedding, words), self.compute_dtype)[:, tf.newaxis], self.dropout, seeds[0])
+        x = tf.cast(tf.gather(self.embedding, words), self.compute_dtype)[:, tf.newaxis]
+        x = stateless.dropout(x, self.dropout, None if seed is None else packing.seeds(_of_turns(seeds[0], turns)))
         ahead, _ = self.forward_layer.packed(x, packing, training=training)
         behind, _ = self.backward_layer.packed(tf.gather(x, packing.reverse), packing, training=training)
         states = tf.cast(tf.concat([ahead, tf.gather(behind, packing.reverse)], -1)[:, 0], self.compute_dtype)  # [P, 2U]
@@ -120,3 +121,8 @@ class ContextEncoder(keras.layers.Layer):
         """Returns the constructor's arguments."""
         names = ("vocabulary_size", "embedding_dim", "turn_dim", "context_dim", "dropout", "implementation", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def _of_turns(seed: tf.Tensor, turns: tf.Tensor) -> tf.Tensor:
+    """A seed for each of C turns, [B * C, 2], of its example's, [B, 2]; one seed [2] as it is."""
+    return seed if seed.shape.rank == 1 else tf.reshape(tf.transpose(stateless.samples(seed, turns), [1, 0, 2]), [-1, 2])

@@ -4,6 +4,8 @@ import functools
 
 import tensorflow as tf
 
+from tfvae import stateless
+
 
 class Packing:
     """The order in which a recurrent network visits the M tokens of a batch: all first ones, all second ones, and so on.
@@ -48,6 +50,10 @@ class Packing:
         """Returns [M, ...] from padded values [B, T, ...]."""
         index = self.sentence * self.time + self.position
         return tf.gather(tf.reshape(values, tf.concat([[-1], tf.shape(values)[2:]], 0)), index)
+
+    def seeds(self, seed: tf.Tensor) -> tf.Tensor:
+        """Returns a seed for each token, [M, 2], of its sentence's, [B, 2], and its position; one seed [2] as it is."""
+        return seed if seed.shape.rank == 1 else stateless.fold(tf.gather(seed, self.sentence), self.position)
 
     def unpack(self, values: tf.Tensor) -> tf.Tensor:
         """Returns [B, T, ...], zero in the padding, from [M, ...]."""

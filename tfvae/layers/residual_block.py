@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfvae import replicas
+
 
 def convolution(filters: int, size: int, *, seed: int, **options: Any) -> keras.layers.Conv2D:
     """Returns a convolution whose initial weights are uniform with variance 1/3 over the fan-in; its biases are zero at first."""
@@ -45,7 +47,7 @@ class ResidualBlock(keras.layers.Layer):
             convolution(filters, kernel_size, padding="same", seed=own, name=f"convolution_{i}", **common)
             for i, own in enumerate(seeds[:2])
         ]
-        self.norms = [keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"norm_{i}", **common) for i in range(2)]
+        self.norms = [replicas.batch_normalization(f"norm_{i}", **common) for i in range(2)]
         for layer, maps in zip((*self.convolutions, *self.norms), (input_filters, filters, filters, filters), strict=True):
             layer.build((None, None, None, maps))
         self.projection: keras.layers.Conv2D | None = None

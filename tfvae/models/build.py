@@ -58,6 +58,7 @@ def build_vae(config: Config, shape: Mapping[str, int], *, steps_per_epoch: int 
         num_samples=config.objective.samples,
         clip_norm=config.training.clip_norm,
         aggressive=bool(config.training.aggressive),
+        noise=config.training.noise,
         name="vae",
     )
 

@@ -17,7 +17,9 @@ class Totals(keras.metrics.Metric):
     def reserve(self, sums: Mapping[str, tf.Tensor]) -> None:
         """Makes a variable for each of the sums, and for those that only training has."""
         for name, value in {**sums, **dict.fromkeys(("loss", "gradient_norm", "updates"), tf.constant(0.0))}.items():
-            self._sums[name] = self.add_variable(tuple(value.shape), "zeros", dtype="float64", name=name.replace("/", "_"))
+            # sums of the whole batch, the same on all replicas: see `tfvae.replicas`
+            options = {"dtype": "float64", "aggregation": "only_first_replica", "name": name.replace("/", "_")}
+            self._sums[name] = self.add_variable(tuple(value.shape), "zeros", **options)
 
     def add(self, sums: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Adds a batch's sums and returns all sums so far."""

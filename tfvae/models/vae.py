@@ -1,14 +1,14 @@
 """The variational auto-encoder: parts and an objective."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfvae import stateless
+from tfvae import replicas, stateless
 from tfvae.auxiliaries.auxiliary import Auxiliary
 from tfvae.decoders.decoder import Decoder
 from tfvae.encoders.encoder import Encoder
@@ -51,6 +51,7 @@ class VAE(keras.Model):
         num_samples: int = 1,
         clip_norm: float = 0.0,
         aggressive: bool = False,
+        noise: str = "batch",
         **kwargs: Any,
     ) -> None:
         """Puts parts together.
@@ -66,16 +67,25 @@ class VAE(keras.Model):
           num_samples: S, posterior samples an example in training.
           clip_norm: global gradient norm above which gradients are scaled down; 0 for none.
           aggressive: whether `train_step` leaves the encoder to `encoder_step`, until `end_aggressive`.
+          noise: what training's is a function of beside seed and step: "batch", examples as they are put together, or "example", the
+            number of each, so that it does not depend on those beside it, nor on how many replicas share a batch.
           **kwargs: of keras.Model.
+
+        Raises:
+          ValueError: there is no such noise.
         """
         super().__init__(**kwargs)
+        if noise not in ("batch", "example"):
+            raise ValueError(f"noise = {noise!r}: must be 'batch' or 'example'")
+        self.noise, self._replicated = noise, tf.distribute.has_strategy()
         self.encoder, self.latent, self.decoder, self.objective = encoder, latent, decoder, objective
         self.inference, self.auxiliaries = inference or Amortized(), list(auxiliaries)
         self.seed, self.num_samples, self.clip_norm = seed, num_samples, clip_norm
-        self.step = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="step")
+        shared: dict[str, Any] = {"shape": (), "trainable": False, "aggregation": "only_first_replica"}  # all replicas make the same steps
+        self.step = self.add_weight(dtype="int64", initializer="zeros", name="step", **shared)
         self.aggressive: keras.Variable | None = None
         if aggressive:
-            self.aggressive = self.add_weight(shape=(), dtype="bool", initializer="ones", trainable=False, name="aggressive")
+            self.aggressive = self.add_weight(dtype="bool", initializer="ones", name="aggressive", **shared)
         self.built = True
         self.totals = Totals()
         read: Batch = {name: value for auxiliary in self.auxiliaries for name, value in auxiliary.example().items()}
@@ -124,16 +134,26 @@ class VAE(keras.Model):
           training: whether parts drop units and the like.
 
         Returns:
-          the objective [], nats an example, and all terms, the reconstruction first.
+          the objective [], nats an example, of the whole batch where replicas share it, and all terms, the reconstruction first.
         """
+        terms = self._terms_of(batch, params, seed=seed, step=step, num_samples=num_samples, training=training)
+        return self._objective(replicas.total(self._sums(batch, params, terms)), step), terms
+
+    def _terms_of(
+        self, batch: Batch, params: Params, *, seed: tf.Tensor, step: tf.Tensor | None, num_samples: int, training: bool
+    ) -> list[Term]:
+        """All terms, those of auxiliary losses among them: see `evaluate_posterior`."""
         batch = self.decoder.prepare(batch, stateless.fold(seed, _DECODER_DROPOUT) if training else None)
         temperature = self.latent.annealed_temperature(step) if training else None
         z, terms = self._terms(batch, params, seed, num_samples, temperature, training=training)
         auxiliary_seed = stateless.fold(seed, _AUXILIARY) if training and self.auxiliaries else None
         for auxiliary in self.auxiliaries:
             terms += auxiliary.terms(self, batch, params, z, auxiliary_seed)
-        weight = 1.0 if step is None else self.objective.schedule(step)
-        return self._loss(self._means(self._sums(batch, params, terms)), weight), terms
+        return terms
+
+    def _objective(self, sums: Mapping[str, tf.Tensor], step: tf.Tensor | None) -> tf.Tensor:
+        """The objective [] that sums over examples give, at the weight w of a step; None for w = 1."""
+        return self._loss(self._means(sums), 1.0 if step is None else self.objective.schedule(step))
 
     def own_losses(
         self, batch: Batch, params: Params, *, seed: tf.Tensor, step: tf.Tensor | None = None, num_samples: int = 1, training: bool = False
@@ -252,8 +272,7 @@ class VAE(keras.Model):
         """Makes one update and returns the means over the epoch so far: `loss` is the objective at each step's w, `w` the latest."""
         batch = _unpack(data)
         variables = self.trainable_variables
-        loss, params, terms, gradients = self._differentiate(batch, tf.constant([self.seed, 0]), variables)
-        sums = self._sums(batch, params, terms)
+        loss, sums, gradients = self._differentiate(batch, tf.constant([self.seed, 0]), variables)
         weight = self.objective.schedule(self.step.value)
         if self.aggressive is None:
             norm = self._apply(gradients, variables)
@@ -269,7 +288,7 @@ class VAE(keras.Model):
     def encoder_step(self, data: Any, number: tf.Tensor) -> tf.Tensor:
         """Updates `encoder_variables` alone and returns the loss [] at the step's w; `number` tells such updates within a step apart."""
         seed = stateless.fold(tf.constant([self.seed, _ENCODER_ALONE]), number)
-        loss, _, _, gradients = self._differentiate(_unpack(data), seed, self.encoder_variables)
+        loss, _, gradients = self._differentiate(_unpack(data), seed, self.encoder_variables)
         self._apply(gradients, self.encoder_variables)
         return loss
 
@@ -280,17 +299,21 @@ class VAE(keras.Model):
 
     def _differentiate(
         self, batch: Batch, seed: tf.Tensor, variables: list[keras.Variable]
-    ) -> tuple[tf.Tensor, Params, list[Term], list[Any]]:
-        """The objective, posterior parameters, terms, and gradients, of noise that depends on a seed and the step."""
-        seed = stateless.fold(seed, self.step.value)
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor], list[Any]]:
+        """The objective, sums over examples, and gradients, of noise that depends on a seed and the step; of all replicas together."""
+        step = self.step.value
+        by_example = self.noise == "example"
+        seed = stateless.fold(seed, tf.cast(step, tf.int32) if by_example else step)
+        if by_example:
+            seed = stateless.rows(seed, batch["index"])
         with tf.GradientTape() as tape:
             # an encoder that does not learn reads examples as it does outside training
             params, surrogate = self.infer(batch, stateless.fold(seed, _ENCODER_DROPOUT) if self.encoder.trainable else None)
-            loss, terms = self.evaluate_posterior(
-                batch, params, seed=seed, step=self.step.value, num_samples=self.num_samples, training=True
-            )
-            differentiated = loss if surrogate is None else loss + surrogate
-        return loss, params, terms, [_merged(gradient) for gradient in tape.gradient(differentiated, variables)]
+            terms = self._terms_of(batch, params, seed=seed, step=step, num_samples=self.num_samples, training=True)
+            sums = replicas.total(self._sums(batch, params, terms))
+            loss = self._objective(sums, step)
+            differentiated = loss if surrogate is None else loss + replicas.share(surrogate, batch["weight"])
+        return loss, sums, replicas.sum_gradients(tape.gradient(differentiated, variables))
 
     def _apply(self, gradients: list[Any], variables: list[keras.Variable]) -> tf.Tensor:
         """Updates variables by gradients, scaled down to `clip_norm`, and returns their norm before that."""
@@ -303,15 +326,44 @@ class VAE(keras.Model):
         self.optimizer.apply(gradients, variables)
         return norm
 
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Does nothing, as `build`: Keras would take a mean of the replicas' batches for it."""
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """Returns a function that takes a batch from an iterator and makes a step; replicas answer alike, so one of them is asked."""
+        if not self._replicated:
+            return super().make_train_function(force)
+        self.train_function = self._on_replicas(self.train_step)
+        return self.train_function
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """Returns the same of `test_step`."""
+        if not self._replicated:
+            return super().make_test_function(force)
+        if self.test_function is None or force:
+            self.test_function: Any = self._on_replicas(self.test_step)
+        return self.test_function
+
+    def _on_replicas(self, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        # Keras would average answers by an axis that scalars do not have (keras issue 20585)
+        strategy = self.distribute_strategy
+
+        @tf.function(reduce_retracing=True, autograph=False)
+        def once(iterator: Any) -> Any:
+            answers = strategy.run(step, args=(next(iterator),))
+            return tf.nest.map_structure(lambda answer: strategy.experimental_local_results(answer)[0], answers)
+
+        return once
+
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Adds a batch to the totals and returns what they say, with w = 1."""
-        return self.summarize(self.totals.add(self._sums(*self._score(_unpack(data)))))
+        return self.summarize(self.totals.add(replicas.summed(self._sums(*self._score(_unpack(data))))))
 
     def _score(self, batch: Batch, seed: int | None = None) -> tuple[Batch, Params, list[Term]]:
         batch = _complete(batch)
         params = self.encode(batch)
-        _, terms = self.evaluate_posterior(batch, params, seed=self._evaluation_seed(batch, seed))
-        return batch, params, terms
+        noise = self._evaluation_seed(batch, seed)
+        return batch, params, self._terms_of(batch, params, seed=noise, step=None, num_samples=1, training=False)
 
     def _evaluation_seed(self, batch: Batch, seed: int | None) -> tf.Tensor:
         """A seed a row, [B, 2], that depends on the example and not on its batch."""
@@ -372,7 +424,7 @@ class VAE(keras.Model):
         """Returns the constructor's arguments."""
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _PARTS}
         parts["auxiliaries"] = [keras.saving.serialize_keras_object(auxiliary) for auxiliary in self.auxiliaries]
-        own = {name: getattr(self, name) for name in ("seed", "num_samples", "clip_norm", "name")}
+        own = {name: getattr(self, name) for name in ("seed", "num_samples", "clip_norm", "noise", "name")}
         return {**parts, **own, "aggressive": self.aggressive is not None}
 
     @classmethod
@@ -403,15 +455,6 @@ def _complete(batch: Batch) -> Batch:
     """Adds what a batch of bare examples has not."""
     count = tf.shape(tf.nest.flatten(batch)[0])[0]
     return {"weight": tf.ones([count]), "index": tf.range(count), **batch}
-
-
-def _merged(gradient: Any) -> Any:
-    """Adds up the rows that a sparse gradient has of one index: its norm is that of its rows only then."""
-    if not isinstance(gradient, tf.IndexedSlices):
-        return gradient
-    indices, place = tf.unique(gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, place, tf.size(indices))
-    return tf.IndexedSlices(values, indices, gradient.dense_shape)
 
 
 _PARTS = ("encoder", "latent", "decoder", "objective", "inference")

@@ -6,6 +6,8 @@ References:
 
 import tensorflow as tf
 
+from tfvae import replicas
+
 
 def joint_use(first: tf.Tensor, second: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     """Returns P, how often codes come together: the mean over examples of first second^T, made symmetric.
@@ -18,7 +20,8 @@ def joint_use(first: tf.Tensor, second: tf.Tensor, weight: tf.Tensor) -> tf.Tens
     Returns:
       [J, K, K]; each matrix adds up to 1.
     """
-    joint = tf.einsum("b,bjk,bjl->jkl", weight / tf.reduce_sum(weight), first, second)
+    share = weight / replicas.summed(tf.reduce_sum(weight))
+    joint = replicas.total(tf.einsum("b,bjk,bjl->jkl", share, first, second))
     return (joint + tf.transpose(joint, [0, 2, 1])) / 2
 
 

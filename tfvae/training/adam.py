@@ -1,13 +1,15 @@
-"""Adam in one pass over each variable."""
+"""The optimisers: Adam in one pass over each variable, and plain descent."""
 
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tfvae.replicas import SummedGradients
+
 
 @keras.saving.register_keras_serializable("tfvae")
-class Adam(keras.optimizers.Adam):
+class Adam(SummedGradients, keras.optimizers.Adam):
     """`keras.optimizers.Adam` whose update is TensorFlow's fused kernel: the same numbers, in one pass over memory instead of a dozen."""
 
     def __init__(self, learning_rate: float = 0.001, *, in_parts: bool = False, **kwargs: Any) -> None:
@@ -57,6 +59,10 @@ class Adam(keras.optimizers.Adam):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         return {**super().get_config(), "in_parts": self.in_parts}
+
+
+class SGD(SummedGradients, keras.optimizers.SGD):
+    """`keras.optimizers.SGD` of gradients that are sums over replicas already."""
 
 
 def _handle(variable: Any) -> tf.Tensor:

@@ -73,8 +73,8 @@ class Selection(keras.callbacks.Callback):
     An epoch is kept when its figure is the lowest so far; it counts as an improvement when it is lower by a share `min_improvement`.
     """
 
-    def __init__(self, config: TrainingConfig, run: Run) -> None:
-        """Reads what to select by and how long to wait."""
+    def __init__(self, config: TrainingConfig, run: Run | None) -> None:
+        """Reads what to select by and how long to wait; without a run, epochs are selected and not kept."""
         super().__init__()
         self.config, self.run = config, run
         self.memory: dict[str, Any] = {
@@ -93,7 +93,8 @@ class Selection(keras.callbacks.Callback):
         figure = _SELECTED[config.select](logs)
         if figure < memory["lowest"]:
             memory.update(lowest=figure, best_epoch=epoch + 1)
-            save_weights(self.model, self.run)
+            if self.run is not None:
+                save_weights(self.model, self.run)
         if figure < memory["reference"] - config.min_improvement * abs(memory["reference"]) or math.isinf(memory["reference"]):
             memory.update(reference=figure, waited=0, lr_waited=0)
         elif annealed(self.model, logs):

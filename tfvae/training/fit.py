@@ -1,10 +1,12 @@
 """Training from a configuration to a run directory."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from tfvae.config import Config
 from tfvae.config.labels import supervised
@@ -24,7 +26,7 @@ from tfvae.models.vae import VAE
 from tfvae.registry import resolve
 from tfvae.registry.applicable import modality_of
 from tfvae.registry.parts import TABLES
-from tfvae.training.adam import Adam
+from tfvae.training.adam import SGD, Adam
 from tfvae.training.aggressive import MEASURED, Aggressive
 from tfvae.training.callbacks import CollapseWarning, FitPrior, Journal, Samples, Saver, Selection, Snapshots, StopOnNaN
 from tfvae.training.changes import changed_fields, default_path, far_from
@@ -37,10 +39,11 @@ from tfvae.training.run import Run
 from tfvae.training.supervision import SupervisedExamples, supervision_of
 from tfvae.training.weights import load_weights
 from tfvae.training.word_vectors import begin_with_vectors
+from tfvae.training.workers import Workers
 from tfvae.training.zoo import find
 
 log = logging.getLogger("tfvae")
-OPTIMIZERS = {"adam": Adam, "sgd": keras.optimizers.SGD}
+OPTIMIZERS = {"adam": Adam, "sgd": SGD}
 FITTED = 10_000
 """Training examples, at most, that an auto-encoder's prior is fitted to."""
 
@@ -56,6 +59,7 @@ def fit(
     modality: Modality | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    strategy: tf.distribute.Strategy | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     bar: bool = True,
     say: Callable[[str], None] = print,
@@ -73,6 +77,8 @@ def fit(
       modality: what an example is; by default learnt from the training split.
       overwrite: replace a run that is there.
       resume: go on with a run that is there, from its last whole epoch: figures equal those of a run that was never stopped.
+      strategy: replicas that share each batch, as from `tfvae.training.workers.strategy_of`: figures are those of one replica, but for
+        rounding, if its noise too is that of examples. Of several processes, all of which must see the same files, one writes.
       callbacks: others of yours, run before the checkpoint of an epoch is written.
       bar: whether a terminal shows how far an epoch is.
       say: hears of each stage, a line each.
@@ -91,6 +97,11 @@ def fit(
     place = Run(run or default_path(config, usual(config)))
     config = Config.from_dict(config.to_dict())
     config.training.precision = resolve_precision(config.training.precision)  # what the run keeps is what was done
+    workers = Workers(strategy)
+    if workers.strategy is not None:
+        if config.training.aggressive:
+            raise UserError("config.training.aggressive is for one replica: without --strategy")
+        config.training.noise = "example"
     given = _given(texts, labels, features, corpus, config, place)
     if given:
         corpus = corpora.head(corpus_of(given, config.data), config.data)
@@ -103,7 +114,8 @@ def fit(
         train = SupervisedExamples(train, supervision.training_codes(corpus.train))
         valid = SupervisedExamples(valid, supervision.codes(corpus.valid))
     steps = steps_per_epoch(train, config.data.batch_size)
-    vae = build_vae(config, modality.shape, steps_per_epoch=steps)
+    with workers.scope():
+        vae = build_vae(config, modality.shape, steps_per_epoch=steps)
     model, shared, hints = Model(modality, vae), "", Hints()
     begun = resume and place.checkpoint_dir.exists()
     if not begun:
@@ -114,17 +126,22 @@ def fit(
         check_not_itself(place, config.training.init_from)
         shared += initialize(model, load(config.training.init_from), named_parts(config))
     freeze(model, config)
-    with place.writing(config, overwrite=overwrite, resume=resume):
-        for split, part in given.items():
-            place.keep_texts(part, split)
-        _keep(modality, place, config)
-        if supervision.labels:
-            save_labels(supervision.labels, place.path)
+    say = say if workers.chief else _nothing
+    with place.writing(config, overwrite=overwrite, resume=resume) if workers.chief else contextlib.nullcontext():
+        if workers.chief:
+            for split, part in given.items():
+                place.keep_texts(part, split)
+            _keep(modality, place, config)
+            if supervision.labels:
+                save_labels(supervision.labels, place.path)
         say(
             f"{corpus.name}: {len(train):,} training and {len(valid):,} validation {modality.item}s, {modality.describe()}; "
             f"{config.model} in {config.training.precision} into {place.path}"
+            + (f"; {workers.replicas} replicas" if workers.replicas > 1 else "")
         )
-        _train(config, model, corpus, train, valid, place, callbacks, bar, say, shared, hints)
+        with workers.together():
+            _train(config, model, corpus, train, valid, place, workers, callbacks, bar, say, shared, hints)
+            workers.wait()
         load_weights(model.vae, place)
     return _held(config, modality, vae, place), place
 
@@ -202,6 +219,10 @@ def _with_names(split: Split, corpus: Corpus) -> LabelledTexts:
     return LabelledTexts.of_rows(split.items, named, split.origin)
 
 
+def _nothing(message: str) -> None:
+    """Says nothing, as those do who do not write."""
+
+
 def _aggressive(config: Config, train: Examples, valid: Examples, say: Callable[[str], None]) -> dict[str, Aggressive]:
     """What trains the encoder ahead of the rest, by the name it remembers by; nothing where all are trained together."""
     training = config.training
@@ -229,6 +250,7 @@ def _train(
     train: Examples,
     valid: Examples,
     run: Run,
+    workers: Workers,
     more: Sequence[keras.callbacks.Callback],
     bar: bool,
     say: Callable[[str], None],
@@ -238,18 +260,20 @@ def _train(
     training, data, vae = config.training, config.data, model.vae
     kind = OPTIMIZERS[training.optimizer]
     parts = {"in_parts": True} if training.aggressive and kind is Adam else {}
-    vae.compile(optimizer=kind(training.learning_rate, **parts), jit_compile=False)
-    vae.optimizer.build(vae.trainable_variables)
+    with workers.scope():
+        vae.compile(optimizer=kind(training.learning_rate, **parts), jit_compile=False)
+        vae.optimizer.build(vae.trainable_variables)
     steps = steps_per_epoch(train, data.batch_size)
-    selection, warning = Selection(training, run), CollapseWarning(log.warning)
+    selection, warning = Selection(training, run if workers.chief else None), CollapseWarning(log.warning)
     lines = EpochLines(steps, selection, say, item=model.modality.an_item, bar=bar)
     aggressive = _aggressive(config, train, valid, say)
     saver = Saver(Checkpoint(run.checkpoint_dir, vae), {"selection": selection, "warning": warning, **aggressive})
     done = saver.restore()
-    if not done and len(run.read_metrics()) > 1:
-        raise UserError(f"{run.checkpoint_dir} holds no checkpoint, so the run cannot go on: train anew with --overwrite")
-    run.keep_epochs(done)
-    run.extend(training.epochs)
+    if workers.chief:
+        if not done and len(run.read_metrics()) > 1:
+            raise UserError(f"{run.checkpoint_dir} holds no checkpoint, so the run cannot go on: train anew with --overwrite")
+        run.keep_epochs(done)
+        run.extend(training.epochs)
     if done:
         say(f"resumed after epoch {done}")
     elif training.init_from:
@@ -257,27 +281,33 @@ def _train(
     elif shared:
         say(shared)
     if not done and "inference" not in named_parts(config):
-        vae.inference.start(train, training.seed, say, hints.codes)
-    if not done and hints.names:
+        with workers.one_by_one(vae, lambda: build_vae(config, model.modality.shape)) as own:
+            own.inference.start(train, training.seed, say, hints.codes)
+    workers.agree(vae)
+    if not done and hints.names and workers.chief:
         model.topics.called(hints.names).save(run.path)
     if selection.memory["stopped"] or done >= training.epochs:
         say(f"training had ended: {selection.memory['stopped'] or f'{done} epochs'}")
         return
-    journal = Journal(run)
-    callbacks = [StopOnNaN(far_from(config, usual(config))), selection, journal, warning, lines, Samples(model, journal.writer)]
+    callbacks: list[keras.callbacks.Callback] = [StopOnNaN(far_from(config, usual(config))), selection]
     if vae.latent.fits_prior:
         callbacks.insert(1, FitPrior(evaluation_batches(train, data.eval_batch_size, spread(len(train), FITTED))))
-    if training.snapshot_sentences:
+    if workers.chief:
+        journal = Journal(run)
+        callbacks += [journal, warning, lines, Samples(model, journal.writer)]
+    if training.snapshot_sentences and workers.chief:
         shown = spread(len(valid), training.snapshot_sentences)
         callbacks.append(Snapshots(run, valid.batch(shown), model.modality, corpus.valid.take(shown), corpus.label_names))
     try:
+        epochs = {"first_epoch": done, "epochs": training.epochs}
         vae.fit(
-            training_batches(train, data.batch_size, training.seed, first_epoch=done, epochs=training.epochs),
-            validation_data=evaluation_batches(valid, data.eval_batch_size),
+            workers.batches(lambda shares: training_batches(train, data.batch_size, training.seed, **epochs, shares=shares)),
+            validation_data=workers.batches(lambda shares: evaluation_batches(valid, data.eval_batch_size, shares=shares)),
+            validation_steps=-(-len(valid) // data.eval_batch_size),
             steps_per_epoch=steps,
             initial_epoch=done,
             epochs=training.epochs,
-            callbacks=[*callbacks, *aggressive.values(), *more, saver],
+            callbacks=[*callbacks, *aggressive.values(), *more, *([saver] if workers.chief else [])],
             verbose=0,
             shuffle=False,
         )

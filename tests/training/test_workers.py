@@ -1,0 +1,210 @@
+"""Replicas that share a batch: the figures are those of one."""
+
+import functools
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfvae.cli.model import SMOKE
+from tfvae.data.batching import evaluation_batches, tokenize_split, training_batches
+from tfvae.data.corpus import Split
+from tfvae.data.shares import Shares
+from tfvae.data.vocabulary import Vocabulary
+from tfvae.errors import UserError
+from tfvae.registry import resolve
+from tfvae.training.fit import fit
+from tfvae.training.workers import strategy_of
+
+ROOT = pathlib.Path(__file__).parents[2]
+# Settings of small runs with noise of every kind.
+SMALL = {**SMOKE, "data.limit": 500, "training.epochs": 3, "decoder.dropout": 0.2, "training.noise": "example"}
+# A program that trains such a run of each model that is named, and prints the sum of its weights' bits.
+TRAIN = """
+import hashlib, json, sys
+strategy, replicas, resume, *models = sys.argv[1:]
+from tfvae.training.workers import strategy_of
+strategy = strategy_of(strategy, int(replicas))
+from tfvae.registry import resolve
+from tfvae.training.fit import fit
+for model in models:
+    name, path = model.split("=")
+    config = resolve(name, "demo", base=json.loads(sys.stdin.readline()))
+    trained, _ = fit(config, path, strategy=strategy, resume=resume == "resume", say=lambda message: None)
+    print(hashlib.sha256(b"".join(weight.tobytes() for weight in trained.vae.get_weights())).hexdigest())
+"""
+
+
+def start(*arguments, settings, **environment):
+    process = subprocess.Popen(
+        [sys.executable, "-c", TRAIN, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+    )
+    process.stdin.write((json.dumps(settings) + "\n") * len(arguments))
+    process.stdin.flush()
+    return process
+
+
+def of_cluster(ports, *arguments, settings=SMALL):
+    """Starts a process for each port, of one cluster."""
+    workers = [f"localhost:{port}" for port in ports]
+    cluster = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in range(len(ports))]
+    return [start("multi_worker", 0, *arguments, settings=settings, TF_CONFIG=json.dumps(own)) for own in cluster]
+
+
+def ended(processes):
+    """The lines that each printed."""
+    answers = [process.communicate(timeout=500) for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes), answers
+    return [out.split() for out, _ in answers]
+
+
+def free_ports(count):
+    found = [socket.socket() for _ in range(count)]
+    for one in found:
+        one.bind(("localhost", 0))
+    ports = [one.getsockname()[1] for one in found]
+    for one in found:
+        one.close()
+    return ports
+
+
+def figures(path):
+    return [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]
+
+
+def assert_alike(found, expected):
+    assert len(found) == len(expected) > 0
+    for own, other in zip(found, expected, strict=True):
+        assert own.keys() == other.keys()
+        for name in own.keys() - {"seconds"}:
+            np.testing.assert_allclose(own[name], other[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The figures of one replica, by model."""
+    folder = tmp_path_factory.mktemp("alone")
+
+    @functools.cache
+    def train(model, epochs=SMALL["training.epochs"]):
+        path = folder / f"{model}-{epochs}"
+        fit(resolve(model, "demo", base={**settings_of(model), "training.epochs": epochs}), str(path), say=lambda message: None)
+        return figures(path)
+
+    return train
+
+
+def settings_of(model):
+    return {name: value for name, value in SMALL.items() if model != "rnn_lm" or not name.startswith(("encoder", "latent"))}
+
+
+def test_shares_are_dealt_out_and_filled_up_with_a_weight_of_0():
+    dealt = [list(Shares(3, r).cut(tf.range(7), 5).as_numpy_iterator()) for r in range(3)]
+    assert [[*map(list, own[0][:2]), own[0][2]] for own in dealt] == [
+        [[0, 3, 6], [1, 1, 1], 5],
+        [[1, 4, 0], [1, 1, 0], 5],
+        [[2, 5, 0], [1, 1, 0], 5],
+    ]
+    both = list(Shares(3, 1, 2).cut(tf.range(7)).as_numpy_iterator())
+    assert [list(index) for index, _ in both] == [[1, 4, 0], [2, 5, 0]]
+    [(index, there)] = Shares(4, 3).cut(tf.constant([8, 9])).as_numpy_iterator()
+    assert (list(index), list(there)) == ([8], [0])  # an example that is not there is one all the same
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_shares_of_all_replicas_are_the_batches(count):
+    words = [f"w{i}" for i in range(9)]
+    texts = [" ".join(words[: 1 + i % 9]) for i in range(50)]
+    examples = tokenize_split(Split(texts, {}, "made", np.arange(50) + 1), Vocabulary(words), 0)
+    for make in (lambda **own: training_batches(examples, 8, 3, epochs=2, **own), lambda **own: evaluation_batches(examples, 8, **own)):
+        whole = [sorted(batch["index"].numpy()) for batch in make()]
+        shares = [list(make(shares=Shares(count, r))) for r in range(count)]
+        for batch, own in zip(whole, zip(*shares, strict=True), strict=True):
+            there = np.concatenate([share["index"].numpy()[share["weight"].numpy() == 1] for share in own])
+            assert sorted(there) == batch
+            assert len({len(share["index"]) for share in own}) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "replicas", "tf_config", "message"),
+    [
+        ("miror", 0, None, "must be one of none, mirrored, multi_worker"),
+        ("none", 2, None, "--replicas=2 is for --strategy=mirrored"),
+        ("multi_worker", 2, None, "--replicas=2 is for --strategy=mirrored"),
+        ("mirrored", 0, None, "has no accelerator; --replicas=2"),
+        ("multi_worker", 0, None, "nothing names the processes: set TF_CONFIG"),
+        ("multi_worker", 0, "{", "it must be like"),
+        ("multi_worker", 0, "[]", "it must be like"),
+        ("multi_worker", 0, '{"cluster": {"worker": "host:1"}, "task": {"type": "worker", "index": 0}}', "it must be like"),
+        ("multi_worker", 0, '{"cluster": {"ps": ["host:1"]}, "task": {"type": "ps", "index": 0}}', "it must be like"),
+        ("multi_worker", 0, '{"cluster": {"worker": ["host:1"]}, "task": {"type": "worker", "index": 1}}', "is none of the 1 members"),
+        ("multi_worker", 0, '{"cluster": {"worker": ["host:1"]}, "task": {"type": "worker", "index": true}}', "is none of the 1 members"),
+    ],
+)
+def test_a_strategy_that_cannot_be_is_one_line(monkeypatch, name, replicas, tf_config, message):
+    monkeypatch.delenv("SLURM_PROCID", raising=False)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    if tf_config is not None:
+        monkeypatch.setenv("TF_CONFIG", tf_config)
+    with pytest.raises(UserError, match=message) as refused:
+        strategy_of(name, replicas)
+    assert "\n" not in str(refused.value)
+
+
+def test_aggressive_training_is_for_one_replica(tmp_path):
+    config = resolve("vae", "demo", base={**SMOKE, "training.aggressive": 3})
+    with pytest.raises(UserError, match="is for one replica"):
+        fit(config, str(tmp_path / "run"), strategy=tf.distribute.get_strategy(), say=lambda message: None)
+
+
+@pytest.mark.parametrize("models", [["dem_vae"], pytest.param(["vmf_vae", "rnn_lm", "code_vae"], marks=pytest.mark.slow)])
+def test_two_replicas_of_one_process_have_the_figures_of_one(models, tmp_path, alone):
+    named = [f"{model}={tmp_path / model}" for model in models]
+    for name in named:
+        model = name.split("=")[0]
+        ended([start("mirrored", 2, "new", name, settings=settings_of(model))])
+        assert_alike(figures(tmp_path / model), alone(model))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["dem_vae", "vmf_vae", "rnn_lm"])
+def test_two_processes_have_the_figures_of_one_and_equal_weights(model, tmp_path, alone):
+    first, second = ended(of_cluster(free_ports(2), "new", f"{model}={tmp_path / 'run'}", settings=settings_of(model)))
+    assert first == second
+    assert_alike(figures(tmp_path / "run"), alone(model))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_run_that_lost_a_process_goes_on_to_the_same_figures(lost, tmp_path, alone):
+    path = tmp_path / "run"
+    processes = of_cluster(free_ports(2), "new", f"dem_vae={path}", settings={**SMALL, "training.epochs": 40})
+    give_up = time.monotonic() + 300
+    while not path.exists() or not (path / "metrics.jsonl").exists() or len(figures(path)) < 2:
+        assert time.monotonic() < give_up and processes[lost].poll() is None
+        time.sleep(0.05)
+    processes[lost].send_signal(signal.SIGKILL)
+    _, error = processes[1 - lost].communicate(timeout=300)
+    processes[lost].communicate()
+    assert processes[1 - lost].returncode != 0 and (lost == 0 or "was lost: start all of them again, with --resume" in error)
+    done = len(figures(path))
+    assert done < 40
+    again = {**SMALL, "training.epochs": done + 2}
+    first, second = ended(of_cluster(free_ports(2), "resume", f"dem_vae={path}", settings=again))
+    assert first == second
+    assert_alike(figures(path), alone("dem_vae", done + 2))
