@@ -8,6 +8,8 @@ from setuptools import find_packages, setup
 ROOT = pathlib.Path(__file__).parent
 EMBEDDINGS = ["sentence-transformers"]  # --features=MODEL
 SERVING = ["mlserver"]  # tfvae-serve
+SPARK = ["pyspark"]  # tfvae-encode --engine=spark
+RAY = ["ray"]  # tfvae-encode --engine=ray
 DOCS = ["ipykernel", "mkdocs-jupyter", "mkdocs-material", "mkdocstrings[python]", "nbclient"]  # mkdocs serve, and the notebooks
 BENCHMARKS = ["torch==2.13.0"]  # the peers of scripts/benchmark.py, which may have an environment of their own
 COMMANDS = (
@@ -86,7 +88,9 @@ setup(
         "benchmarks": BENCHMARKS,
         "docs": DOCS,
         "embeddings": EMBEDDINGS,
+        "ray": RAY,
         "serving": SERVING,
+        "spark": SPARK,
         "dev": [
             *SERVING,
             *DOCS,

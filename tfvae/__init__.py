@@ -6,7 +6,7 @@ from typing import Any
 from tfvae.errors import UserError
 from tfvae.version import __version__
 
-__all__ = ["Config", "Model", "TopicModel", "UserError", "__version__", "create", "encode_file", "fit", "load", "resolve"]
+__all__ = ["Config", "Model", "TopicModel", "UserError", "__version__", "create", "encode_file", "fit", "load", "predictor", "resolve"]
 
 if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
     raise ImportError(f"tfvae runs on the TensorFlow backend, but KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}: unset it")
@@ -64,6 +64,13 @@ def encode_file(*args: Any, **kwargs: Any) -> Any:
     from tfvae.export.encode_file import encode_file
 
     return encode_file(*args, **kwargs)
+
+
+def predictor(*args: Any, **kwargs: Any) -> Any:
+    """Returns a signature of an exported model as a function of columns: see `tfvae.export.predictor.predictor`."""
+    from tfvae.export.predictor import predictor
+
+    return predictor(*args, **kwargs)
 
 
 def __getattr__(name: str) -> Any:

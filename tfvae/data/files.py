@@ -4,7 +4,7 @@ import array
 import codecs
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -96,12 +96,17 @@ def iterate_lines(path: str | os.PathLike[str], *, advice: str = "check the path
     """
     path = os.fspath(path)
     with opened(path, advice) as file:
-        for number, data in enumerate(file, 1):
-            line = data.removeprefix(codecs.BOM_UTF8) if number == 1 else data
-            try:
-                yield number, None if b"\0" in line else line.decode("utf-8").rstrip("\r\n")
-            except UnicodeDecodeError:
-                yield number, None
+        yield from decoded(enumerate(file, 1))
+
+
+def decoded(lines: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, str | None]]:
+    """Yields what `iterate_lines` does, of numbered lines as they are in a file."""
+    for number, data in lines:
+        line = data.removeprefix(codecs.BOM_UTF8) if number == 1 else data
+        try:
+            yield number, None if b"\0" in line else line.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            yield number, None
 
 
 def split_label(line: str) -> tuple[str | None, str]:

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tfvae.data.files import iterate_lines, split_label
+from tfvae.data.files import decoded, iterate_lines, split_label
+from tfvae.data.pieces import Piece
 from tfvae.data.tables import kind_of, texts_of
 from tfvae.data.vocabulary import CHUNK
 from tfvae.errors import UserError, listed
@@ -35,6 +36,10 @@ class _Lines:
         self.count += 1
         if len(self.first) <= _NAMED:  # one more than is named tells that there are more
             self.first.append(number)
+
+    def extend(self, other: "_Lines") -> None:
+        self.count += other.count
+        self.first = sorted([*self.first, *other.first])[: _NAMED + 1]
 
     def describe(self) -> str:
         return f"{self.count:,} line{'s' if self.count > 1 else ''} ({listed(self.first, _NAMED)}) {'are' if self.count > 1 else 'is'}"
@@ -69,6 +74,14 @@ class Report:
             if remark:
                 self.remarks.setdefault(remark.decode(), _Lines()).add(number)
 
+    def extend(self, other: "Report") -> None:
+        """Counts what another report counted, of other lines."""
+        self.encoded += other.encoded
+        for mine, its in ((self.blank, other.blank), (self.invalid, other.invalid), (self.cut, other.cut)):
+            mine.extend(its)
+        for remark, lines in other.remarks.items():
+            self.remarks.setdefault(remark, _Lines()).extend(lines)
+
     def lines(self) -> list[str]:
         """Returns a line for each kind of line that was not encoded as it stood."""
         kinds = [
@@ -98,10 +111,7 @@ def encode_file(model: Model, source: str, target: str, *, text_column: str = ""
     Raises:
       UserError: the source cannot be read, has no such column or no text, or the target's name ends otherwise or its folder does not exist.
     """
-    writers = {".jsonl": _JsonLines, ".npz": _Npz}
-    suffix = pathlib.Path(target).suffix
-    if suffix not in writers:
-        raise UserError(f"{target}: must end in .jsonl or .npz")
+    check_target(target)
     if not model.vae.latent.size:
         raise UserError("this model has no latent variable: it cannot encode")
     words = words_of(model)
@@ -112,17 +122,35 @@ def encode_file(model: Model, source: str, target: str, *, text_column: str = ""
     if os.path.exists(source) and os.path.exists(target) and os.path.samefile(source, target):
         raise UserError(f"{target} is the file that is read: name another to write")
     report = Report(words.max_length)
-    texts = _rows(source, text_column) if text_column or kind_of(source) else _texts(source, report)
-    first = next(texts, None)
+    lines = _rows(source, text_column) if text_column or kind_of(source) else _texts(iterate_lines(source, advice="check --input"), report)
+    first = next(lines, None)
     if first is None:
         raise UserError(f"{source}: no line holds any text that can be encoded")
-    with writers[suffix](target, model.topics) as writer:
-        for chunk in _chunks(itertools.chain([first], texts), CHUNK):
+    _write(model, itertools.chain([first], lines), target, report, batch_size)
+    return report
+
+
+def encode_piece(model: Model, piece: Piece, target: str, *, batch_size: int = 256) -> Report:
+    """Encodes a piece of a file of lines as `encode_file` does the whole; a piece without a text gives a file without one."""
+    report = Report(words_of(model).max_length)
+    _write(model, _texts(decoded(piece.lines()), report), target, report, batch_size)
+    return report
+
+
+def check_target(target: str) -> None:
+    """Raises UserError unless a file of that name can be written."""
+    if pathlib.Path(target).suffix not in WRITERS:
+        raise UserError(f"{target}: must end in .jsonl or .npz")
+
+
+def _write(model: Model, lines: Iterator[tuple[int, str | None, str]], target: str, report: Report, batch_size: int) -> None:
+    """Encodes (number, label or None, text) and writes what came of it."""
+    with WRITERS[pathlib.Path(target).suffix](target, model.topics) as writer:
+        for chunk in _chunks(lines, CHUNK):
             answer = model.posteriors([text for _, _, text in chunk], batch_size)
             del answer["mode"]
             report.add([number for number, _, _ in chunk], answer.pop("length"), answer.pop("remark"))
             writer.write(chunk, answer)
-    return report
 
 
 def words_of(model: Model) -> Words:
@@ -136,9 +164,9 @@ def words_of(model: Model) -> Words:
     return model.modality
 
 
-def _texts(source: str, report: Report) -> Iterator[tuple[int, str | None, str]]:
+def _texts(lines: Iterator[tuple[int, str | None]], report: Report) -> Iterator[tuple[int, str | None, str]]:
     """Yields (line number, label or None, text) of the lines that hold one."""
-    for number, line in iterate_lines(source, advice="check --input"):
+    for number, line in lines:
         if line is None:
             report.invalid.add(number)
             continue
@@ -183,6 +211,10 @@ class _Writer(contextlib.AbstractContextManager):
 
 
 class _JsonLines(_Writer):
+    def __init__(self, target: str, topics: Topics) -> None:
+        super().__init__(target, topics)
+        (self.folder / "lines").touch()
+
     def write(self, chunk: Sequence[tuple], answer: Mapping[str, np.ndarray]) -> None:
         columns = {name: _rounded(answer[name]).tolist() for name in ("codes", "probabilities", "mean") if name in answer}
         with (self.folder / "lines").open("a", encoding="utf-8") as file:
@@ -236,6 +268,9 @@ class _Npz(_Writer):
                     np.lib.format.write_array_header_1_0(member, header)
                     shutil.copyfileobj(file, member)
         return archive
+
+
+WRITERS = {".jsonl": _JsonLines, ".npz": _Npz}
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:

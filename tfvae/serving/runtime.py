@@ -2,12 +2,9 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import itertools
-import json
 import os
 import pathlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +14,7 @@ from mlserver import MLModel
 from mlserver.errors import InferenceError, MLServerError
 from mlserver.types import InferenceRequest, InferenceResponse, MetadataTensor, Parameters, RequestInput, ResponseOutput, TensorData
 
-from tfvae.export.operations import check_operations
+from tfvae.export.loaded import LoadedModel
 from tfvae.serving.limits import Limits
 
 _DATATYPES = {tf.string: "BYTES", tf.float32: "FP32", tf.int32: "INT32", tf.float64: "FP64", tf.int64: "INT64", tf.uint8: "UINT8"}
@@ -37,48 +34,13 @@ _SLICE_ROWS = 64
 _SLICE_CHARACTERS = 40_000  # of rows times the longest text; such a slice takes less than a tenth of a second
 
 
-@dataclasses.dataclass(frozen=True)
-class _Signature:
-    inputs: dict[str, tf.TensorSpec]
-    outputs: dict[str, tf.TensorSpec]
-    function: Callable[..., list[np.ndarray]]
-
-
-class ExportedModel:
-    """A version of an exported model, in memory."""
+class ExportedModel(LoadedModel):
+    """A version of an exported model, and how much of it a request may take."""
 
     def __init__(self, path: pathlib.Path, limits: Limits, *, trusted: bool = False) -> None:
-        """Loads it, with TensorFlow Text's operations where it says that it needs them.
-
-        Args:
-          path: the version's folder.
-          limits: on requests.
-          trusted: whether its graphs may reach beyond memory.
-
-        Raises:
-          UserError: they do, and may not.
-        """
-        if not trusted:
-            check_operations(path)
-        described = path / "config.json"
-        if described.exists() and json.loads(described.read_text())["config"]["data"]["tokenizer"] != "word":
-            import tensorflow_text  # noqa: F401
+        """Loads it, as `LoadedModel` does, to answer within limits."""
+        super().__init__(path, trusted=trusted)
         self.limits = limits
-        # What eager TensorFlow loads stays registered with it for good; a graph and a session of its own are freed whole.
-        config = tf.compat.v1.ConfigProto()
-        config.graph_options.rewrite_options.disable_meta_optimizer = True  # it doubles the time of loading
-        session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
-        with session.graph.as_default():
-            loaded = tf.compat.v1.saved_model.load(session, [tf.saved_model.SERVING], str(path))
-        self.signatures = {
-            name: _Signature(
-                {key: _spec(info) for key, info in one.inputs.items()},
-                {key: _spec(info) for key, info in one.outputs.items()},
-                session.make_callable([info.name for info in one.outputs.values()], [info.name for info in one.inputs.values()]),
-            )
-            for name, one in loaded.signature_def.items()
-            if one.inputs
-        }
 
     def warm_up(self) -> None:
         """Runs every signature once on an empty row, so that the first request does not wait for what is made on first use."""
@@ -105,11 +67,6 @@ class ExportedModel:
         except (ValueError, TypeError, OverflowError) as error:
             raise InferenceError(f"{name}: {error}") from None
         return str(name), slices_of(feeds)
-
-    def run(self, name: str, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Returns the outputs of a signature by name."""
-        signature = self.signatures[name]
-        return dict(zip(signature.outputs, signature.function(*(feeds[key] for key in signature.inputs)), strict=True))
 
     def _feeds(self, given: list[RequestInput], wanted: dict[str, tf.TensorSpec], signature: str) -> dict[str, np.ndarray]:
         by_name = {one.name: one for one in given}
@@ -161,10 +118,6 @@ def slices_of(feeds: dict[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
         if row - cuts[-1] >= _SLICE_ROWS or (row + 1 - cuts[-1]) * lengths[cuts[-1] : row + 1].max() > _SLICE_CHARACTERS:
             cuts.append(row)
     return [{name: values[start:end] for name, values in feeds.items()} for start, end in itertools.pairwise([*cuts, rows])]
-
-
-def _spec(info: Any) -> tf.TensorSpec:
-    return tf.TensorSpec(info.tensor_shape, info.dtype)
 
 
 def _flat(data: Any, depth: int, where: str) -> list[Any]:

@@ -1,0 +1,93 @@
+"""Functions of many items, run by whatever there is to run them: processes of this machine, Spark or Ray.
+
+An item whose worker dies is given to another one, so a function must leave the same behind when it is called twice.
+"""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+from tfvae.errors import UserError
+
+_ATTEMPTS = 4  # of an item, whose worker may be what kills it
+
+Engine = Callable[[Callable[[Any], Any], Sequence[Any], int], Iterator[Any]]
+
+
+def local(function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[Any]:
+    """Yields a picklable function's answers, in any order, from processes of this machine.
+
+    Raises:
+      UserError: workers died again and again.
+    """
+    left, deaths = dict(enumerate(items)), 0
+    while left:
+        with ProcessPoolExecutor(workers or 1, multiprocessing.get_context("spawn")) as pool:
+            given = {pool.submit(function, item): number for number, item in left.items()}
+            try:
+                for done in as_completed(given):
+                    answer = done.result()
+                    del left[given[done]]
+                    yield answer
+            except BrokenProcessPool:
+                deaths += 1
+                if deaths == _ATTEMPTS:
+                    raise UserError(f"workers died {deaths} times, {len(left)} of {len(items)} pieces are left: is there memory?") from None
+
+
+def spark(function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[Any]:
+    """Yields the answers from the executors of the Spark session that there is, or of one of this machine with so many workers.
+
+    Raises:
+      UserError: PySpark is not installed.
+    """
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        raise UserError("--engine=spark needs PySpark: pip install 'tfvae[spark]', and a Java runtime") from None
+    session = SparkSession.getActiveSession()
+    own = session is None
+    if session is None:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        builder = SparkSession.builder.appName("tfvae").config("spark.ui.enabled", "false")
+        session = (builder.master(f"local[{workers},{_ATTEMPTS}]") if workers else builder).getOrCreate()
+    try:
+        yield from session.sparkContext.parallelize(items, len(items)).map(function).toLocalIterator(prefetchPartitions=True)
+    finally:
+        if own:
+            session.stop()
+
+
+def ray(function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[Any]:
+    """Yields the answers, in any order, from the tasks of the Ray cluster that there is, or of one of this machine.
+
+    Raises:
+      UserError: Ray is not installed.
+    """
+    try:
+        import ray as cluster
+    except ImportError:
+        raise UserError("--engine=ray needs Ray: pip install 'tfvae[ray]'") from None
+    own = not cluster.is_initialized()
+    if own:
+        cluster.init(num_cpus=workers or None, include_dashboard=False, log_to_driver=False)
+    try:
+        task = cluster.remote(_call).options(num_cpus=1, max_retries=_ATTEMPTS)
+        waiting = [task.remote(function, item) for item in items]
+        while waiting:
+            [done], waiting = cluster.wait(waiting)
+            yield cluster.get(done)
+    finally:
+        if own:
+            cluster.shutdown()
+
+
+def _call(function: Callable[[Any], Any], item: Any) -> Any:
+    return function(item)
+
+
+ENGINES: dict[str, Engine] = {"local": local, "spark": spark, "ray": ray}
