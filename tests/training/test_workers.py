@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+import yaml
 
 from tfvae.cli.model import SMOKE
 from tfvae.data.batching import evaluation_batches, tokenize_split, training_batches
@@ -43,7 +44,7 @@ for model in models:
 """
 
 
-def start(*arguments, settings, **environment):
+def start(*arguments, settings, environment=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"}, **more):
     process = subprocess.Popen(
         [sys.executable, "-c", TRAIN, *map(str, arguments)],
         stdin=subprocess.PIPE,
@@ -51,7 +52,7 @@ def start(*arguments, settings, **environment):
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        env={**environment, "TF_CPP_MIN_LOG_LEVEL": "3", **more},
     )
     process.stdin.write((json.dumps(settings) + "\n") * len(arguments))
     process.stdin.flush()
@@ -208,3 +209,37 @@ def test_a_run_that_lost_a_process_goes_on_to_the_same_figures(lost, tmp_path, a
     first, second = ended(of_cluster(free_ports(2), "resume", f"dem_vae={path}", settings=again))
     assert first == second
     assert_alike(figures(path), alone("dem_vae", done + 2))
+
+
+@pytest.mark.slow
+def test_the_variables_of_slurm_name_the_processes(tmp_path, alone):
+    path, own = tmp_path / "run", settings_of("rnn_lm")
+    shared = {"SLURM_JOB_ID": "7", "SLURM_STEP_NUM_TASKS": "2", "SLURM_STEP_NODELIST": "localhost", "SLURM_STEP_TASKS_PER_NODE": "2"}
+    environment = {name: value for name, value in os.environ.items() if name != "CUDA_VISIBLE_DEVICES"}
+    each = [{**shared, "SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)} for i in range(2)]
+    processes = [start("multi_worker", 0, "new", f"rnn_lm={path}", settings=own, environment=environment, **one) for one in each]
+    first, second = ended(processes)
+    assert first == second
+    assert_alike(figures(path), alone("rnn_lm"))
+
+
+def test_the_command_of_the_train_job_names_the_processes():
+    job = list(yaml.safe_load_all((ROOT / "docs" / "recipes" / "trainjob.yaml").read_text()))[1]
+    trainer = job["spec"]["trainer"]
+    given = {one["name"]: one["value"] for one in trainer["env"]}
+    [script] = trainer["args"]
+    script = script.replace("exec tfvae-train", 'echo "$TF_CONFIG" #')
+    done = subprocess.run(
+        [*trainer["command"], script], env={**os.environ, **given, "JOB_COMPLETION_INDEX": "1"}, capture_output=True, text=True
+    )
+    assert (given["NODES"], given["JOB"]) == (str(trainer["numNodes"]), job["metadata"]["name"])
+    assert json.loads(done.stdout) == {
+        "cluster": {"worker": ["tfvae-ptb-node-0-0.tfvae-ptb:2222", "tfvae-ptb-node-0-1.tfvae-ptb:2222"]},
+        "task": {"type": "worker", "index": 1},
+    }
+
+
+def test_the_batch_script_is_a_script():
+    path = ROOT / "docs" / "recipes" / "train.sbatch"
+    subprocess.run(["bash", "-n", str(path)], check=True)
+    assert "#SBATCH --requeue" in path.read_text() and "--strategy=multi_worker --resume" in path.read_text()

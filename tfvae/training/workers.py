@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -53,16 +54,28 @@ def _devices(replicas: int) -> list[str]:
 
 
 def _multi_worker() -> tf.distribute.Strategy:
-    resolver = None
-    if "TF_CONFIG" in os.environ:
-        _check_tf_config(os.environ["TF_CONFIG"])
-    elif "SLURM_PROCID" in os.environ:
-        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
-    else:
+    if "TF_CONFIG" not in os.environ and "SLURM_PROCID" in os.environ:
+        os.environ["TF_CONFIG"] = _of_slurm()
+    if "TF_CONFIG" not in os.environ:
         raise UserError(
             "--strategy=multi_worker: nothing names the processes: set TF_CONFIG in each, or start them by Slurm's srun (docs/scale.md)"
         )
-    return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    _check_tf_config(os.environ["TF_CONFIG"])
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def _of_slurm() -> str:
+    """TF_CONFIG of the processes of a Slurm step, each of which sees its own accelerators only."""
+    counted = "CUDA_VISIBLE_DEVICES" in os.environ or shutil.which("nvidia-smi")
+    # TensorFlow's resolver divides accelerators among processes, and wants one for each even where there is none
+    none: dict[str, Any] = {"gpus_per_node": 1 << 10, "gpus_per_task": 1, "auto_set_gpu": False}
+    try:
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(**({} if counted else none))
+        cluster = resolver.cluster_spec().as_dict()
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"--strategy=multi_worker: Slurm names no processes: {' '.join(str(error).split())}; start them by srun") from None
+    kind, index = resolver.get_task_info()
+    return json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})
 
 
 def _check_tf_config(text: str) -> None:
