@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from tfvae.config import DataConfig
-from tfvae.data import tables
+from tfvae.data import forerunner, tables
 from tfvae.data.tables import kind_of, read_texts
 from tfvae.errors import UserError
 
@@ -172,7 +172,7 @@ def test_categories_of_parquet_are_texts_and_labels(tmp_path):
 MEASURE = """
 import pathlib, re, sys
 from tfvae.config import DataConfig
-from tfvae.data import corpora
+from tfvae.data import corpora, forerunner
 
 def peak(files, limit):
     corpora.read(DataConfig(name="csv", label_column=sys.argv[1], limit=limit, **{f"{name}_file": file for name, file in files.items()}))
@@ -199,3 +199,19 @@ def test_a_table_takes_about_twice_its_size_of_memory_and_little_where_few_rows_
     more = sizes["large"] - sizes["small"]
     # Arrow's allocator and its threads, which read ahead, make either vary by tens of megabytes
     assert more > 70e6 and more < whole < 3 * more and limited < 0.7 * more, (more, limited, whole)
+
+
+@pytest.mark.parametrize("place", ["file.schema_arrow", "names = ", "column.to_pylist()"])
+def test_a_parquet_file_that_brings_arrow_down_is_damaged(tmp_path, monkeypatch, place):
+    path = str(tmp_path / "t.parquet")
+    pa.parquet.write_table(pa.table({"text": [f"text {i}" for i in range(2000)]}), path)
+    monkeypatch.setattr(forerunner, "_PROGRAM", forerunner._PROGRAM.replace(place, f"__import__('os').abort(); {place}"))
+    with pytest.raises(UserError, match=r"t\.parquet: Arrow's reader breaks down on it"):
+        read_texts(path, "parquet")
+
+
+def test_a_parquet_file_is_read_as_far_as_is_asked(tmp_path):
+    path = str(tmp_path / "t.parquet")
+    pa.parquet.write_table(pa.table({"text": [f"text {i}" for i in range(5000)]}), path)
+    assert len(read_texts(path, "parquet").texts) == 5000
+    assert list(read_texts(path, "parquet", most=3).texts) == ["text 0", "text 1", "text 2"]

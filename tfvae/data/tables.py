@@ -14,6 +14,7 @@ import pyarrow.parquet
 from tfvae.config import DataConfig
 from tfvae.data.corpus import Corpus
 from tfvae.data.files import WHITE_SPACE
+from tfvae.data.forerunner import forerunner
 from tfvae.data.json_rows import no_nulls
 from tfvae.data.labelled_texts import LabelledTexts, class_name, corpus_of
 from tfvae.data.text import most_of_each, own_files
@@ -155,7 +156,7 @@ def _json_lines(path: str, choose: Choose, afar: bool) -> Iterator[pa.RecordBatc
 
 
 def _parquet(path: str, choose: Choose, afar: bool) -> Iterator[pa.RecordBatch]:
-    with opened_as_is(path, announced=not afar) as stream, pa.parquet.ParquetFile(stream) as file:
+    with opened_as_is(path, announced=not afar) as stream, forerunner(path, _ROWS) as ahead, pa.parquet.ParquetFile(stream) as file:
         names = list(choose(file.schema_arrow.names))
         groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
         columns = [group.column(i) for group in groups for i in range(group.num_columns)]
@@ -163,12 +164,18 @@ def _parquet(path: str, choose: Choose, afar: bool) -> Iterator[pa.RecordBatch]:
         if pages > (left := most_unpacked(path)):
             raise too_much(path)
         yield _plain(_none_of(file.schema_arrow).select(names))
-        for batch in file.iter_batches(_ROWS, columns=names):
+        ahead.read(names)
+        batches = file.iter_batches(_ROWS, columns=names)
+        while True:
+            ahead.wait()
+            if (batch := next(batches, None)) is None:
+                return
             plain = _plain(batch.select(names))
             left -= plain.nbytes  # a page that says a text once may say that all rows have it
             if left < 0:
                 raise too_much(path)
             yield plain
+            ahead.go_on()
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
