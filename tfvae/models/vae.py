@@ -1,7 +1,7 @@
 """The variational auto-encoder: parts and an objective."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +15,7 @@ from tfvae.encoders.encoder import Encoder
 from tfvae.inference.amortized import Amortized
 from tfvae.inference.inference import Inference
 from tfvae.latents.latent import Latent, Params, Term, weighted_sum
+from tfvae.models.replicated import Replicated
 from tfvae.models.totals import Totals
 from tfvae.objectives.elbo import ELBO
 
@@ -26,7 +27,7 @@ _ENCODER_ALONE = 3  # stream of the seed of updates of the encoder alone
 
 
 @keras.saving.register_keras_serializable("tfvae")
-class VAE(keras.Model):
+class VAE(Replicated):
     """encoder -> latent -> decoder, trained on an ELBO.
 
     `infer` finds posterior parameters, `evaluate_posterior` scores them, wherever they come from; `call`, `train_step` and `test_step` are
@@ -77,7 +78,7 @@ class VAE(keras.Model):
         super().__init__(**kwargs)
         if noise not in ("batch", "example"):
             raise ValueError(f"noise = {noise!r}: must be 'batch' or 'example'")
-        self.noise, self._replicated = noise, tf.distribute.has_strategy()
+        self.noise = noise
         self.encoder, self.latent, self.decoder, self.objective = encoder, latent, decoder, objective
         self.inference, self.auxiliaries = inference or Amortized(), list(auxiliaries)
         self.seed, self.num_samples, self.clip_norm = seed, num_samples, clip_norm
@@ -325,35 +326,6 @@ class VAE(keras.Model):
             gradients, _ = tf.clip_by_global_norm(gradients, self.clip_norm, use_norm=norm)
         self.optimizer.apply(gradients, variables)
         return norm
-
-    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        """Does nothing, as `build`: Keras would take a mean of the replicas' batches for it."""
-
-    def make_train_function(self, force: bool = False) -> Any:
-        """Returns a function that takes a batch from an iterator and makes a step; replicas answer alike, so one of them is asked."""
-        if not self._replicated:
-            return super().make_train_function(force)
-        self.train_function = self._on_replicas(self.train_step)
-        return self.train_function
-
-    def make_test_function(self, force: bool = False) -> Any:
-        """Returns the same of `test_step`."""
-        if not self._replicated:
-            return super().make_test_function(force)
-        if self.test_function is None or force:
-            self.test_function: Any = self._on_replicas(self.test_step)
-        return self.test_function
-
-    def _on_replicas(self, step: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        # Keras would average answers by an axis that scalars do not have (keras issue 20585)
-        strategy = self.distribute_strategy
-
-        @tf.function(reduce_retracing=True, autograph=False)
-        def once(iterator: Any) -> Any:
-            answers = strategy.run(step, args=(next(iterator),))
-            return tf.nest.map_structure(lambda answer: strategy.experimental_local_results(answer)[0], answers)
-
-        return once
 
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Adds a batch to the totals and returns what they say, with w = 1."""

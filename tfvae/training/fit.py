@@ -268,6 +268,7 @@ def _train(
     lines = EpochLines(steps, selection, say, item=model.modality.an_item, bar=bar)
     aggressive = _aggressive(config, train, valid, say)
     saver = Saver(Checkpoint(run.checkpoint_dir, vae), {"selection": selection, "warning": warning, **aggressive})
+    workers.wait()  # for the chief, which may have deleted a run that was there
     done = saver.restore()
     if workers.chief:
         if not done and len(run.read_metrics()) > 1:
