@@ -24,6 +24,7 @@ COMMANDS = (
     "evaluate",
     "results",
     "prepare_data",
+    "shard",
     "tune",
     "export",
     "pack",

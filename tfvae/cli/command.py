@@ -12,11 +12,11 @@ from typing import Any
 
 from absl import flags
 
-from tfvae.cli.quiet import load_tensorflow
 from tfvae.cli.signals import Ended, ending_signals
 from tfvae.config import Config, describe_fields, read_json, writable
 from tfvae.data.escapes import VisibleStream
 from tfvae.errors import UserError, suggest
+from tfvae.quiet import load_tensorflow
 from tfvae.training.formats import migrated
 
 SHORT_NAMES = {

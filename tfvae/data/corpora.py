@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tfvae.config import DataConfig
-from tfvae.data import daily_dialog, demo, dialogues, home_assistant, mnist, newsgroups, omniglot, ptb, smd, tables, text, yahoo
+from tfvae.data import daily_dialog, demo, dialogues, home_assistant, mnist, newsgroups, omniglot, ptb, shards, smd, tables, text, yahoo
 from tfvae.data.corpus import SPLITS, Corpus
 from tfvae.errors import UserError, suggest
 
@@ -16,6 +16,7 @@ READERS: dict[str, Callable[[DataConfig], Corpus]] = {
     "mnist": mnist.read,
     "omniglot": omniglot.read,
     "ptb": ptb.read,
+    "shards": shards.read,
     "smd": smd.read,
     "text": text.read,
     **dict.fromkeys(tables.KINDS, tables.read),

@@ -9,12 +9,12 @@ from typing import Any
 
 import tensorflow as tf
 
+from tfvae.data.engines import ENGINES
 from tfvae.data.json_files import load_json
 from tfvae.data.pieces import Piece, pieces_of
 from tfvae.errors import UserError
 from tfvae.evaluation.evaluate import checksum
 from tfvae.export.encode_file import Report, check_target, encode_piece, words_of
-from tfvae.export.engines import ENGINES
 from tfvae.models.model import Model
 from tfvae.training.fit import load
 from tfvae.training.zoo import find
@@ -84,7 +84,7 @@ def encode_pieces(
       run: a run directory, or a name, as of `tfvae.load`; workers must see it, the sources and the folder under the same names.
       sources: files of texts, one a line, optionally 'label TAB text', plain or .gz.
       folder: of the parts, part-000000.jsonl and so on, in the order of the sources and their lines.
-      engine: what runs the workers: see `tfvae.export.engines`.
+      engine: what runs the workers: see `tfvae.data.engines`.
       workers: how many, where the engine is not told otherwise; 0: one, or as many as Spark or Ray have.
       suffix: of the parts, .jsonl or .npz.
       batch_size: texts encoded at a time.

@@ -17,9 +17,12 @@ from tfvae.data.batching import TokenExamples, similar_batches, tokenize_split
 from tfvae.data.columns import strings
 from tfvae.data.corpus import Corpus, Split
 from tfvae.data.files import read_lines, split_label, write_text
+from tfvae.data.mapped import MappedExamples
+from tfvae.data.shards import ShardedTexts
 from tfvae.data.tables import kind_of, texts_of
 from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary, warn_of_words
 from tfvae.data.vocabulary import CHUNK, Vocabulary
+from tfvae.errors import UserError
 from tfvae.layers.word_counts import FIRST
 from tfvae.modalities.modality import Batch, Modality
 from tfvae.tokens import EOS, PAD, UNK
@@ -99,13 +102,21 @@ class Words(Modality):
         return f"{self.vocabulary.size:,} words"
 
     def examples(self, split: Split, *, training: bool = False, seed: int = 0) -> TokenExamples:
-        """Turns texts into ids, cut to the limits, and logs what was cut."""
+        """Turns texts into ids, cut to the limits, and logs what was cut; those of shards are ids already.
+
+        Raises:
+          UserError: shards of other words.
+        """
         longest = min(self.max_length, self.train_max_length) if training and self.train_max_length else self.max_length
+        if isinstance(split.items, ShardedTexts):
+            if self.vocabulary.words != tuple(split.items.words):
+                raise UserError(f"{split.origin}: shards are of the words that they were written with, and the model has others")
+            return MappedExamples(split.items, longest)
         return tokenize_split(split, self.vocabulary, longest, ceiling=self.max_length)
 
     def longest(self, split: Split) -> int:
         """Returns the tokens of the longest text, its end included."""
-        return min(int(tokenize_split(split, self.vocabulary, 0).whole_length.max()), self.max_length)
+        return min(int(self.examples(split).whole_length.max()), self.max_length)
 
     def batches(self, items: Any, batch_size: int) -> Iterator[tuple[np.ndarray, Batch, dict[str, np.ndarray]]]:
         """Yields batches of texts of similar lengths, fewer where they are long.

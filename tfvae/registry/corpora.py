@@ -95,6 +95,7 @@ CORPORA: dict[str, Mapping[str, Any]] = {
     "mnist": _IMAGES,
     "omniglot": _IMAGES,
     **dict.fromkeys(corpora.FILES, _OWN_FILES),
+    "shards": _OWN_FILES,
     "dialogues": {**_OWN_FILES, "data.context": 10},
 }
 

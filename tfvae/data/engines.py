@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from tfvae.errors import UserError
+from tfvae.quiet import load_tensorflow
 
 _ATTEMPTS = 4  # of an item, whose worker may be what kills it
 
@@ -19,14 +20,17 @@ Engine = Callable[[Callable[[Any], Any], Sequence[Any], int], Iterator[Any]]
 
 
 def local(function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[Any]:
-    """Yields a picklable function's answers, in any order, from processes of this machine.
+    """Yields a picklable function's answers, in any order, from processes of this machine; of one worker, from this one.
 
     Raises:
       UserError: workers died again and again.
     """
+    if workers <= 1:
+        yield from map(function, items)
+        return
     left, deaths = dict(enumerate(items)), 0
     while left:
-        with ProcessPoolExecutor(workers or 1, multiprocessing.get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), load_tensorflow) as pool:
             given = {pool.submit(function, item): number for number, item in left.items()}
             try:
                 for done in as_completed(given):

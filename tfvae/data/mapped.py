@@ -1,0 +1,62 @@
+"""The token ids of shards as training reads them: from disk, a batch at a time."""
+
+import functools
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfvae.data.batching import Batch, TokenExamples
+from tfvae.data.shards import ShardedTexts
+from tfvae.tokens import EOS, PAD
+
+
+class MappedExamples(TokenExamples):
+    """The tokenized texts of some shards; batches are those of the same texts in memory."""
+
+    def __init__(self, texts: ShardedTexts, max_length: int) -> None:
+        """Reads texts up to `max_length` tokens, EOS included; 0: all of them."""
+        length = np.minimum(texts.length, max_length) if max_length else texts.length
+        own: dict[str, Any] = {"texts": texts, "_length": length, "whole_length": texts.length, "labels": {}}
+        for name, value in own.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def length(self) -> np.ndarray:
+        """Tokens of each text, EOS included, int32 [N]."""
+        return self._length  # type: ignore[attr-defined]
+
+    @functools.cached_property
+    def row_splits(self) -> np.ndarray:  # type: ignore[override]
+        """Text i is tokens[row_splits[i] : row_splits[i + 1]], int64 [N + 1]."""
+        return np.concatenate([[0], np.cumsum(self.length, dtype=np.int64)])
+
+    @functools.cached_property
+    def tokens(self) -> np.ndarray:  # type: ignore[override]
+        """All of them, int32, in memory: for evaluations that want every text at once."""
+        rows = [self._read_row(number) for number in range(len(self))]
+        return np.concatenate(rows) if rows else np.zeros(0, np.int32)
+
+    def batch(self, index: np.ndarray | tf.Tensor, epoch: Any = None) -> Batch:
+        """Returns the batch of the texts that `index`, int [B], names: see `TokenExamples.batch`."""
+        index = tf.cast(index, tf.int32)
+        tokens, length = tf.numpy_function(self._read, [index], [tf.int32, tf.int32])
+        return {
+            "tokens": tf.ensure_shape(tokens, [None, None]),
+            "length": tf.ensure_shape(length, [None]),
+            "weight": tf.ones_like(index, tf.float32),
+            "index": index,
+            "labels": {},
+        }
+
+    def _read(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        length = self.length[index]
+        tokens = np.full([len(index), length.max(initial=0)], PAD, np.int32)
+        for row, number in enumerate(index.tolist()):
+            tokens[row, : length[row]] = self._read_row(number)
+        return tokens, length
+
+    def _read_row(self, number: int) -> np.ndarray:
+        row = self.texts.ids(number)[: self.length[number]].astype(np.int32)  # type: ignore[attr-defined]
+        row[-1] = EOS
+        return row

@@ -1,0 +1,133 @@
+"""Corpora in shards on disk: token ids that stay there until a batch asks for them."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from tfvae.config import DataConfig
+from tfvae.data.corpus import SPLITS, Corpus, Split
+from tfvae.data.files import corpus_folder, read_lines
+from tfvae.data.json_files import load_json, to_json
+from tfvae.data.vocabulary import SPECIALS
+from tfvae.errors import UserError
+
+MANIFEST, VOCABULARY = "shards.json", "vocabulary.txt"
+WIDE = np.int32
+"""The type of ids of vocabularies beyond 16 bits."""
+_FORMAT = 1
+_ADVICE = "write shards by tfvae-shard"
+_BACK = "put it back, or write the shards anew"
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Shard:
+    """Some texts of a split: NAME.tokens.npy, their ids one after the other, EOS at the end of each, and NAME.length.npy, of each how many.
+
+    Attributes:
+      name: of its files.
+      texts: how many.
+      tokens: how many, EOS included.
+    """
+
+    name: str
+    texts: int
+    tokens: int
+
+
+class ShardedTexts(Sequence[str]):
+    """The texts of some shards, in order, each put together from its words when it is asked for."""
+
+    def __init__(self, folder: pathlib.Path, shards: Sequence[Shard], words: Sequence[str]) -> None:
+        """Maps the files.
+
+        Raises:
+          UserError: one is missing or not as long as it was written.
+        """
+        self.words = words
+        self._tokens = [_mapped(folder / f"{shard.name}.tokens.npy", shard.tokens) for shard in shards]
+        lengths = [np.asarray(_mapped(folder / f"{shard.name}.length.npy", shard.texts)) for shard in shards]
+        self.length = np.concatenate(lengths) if lengths else np.zeros(0, np.int32)
+        self._first = np.cumsum([0, *(shard.texts for shard in shards)])
+        self._start = (
+            np.concatenate([np.cumsum(length, dtype=np.int64) - length for length in lengths]) if lengths else np.zeros(0, np.int64)
+        )
+
+    def __len__(self) -> int:
+        return len(self.length)
+
+    def ids(self, index: int) -> np.ndarray:
+        """Returns the tokens of a text, EOS included."""
+        shard = int(np.searchsorted(self._first, index, side="right")) - 1
+        start = int(self._start[index])
+        return self._tokens[shard][start : start + int(self.length[index])]
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        """Returns a text, words apart by spaces, those that are not in the vocabulary as <unk>; or some."""
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        tokens = self.ids(int(index) % len(self))[:-1]
+        return " ".join([self.words[token - len(SPECIALS)] if token >= len(SPECIALS) else SPECIALS[token] for token in tokens.tolist()])
+
+
+def read(data: DataConfig) -> Corpus:
+    """Reads the shards in `data.dir`; held-out texts come into memory as texts, the training ones do not.
+
+    Raises:
+      UserError: the folder holds none, they are damaged, or texts become words in other ways than `data` says.
+    """
+    folder = pathlib.Path(corpus_folder(data, advice=_ADVICE))
+    path = folder / MANIFEST
+    if not path.exists():
+        raise UserError(f"{folder}: holds no {MANIFEST}; {_ADVICE}")
+    values = load_json(path, _BACK)
+    try:
+        shards = {name: [Shard(str(n), int(texts), int(tokens)) for n, texts, tokens in values["splits"][name]] for name in SPLITS}
+        reading, known = dict(values["reading"]), values["format"] == _FORMAT
+    except (KeyError, TypeError, ValueError):
+        raise UserError(f"{path} is damaged: {_BACK}") from None
+    if not known:
+        raise UserError(f"{path}: of format {values['format']!r}, and this version reads {_FORMAT}: write the shards anew")
+    for name, value in reading.items():
+        if getattr(data, name) != value:
+            raise UserError(f"{folder} was written with config.data.{name} = {value}: add --config.data.{name}={str(value).lower()}")
+    if data.vocabulary or data.tokenizer != "word":
+        raise UserError("config.data.vocabulary and tokenizer are what shards were written with: leave them out")
+    words = read_lines(folder / VOCABULARY)[0][len(SPECIALS) :]
+    texts = {name: ShardedTexts(folder, shards[name], words) for name in SPLITS}
+    for name, found in texts.items():
+        if not len(found):
+            raise UserError(f"{folder}: its {name} split holds no text; {_ADVICE} with a larger --held_out")
+
+    def split(name: str, items: Sequence[str]) -> Split:
+        return Split(items, {}, f"{folder}/{name}", np.arange(1, len(items) + 1), "text")
+
+    train = split("train", texts["train"])
+    valid, test = (split(name, list(texts[name])) for name in ("valid", "test"))
+    return Corpus("shards", train, valid, test, words=words)
+
+
+def write_manifest(folder: pathlib.Path, splits: Mapping[str, Sequence[Shard]], reading: Mapping[str, Any]) -> None:
+    """Writes the file that makes a folder one of shards, last of all."""
+    listed = {name: [[shard.name, shard.texts, shard.tokens] for shard in shards if shard.texts] for name, shards in splits.items()}
+    (folder / MANIFEST).write_text(to_json({"format": _FORMAT, "reading": dict(reading), "splits": listed}, indent=1))
+
+
+def _mapped(path: pathlib.Path, count: int) -> np.ndarray:
+    try:
+        array = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        raise UserError(f"{path}: missing or damaged: {_BACK}") from None
+    if array.shape != (count,) or array.dtype.kind not in "iu":
+        raise UserError(f"{path}: {array.dtype} {array.shape}, and {count} ids were written: {_BACK}")
+    return array
