@@ -11,8 +11,8 @@ from tfvae.config import DataConfig
 from tfvae.data.corpus import SPLITS, Corpus, Split
 from tfvae.data.files import corpus_folder, read_lines
 from tfvae.data.json_files import load_json, to_json
-from tfvae.data.vocabulary import SPECIALS
 from tfvae.errors import UserError
+from tfvae.tokens import SPECIALS
 
 MANIFEST, VOCABULARY = "shards.json", "vocabulary.txt"
 WIDE = np.int32

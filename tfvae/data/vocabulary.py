@@ -11,10 +11,7 @@ import tensorflow as tf
 
 from tfvae.data.files import WHITE_SPACE, read_lines
 from tfvae.errors import UserError
-from tfvae.tokens import BOS, EOS, PAD, UNK
-
-SPECIALS = ("<pad>", "<unk>", "<s>", "</s>")
-"""How the special tokens are written in a vocabulary's file, in the order of their ids."""
+from tfvae.tokens import BOS, EOS, PAD, SPECIALS, UNK
 
 # "_unk" is what lower-casing makes of a corpus's "_UNK"
 RESERVED = frozenset([*SPECIALS, "<UNK>", "_UNK", "_unk"])

@@ -9,9 +9,9 @@ import tensorflow as tf
 import tensorflow_text
 from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
 
-from tfvae.data.vocabulary import RESERVED, SPECIALS, Vocabulary, count_words
+from tfvae.data.vocabulary import RESERVED, Vocabulary, count_words
 from tfvae.errors import UserError
-from tfvae.tokens import UNK
+from tfvae.tokens import SPECIALS, UNK
 
 JOINER = "\u2040"
 """Begins the pieces that go on with a word: a character tie, which texts do not have, as they may have "##"."""

@@ -15,10 +15,9 @@ import numpy as np
 import tensorflow as tf
 from sacrebleu.metrics import BLEU
 
-from tfvae.data.vocabulary import SPECIALS
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.subject import Subject
-from tfvae.tokens import UNK
+from tfvae.tokens import SPECIALS, UNK
 
 _BOOTSTRAP = 200
 _SELF_BLEU = 500  # sentences, each held against all others
