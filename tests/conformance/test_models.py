@@ -221,7 +221,7 @@ def test_noise_of_examples_does_not_depend_on_those_beside_them(variant):
         batch = tf.nest.map_structure(lambda values: tf.gather(values, rows), make_batch(variant))
         seed = stateless.rows(tf.constant([1, 2]), batch["index"])
         params, _ = model.infer(batch, seed)
-        found = model._terms_of(batch, params, seed=seed, step=model.step.value, num_samples=2, training=True)
+        _, found = model.evaluate_posterior(batch, params, seed=seed, step=model.step.value, num_samples=2, training=True)
         return {term.name: term.value for term in found if term.name not in ("agreement", "information")}
 
     whole, parts = terms([0, 1, 2, 3, 4]), [terms([3, 0]), terms([2]), terms([4, 1])]

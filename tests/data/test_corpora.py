@@ -21,6 +21,7 @@ def test_every_corpus_is_listed():
         "omniglot",
         "parquet",
         "ptb",
+        "shards",
         "smd",
         "text",
         "yahoo",

@@ -62,7 +62,7 @@ def make(folder, corpus, **changed):
 
 
 def test_every_corpus_of_files_is_here():
-    elsewhere = {"demo", *tables.KINDS}  # tables: tests/data/test_tables.py
+    elsewhere = {"demo", "shards", *tables.KINDS}  # tests/data/test_shards.py, tests/data/test_tables.py
     assert {*FILES, *IMAGES} == set(CORPORA) - elsewhere == set(corpora.names()) - elsewhere
 
 

@@ -137,24 +137,14 @@ class VAE(Replicated):
         Returns:
           the objective [], nats an example, of the whole batch where replicas share it, and all terms, the reconstruction first.
         """
-        terms = self._terms_of(batch, params, seed=seed, step=step, num_samples=num_samples, training=training)
-        return self._objective(replicas.total(self._sums(batch, params, terms)), step), terms
-
-    def _terms_of(
-        self, batch: Batch, params: Params, *, seed: tf.Tensor, step: tf.Tensor | None, num_samples: int, training: bool
-    ) -> list[Term]:
-        """All terms, those of auxiliary losses among them: see `evaluate_posterior`."""
         batch = self.decoder.prepare(batch, stateless.fold(seed, _DECODER_DROPOUT) if training else None)
         temperature = self.latent.annealed_temperature(step) if training else None
         z, terms = self._terms(batch, params, seed, num_samples, temperature, training=training)
         auxiliary_seed = stateless.fold(seed, _AUXILIARY) if training and self.auxiliaries else None
         for auxiliary in self.auxiliaries:
             terms += auxiliary.terms(self, batch, params, z, auxiliary_seed)
-        return terms
-
-    def _objective(self, sums: Mapping[str, tf.Tensor], step: tf.Tensor | None) -> tf.Tensor:
-        """The objective [] that sums over examples give, at the weight w of a step; None for w = 1."""
-        return self._loss(self._means(sums), 1.0 if step is None else self.objective.schedule(step))
+        weight = 1.0 if step is None else self.objective.schedule(step)
+        return self._loss(self._means(replicas.total(self._sums(batch, params, terms))), weight), terms
 
     def own_losses(
         self, batch: Batch, params: Params, *, seed: tf.Tensor, step: tf.Tensor | None = None, num_samples: int = 1, training: bool = False
@@ -310,11 +300,10 @@ class VAE(Replicated):
         with tf.GradientTape() as tape:
             # an encoder that does not learn reads examples as it does outside training
             params, surrogate = self.infer(batch, stateless.fold(seed, _ENCODER_DROPOUT) if self.encoder.trainable else None)
-            terms = self._terms_of(batch, params, seed=seed, step=step, num_samples=self.num_samples, training=True)
-            sums = replicas.total(self._sums(batch, params, terms))
-            loss = self._objective(sums, step)
+            loss, terms = self.evaluate_posterior(batch, params, seed=seed, step=step, num_samples=self.num_samples, training=True)
             differentiated = loss if surrogate is None else loss + replicas.share(surrogate, batch["weight"])
-        return loss, sums, replicas.sum_gradients(tape.gradient(differentiated, variables))
+        gradients = replicas.sum_gradients(tape.gradient(differentiated, variables))
+        return loss, replicas.summed(self._sums(batch, params, terms)), gradients
 
     def _apply(self, gradients: list[Any], variables: list[keras.Variable]) -> tf.Tensor:
         """Updates variables by gradients, scaled down to `clip_norm`, and returns their norm before that."""
@@ -334,8 +323,8 @@ class VAE(Replicated):
     def _score(self, batch: Batch, seed: int | None = None) -> tuple[Batch, Params, list[Term]]:
         batch = _complete(batch)
         params = self.encode(batch)
-        noise = self._evaluation_seed(batch, seed)
-        return batch, params, self._terms_of(batch, params, seed=noise, step=None, num_samples=1, training=False)
+        _, terms = self.evaluate_posterior(batch, params, seed=self._evaluation_seed(batch, seed))
+        return batch, params, terms
 
     def _evaluation_seed(self, batch: Batch, seed: int | None) -> tf.Tensor:
         """A seed a row, [B, 2], that depends on the example and not on its batch."""
