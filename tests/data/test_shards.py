@@ -91,6 +91,7 @@ def test_training_has_the_figures_of_texts_in_memory(folder, tmp_path):
     assert figures["shards"] == figures["text"]
 
 
+@pytest.mark.slow
 def test_workers_write_the_same(folder, tmp_path):
     (tmp_path / "a.txt").write_text("".join(f"{text}\n" for text in texts_of(400)))
     data = DataConfig(name="text", **READING)

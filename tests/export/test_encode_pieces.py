@@ -17,7 +17,7 @@ from tfvae.export.encode_file import encode_file
 from tfvae.export.encode_pieces import encode_pieces
 from tfvae.training.fit import load
 
-ENGINES = ["local"] + [
+ENGINES = [pytest.param("local", marks=pytest.mark.slow)] + [
     pytest.param(name, marks=[pytest.mark.slow, pytest.mark.skipif(importlib.util.find_spec(module) is None, reason=f"no {module}")])
     for name, module in (("spark", "pyspark"), ("ray", "ray"))
 ]

@@ -56,6 +56,7 @@ def test_it_answers_as_the_model_does_in_whatever_batches(model, path):
     assert reconstructed["reconstructions"].tolist() == model.reconstruct(TEXTS)
 
 
+@pytest.mark.slow
 def test_it_goes_to_another_process_without_the_model(model, path):
     function = predictor(path)
     function(TEXTS[:1])
