@@ -75,17 +75,15 @@ def kind_of(variant):
     return next((kind for kind in reversed(KINDS) if variant.endswith(f" of {kind}")), "sentences")
 
 
-def create(variant, **overrides):
-    name, settings = VARIANTS[variant]
-    corpus, shape, small = KINDS[kind_of(variant)]
-    flat = {path.replace("__", "."): value for path, value in {**settings, **overrides}.items()}
-    return build_vae(resolve(name, corpus, base={**small, **flat}), shape)
-
-
-def fresh_config(variant):
+def config_of(variant, **overrides):
     name, settings = VARIANTS[variant]
     corpus, _, small = KINDS[kind_of(variant)]
-    return resolve(name, corpus, base={**small, **{path.replace("__", "."): value for path, value in settings.items()}})
+    flat = {path.replace("__", "."): value for path, value in {**settings, **overrides}.items()}
+    return resolve(name, corpus, base={**small, **flat})
+
+
+def create(variant, **overrides):
+    return build_vae(config_of(variant, **overrides), KINDS[kind_of(variant)][1])
 
 
 def make_batch(variant, padding=0):
@@ -210,8 +208,8 @@ def test_samples_do_not_depend_on_how_they_are_chunked(variant):
 
 def test_noise_of_examples_does_not_depend_on_those_beside_them(variant):
     """In training, with dropout where there is any; of terms that are not of a batch as a whole."""
-    dropped = {f"{part}__dropout": 0.4 for part in ("encoder", "decoder") if reason_unused(fresh_config(variant), f"{part}.dropout") == ""}
-    if reason_unused(fresh_config(variant), "decoder.word_dropout") == "" and variant != "vmf_vae without words":
+    dropped = {f"{part}__dropout": 0.4 for part in ("encoder", "decoder") if reason_unused(config_of(variant), f"{part}.dropout") == ""}
+    if reason_unused(config_of(variant), "decoder.word_dropout") == "" and variant != "vmf_vae without words":
         dropped["decoder__word_dropout"] = 0.3
     model = create(variant, training__noise="example", objective__samples=2, **dropped)
     if any(isinstance(layer, keras.layers.BatchNormalization) for layer in model._flatten_layers()):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -101,16 +102,11 @@ def test_workers_write_the_same(folder, tmp_path):
         assert file.read_bytes() == (tmp_path / "2" / file.name).read_bytes()
 
 
-def damage(folder, name, content):
-    def change(path):
-        copy = path.parent / f"damaged-{len(list(path.parent.iterdir()))}"
-        copy.mkdir()
-        for file in folder.iterdir():
-            (copy / file.name).write_bytes(file.read_bytes())
-        (copy / name).write_bytes(content)
-        return copy
-
-    return change
+def damaged(folder, path, name, content):
+    """A copy of shards with one file of another content."""
+    shutil.copytree(folder, path)
+    (path / name).write_bytes(content)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -128,17 +124,17 @@ def damage(folder, name, content):
     ],
 )
 def test_damaged_shards_are_one_line(folder, tmp_path, name, content, message):
-    path = damage(folder[0], name, content)(tmp_path / "x")
+    path = damaged(folder[0], tmp_path / "x", name, content)
     with pytest.raises(UserError, match=message) as refused:
         shards.read(config(path))
     assert "\n" not in str(refused.value)
 
 
 def test_a_shorter_file_and_a_pickled_one_are_damaged(folder, tmp_path):
-    for array, allowed in ((np.zeros(3, np.uint16), False), (np.zeros(3), False), (np.array([{}]), True)):
+    for number, (array, allowed) in enumerate(((np.zeros(3, np.uint16), False), (np.zeros(3), False), (np.array([{}]), True))):
         file = tmp_path / "array.npy"
         np.save(file, array, allow_pickle=allowed)
-        path = damage(folder[0], "train-000000.tokens.npy", file.read_bytes())(tmp_path / "x")
+        path = damaged(folder[0], tmp_path / str(number), "train-000000.tokens.npy", file.read_bytes())
         with pytest.raises(UserError, match=r"train-000000.tokens.npy: "):
             shards.read(config(path))
 

@@ -64,21 +64,31 @@ class TokenExamples:
     def batch(self, index: np.ndarray | tf.Tensor, epoch: Any = None) -> Batch:
         """Returns the batch of the sentences that `index`, int [B], names, padded to the longest of them; the same in every epoch."""
         index = tf.cast(index, tf.int32)
-        ids, length, labels = self._tensors
+        tokens, length = self._rows(index)
         return {
-            "tokens": tf.gather(ids, index).to_tensor(PAD),
-            "length": tf.gather(length, index),
+            "tokens": tokens,
+            "length": length,
             "weight": tf.ones_like(index, tf.float32),
             "index": index,
-            "labels": {name: tf.gather(classes, index) for name, classes in labels.items()},
+            "labels": {name: tf.gather(classes, index) for name, classes in self._classes.items()},
         }
 
+    def _rows(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Tokens [B, T] and length [B] of some sentences."""
+        ids, length = self._tensors
+        return tf.gather(ids, index).to_tensor(PAD), tf.gather(length, index)
+
     @functools.cached_property
-    def _tensors(self) -> tuple[tf.RaggedTensor, tf.Tensor, dict[str, tf.Tensor]]:
+    def _classes(self) -> dict[str, tf.Tensor]:
+        with tf.init_scope(), tf.device("CPU"):
+            return {name: tf.constant(classes) for name, classes in self.labels.items()}
+
+    @functools.cached_property
+    def _tensors(self) -> tuple[tf.RaggedTensor, tf.Tensor]:
         # tf.data runs on the CPU: what an accelerator holds would be copied back; and its graphs must not own what outlives them
         with tf.init_scope(), tf.device("CPU"):
             ids = tf.RaggedTensor.from_row_splits(tf.constant(self.tokens), tf.constant(self.row_splits))
-            return ids, tf.constant(self.length), {name: tf.constant(classes) for name, classes in self.labels.items()}
+            return ids, tf.constant(self.length)
 
 
 def tokenize_split(split: Split, vocabulary: Vocabulary, max_length: int, *, ceiling: int = 0) -> TokenExamples:

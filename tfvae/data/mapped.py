@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfvae.data.batching import Batch, TokenExamples
+from tfvae.data.batching import TokenExamples
 from tfvae.data.shards import ShardedTexts
 from tfvae.tokens import EOS, PAD
 
@@ -37,17 +37,9 @@ class MappedExamples(TokenExamples):
         rows = [self._read_row(number) for number in range(len(self))]
         return np.concatenate(rows) if rows else np.zeros(0, np.int32)
 
-    def batch(self, index: np.ndarray | tf.Tensor, epoch: Any = None) -> Batch:
-        """Returns the batch of the texts that `index`, int [B], names: see `TokenExamples.batch`."""
-        index = tf.cast(index, tf.int32)
+    def _rows(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         tokens, length = tf.numpy_function(self._read, [index], [tf.int32, tf.int32])
-        return {
-            "tokens": tf.ensure_shape(tokens, [None, None]),
-            "length": tf.ensure_shape(length, [None]),
-            "weight": tf.ones_like(index, tf.float32),
-            "index": index,
-            "labels": {},
-        }
+        return tf.ensure_shape(tokens, [None, None]), tf.ensure_shape(length, [None])
 
     def _read(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         length = self.length[index]

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from tfvae.errors import UserError
 from tfvae.opening import opened
 
+PIECE = 1 << 26
+"""Bytes of a piece, at least; a worker does one at a time."""
 _BLOCK = 1 << 22  # bytes read at a time while lines are counted
 
 
@@ -45,7 +47,7 @@ class Piece:
                     return
 
 
-def pieces_of(paths: Sequence[str], size: int = 1 << 26) -> list[Piece]:
+def pieces_of(paths: Sequence[str], size: int = PIECE) -> list[Piece]:
     """Cuts files, each read once, into pieces of at least `size` bytes but for a file's last; a .gz file is one piece.
 
     Raises:

@@ -1,10 +1,8 @@
 """From files of text to shards of token ids: one pass over the texts, by many workers, for corpora larger than memory."""
 
-import collections
 import contextlib
 import dataclasses
 import pathlib
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,15 +12,13 @@ import tensorflow as tf
 from tfvae.config import DataConfig
 from tfvae.data.engines import ENGINES, Engine
 from tfvae.data.files import decoded, split_label
-from tfvae.data.pieces import Piece, pieces_of
+from tfvae.data.pieces import PIECE, Piece, pieces_of
 from tfvae.data.shards import VOCABULARY, WIDE, Shard, write_manifest
 from tfvae.data.tokenizers import READING
-from tfvae.data.vocabulary import CHUNK, RESERVED, Vocabulary, split_words
+from tfvae.data.vocabulary import CHUNK, Vocabulary, as_spelt, split_words
 from tfvae.errors import UserError
 from tfvae.tokens import EOS
 
-PIECE = 1 << 26
-"""Bytes of text of a shard, at least."""
 _HELD = ("valid", "test")
 
 
@@ -42,7 +38,7 @@ class CountPiece:
         """Returns how many texts there were, and how many lines held none or were not UTF-8."""
         numbers: dict[bytes, int] = {}
         length, skipped = [], 0
-        path = pathlib.Path(self.folder) / f"piece-{piece.number:06d}"
+        path = _begun(self.folder, piece)
         with path.with_suffix(".ids").open("wb") as file:
             for texts, left_out in _chunks(piece):
                 skipped += left_out
@@ -79,11 +75,11 @@ class FinishPiece:
     def __call__(self, piece: Piece) -> dict[str, Shard]:
         """Returns the shards, by split."""
         folder = pathlib.Path(self.folder)
-        path = folder / f"piece-{piece.number:06d}"
+        path = _begun(folder, piece)
         vocabulary = Vocabulary.load(folder / VOCABULARY, **self.reading)
         kind = np.uint16 if vocabulary.size <= 1 << 16 else WIDE
         words = path.with_suffix(".words").read_bytes().split(b"\n")
-        table = vocabulary._ids.lookup(tf.constant(words, tf.string)).numpy().astype(kind)
+        table = vocabulary.ids_of(tf.constant(words, tf.string)).numpy().astype(kind)
         ids, length = table[np.fromfile(path.with_suffix(".ids"), np.int32)], np.load(path.with_suffix(".length.npy"))
         drawn = np.random.default_rng([self.seed, piece.number]).random(len(length))
         split = np.searchsorted([self.held_out, 2 * self.held_out], drawn, side="right")  # 0 validation, 1 test, 2 training
@@ -176,11 +172,9 @@ def _write(
         say(f"{number} of {len(pieces)} pieces counted, {texts:,} texts")
     if not texts:
         raise UserError(f"{', '.join(map(str, sources))}: no line holds any text")
-    counts = _merged(target, pieces, data.unicode)
-    ranked = sorted((-count, word) for word, count in counts.items() if count >= data.min_count)[: data.vocabulary_size]
-    if not ranked:
-        raise UserError(f"the texts have no word that occurs config.data.min_count = {data.min_count} times or more")
-    Vocabulary([word for _, word in ranked], **reading).save(target / VOCABULARY)
+    counts = as_spelt(_counts(target, pieces), data.unicode)
+    vocabulary = Vocabulary.from_counts(counts, size=data.vocabulary_size, min_count=data.min_count, **reading)
+    vocabulary.save(target / VOCABULARY)
     shards: dict[str, list[Shard]] = {name: [] for name in ("train", *_HELD)}
     finish = FinishPiece(str(target), reading, held_out, data.split_seed)
     for number, made in enumerate(engine(finish, pieces, workers), 1):
@@ -189,7 +183,7 @@ def _write(
         say(f"{number} of {len(pieces)} pieces written")
     write_manifest(target, {name: sorted(found) for name, found in shards.items()}, reading)
     ids = sum(shard.tokens for found in shards.values() for shard in found)
-    said = f"{texts:,} texts, {ids:,} tokens, {len(ranked):,} of {len(counts):,} words"
+    said = f"{texts:,} texts, {ids:,} tokens, {len(vocabulary.words):,} of {len(counts):,} words"
     say(f"{said}; {skipped:,} lines without a text" if skipped else said)
 
 
@@ -210,13 +204,15 @@ def _chunks(piece: Piece) -> Iterator[tuple[list[str], int]]:
         yield texts, skipped
 
 
-def _merged(folder: pathlib.Path, pieces: Sequence[Piece], unicode: str) -> collections.Counter[str]:
-    """How often each word occurs, as `count_words` has it."""
-    counts: collections.Counter[str] = collections.Counter()
+def _counts(folder: pathlib.Path, pieces: Sequence[Piece]) -> Iterator[tuple[bytes, int]]:
+    """Yields how often each piece has each of its words."""
     for piece in pieces:
-        path = folder / f"piece-{piece.number:06d}"
-        words = path.with_suffix(".words").read_bytes().split(b"\n")
-        for word, count in zip(words, np.load(path.with_suffix(".counts.npy")).tolist(), strict=False):
-            spelt = word.decode() if unicode == "none" else unicodedata.normalize("NFC", word.decode())
-            counts[spelt] += count
-    return collections.Counter({word: count for word, count in counts.items() if word and word not in RESERVED})
+        path = _begun(folder, piece)
+        counts = np.load(path.with_suffix(".counts.npy")).tolist()
+        if counts:
+            yield from zip(path.with_suffix(".words").read_bytes().split(b"\n"), counts, strict=True)
+
+
+def _begun(folder: str | pathlib.Path, piece: Piece) -> pathlib.Path:
+    """The files of a piece that is counted, but for their suffixes."""
+    return pathlib.Path(folder) / f"piece-{piece.number:06d}"

@@ -3,7 +3,7 @@
 import collections
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -95,7 +95,15 @@ class Vocabulary(keras.layers.Layer):
         Raises:
           UserError: no word is left.
         """
-        counts = count_words(texts, **reading)
+        return cls.from_counts(count_words(texts, **reading), size=size, min_count=min_count, **reading)
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[str, int], *, size: int, min_count: int = 1, **reading: Any) -> "Vocabulary":
+        """Makes what `from_texts` does of how often each word occurs.
+
+        Raises:
+          UserError: no word is left.
+        """
         ranked = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:size]
         if not ranked:
             raise UserError(f"the training texts have no word that occurs config.data.min_count = {min_count} times or more")
@@ -115,9 +123,13 @@ class Vocabulary(keras.layers.Layer):
         """Returns the words [B, (words)] of texts [B]; see the function of this name."""
         return split_words(texts, lowercase=self.lowercase, split_punctuation=self.split_punctuation)
 
+    def ids_of(self, words: tf.Tensor) -> tf.Tensor:
+        """Returns the id of each word, int32, of strings of any shape."""
+        return self._ids.lookup(words)
+
     def _look_up(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns the ids of words, ragged int32 [B, (tokens)]."""
-        return words.with_flat_values(self._ids.lookup(words.flat_values))
+        return words.with_flat_values(self.ids_of(words.flat_values))
 
     def tokenize(self, texts: Any) -> tf.RaggedTensor:
         """Returns ids, ragged int32 [B, (tokens + 1)], of texts [B]: the words' and EOS."""
@@ -186,8 +198,13 @@ def count_words(
     for start in range(0, len(texts), CHUNK):
         chunk = split_words(texts[start : start + CHUNK], lowercase=lowercase, split_punctuation=split_punctuation)
         counts.update(chunk.flat_values.numpy().tolist())
+    return as_spelt(counts.items(), unicode)
+
+
+def as_spelt(counts: Iterable[tuple[bytes, int]], unicode: str) -> collections.Counter[str]:
+    """Returns how often words occur, of counts of their bytes, in which one may come again: see `count_words`."""
     spelt: collections.Counter[str] = collections.Counter()
-    for word, count in counts.items():
+    for word, count in counts:
         spelt[word.decode() if unicode == "none" else unicodedata.normalize("NFC", word.decode())] += count
     return collections.Counter({word: count for word, count in spelt.items() if word not in RESERVED})
 

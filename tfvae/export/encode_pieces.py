@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from tfvae.data.engines import ENGINES
 from tfvae.data.json_files import load_json
-from tfvae.data.pieces import Piece, pieces_of
+from tfvae.data.pieces import PIECE, Piece, pieces_of
 from tfvae.errors import UserError
 from tfvae.evaluation.evaluate import checksum
 from tfvae.export.encode_file import Report, check_target, encode_piece, words_of
@@ -21,8 +21,6 @@ from tfvae.training.zoo import find
 from tfvae.version import __version__
 
 _JOB = "job.json"
-PIECE = 1 << 26
-"""Bytes of a piece, at least; a worker encodes one at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,15 +97,16 @@ def encode_pieces(
     if engine not in ENGINES:
         raise UserError(f"--engine={engine}: must be one of {', '.join(ENGINES)}")
     check_target(f"part{suffix}")
-    place = str(find(run).path.absolute())
-    words = words_of(load(place, precision=precision))
+    found = find(run)
+    place = str(found.path.absolute())
+    words = words_of(_model(place, precision))  # which a worker in this process has then loaded
     paths = [str(pathlib.Path(source).absolute()) for source in sources]
     target = pathlib.Path(folder).absolute()
     task = EncodePiece(place, str(target), suffix, batch_size, precision)
     pieces = pieces_of(paths, piece_bytes)
     if not pieces:
         raise UserError(f"{', '.join(map(str, sources))}: the file is empty: no line holds any text")
-    job = {**dataclasses.asdict(task), "weights": checksum(find(run)), "tfvae": __version__}
+    job = {**dataclasses.asdict(task), "weights": checksum(found), "tfvae": __version__}
     del job["folder"], job["batch_size"]
     _claim(target, {**job, "pieces": [dataclasses.asdict(piece) for piece in pieces]})
     left = [piece for piece in pieces if not task.part(piece).exists()]
