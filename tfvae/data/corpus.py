@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tfvae.data.packed import taken
+
 SPLITS = ("train", "valid", "test")
 
 
@@ -36,9 +38,8 @@ class Split:
     def take(self, index: np.ndarray) -> "Split":
         """Returns the items of the given numbers, int [M], in their order."""
         labels = {name: classes[index] for name, classes in self.labels.items()}
-        items = self.items[index] if isinstance(self.items, np.ndarray) else [self.items[i] for i in index]
         features = None if self.features is None else self.features[index]
-        return Split(items, labels, self.origin, self.lines[index], self.unit, features)
+        return Split(taken(self.items, index), labels, self.origin, self.lines[index], self.unit, features)
 
     def head(self, limit: int) -> "Split":
         """Returns the first `limit` items."""

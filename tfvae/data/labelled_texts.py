@@ -10,6 +10,7 @@ import numpy as np
 from tfvae.config import DataConfig
 from tfvae.data.corpus import SPLITS, Corpus, Split
 from tfvae.data.files import WHITE_SPACE
+from tfvae.data.packed import PackedTexts, taken
 from tfvae.errors import UserError, listed
 
 log = logging.getLogger("tfvae")
@@ -46,7 +47,7 @@ class LabelledTexts:
         """Makes them of columns; rows without a text are skipped, and logged, and a missing label is a class.
 
         Args:
-          texts: N of them, some perhaps blank.
+          texts: N of them, some perhaps blank; packed ones are stripped.
           labels: for each label name N values, of which any may be missing.
           origin: where they come from.
           unit: what is counted, in the order of the columns from 1.
@@ -54,8 +55,8 @@ class LabelledTexts:
         Raises:
           UserError: no row has a text.
         """
-        stripped = [(text or "").strip(WHITE_SPACE) for text in texts]
-        kept = np.flatnonzero([bool(text) for text in stripped])
+        stripped = texts if isinstance(texts, PackedTexts) else [(text or "").strip(WHITE_SPACE) for text in texts]
+        kept = np.flatnonzero(stripped.length if isinstance(stripped, PackedTexts) else [bool(text) for text in stripped])
         if not len(kept):
             raise UserError(f"{origin}: no {unit} holds any text")
         if lost := len(stripped) - len(kept):
@@ -70,7 +71,7 @@ class LabelledTexts:
         """Returns the texts of the given numbers, int [M], in their order."""
         labels = {name: [classes[i] for i in index] for name, classes in self.labels.items()}
         features = None if self.features is None else self.features[index]
-        return dataclasses.replace(self, texts=[self.texts[i] for i in index], labels=labels, lines=self.lines[index], features=features)
+        return dataclasses.replace(self, texts=taken(self.texts, index), labels=labels, lines=self.lines[index], features=features)
 
 
 def class_name(value: Any) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from tfvae.config import DataConfig
 from tfvae.data.corpus import SPLITS, Corpus, Split
 from tfvae.data.files import corpus_folder, read_lines
 from tfvae.data.json_files import load_json, to_json
+from tfvae.data.packed import LazyTexts
 from tfvae.errors import UserError
 from tfvae.tokens import SPECIALS
 
@@ -37,7 +38,7 @@ class Shard:
     tokens: int
 
 
-class ShardedTexts(Sequence[str]):
+class ShardedTexts(LazyTexts):
     """The texts of some shards, in order, each put together from its words when it is asked for."""
 
     def __init__(self, folder: pathlib.Path, shards: Sequence[Shard], words: Sequence[str]) -> None:
@@ -64,19 +65,9 @@ class ShardedTexts(Sequence[str]):
         start = int(self._start[index])
         return self._tokens[shard][start : start + int(self.length[index])]
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        """Returns a text, words apart by spaces, those that are not in the vocabulary as <unk>; or some."""
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        tokens = self.ids(int(index) % len(self))[:-1]
+    def _text(self, index: int) -> str:
+        """Returns a text, words apart by spaces, those that are not in the vocabulary as <unk>."""
+        tokens = self.ids(index)[:-1]
         return " ".join([self.words[token - len(SPECIALS)] if token >= len(SPECIALS) else SPECIALS[token] for token in tokens.tolist()])
 
 

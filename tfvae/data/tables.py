@@ -17,6 +17,7 @@ from tfvae.data.files import WHITE_SPACE
 from tfvae.data.forerunner import forerunner
 from tfvae.data.json_rows import no_nulls
 from tfvae.data.labelled_texts import LabelledTexts, class_name, corpus_of
+from tfvae.data.packed import PackedTexts, Packing
 from tfvae.data.text import most_of_each, own_files
 from tfvae.data.text import read_texts as read_lines_of_text
 from tfvae.errors import UserError, listed, suggest
@@ -64,24 +65,23 @@ def read_texts(path: str, kind: str, text_column: str = "", label_columns: Seque
     def chosen(names: Sequence[str]) -> list[str]:
         return [text_column_of(path, names, text_column), *known_columns(path, names, label_columns)]
 
-    def collect(batches: Iterator[pa.RecordBatch]) -> tuple[list[Any], dict[str, list[Any]], int]:
-        texts: list[Any] = []
+    def collect(batches: Iterator[pa.RecordBatch]) -> tuple[PackedTexts, dict[str, list[Any]], int]:
+        texts = Packing()
         labels: dict[str, list[Any]] = {name: [] for name in label_columns}
         known: dict[str, str] = {}  # so that a class is in memory once, while reading too
         found = 0
         for batch in batches:
-            new = _strings(batch, path)
-            texts += new
+            new = [(text or "").strip(WHITE_SPACE) for text in _strings(batch, path)]
+            texts.add(*new)
             for name, values in labels.items():
                 values += [known.setdefault(value, value) for value in map(class_name, batch[name].to_pylist())]
-            found += sum(bool(text and text.strip(WHITE_SPACE)) for text in new)
+            found += sum(map(bool, new))
             if most and found >= most:
                 break
-        return texts, labels, found
+        return texts.packed(), labels, found
 
     texts, labels, found = _read(path, kind, chosen, collect)
     made = LabelledTexts.of_rows(texts, labels, path)
-    del texts  # the list that was read, of which another was made
     return made.take(np.arange(most)) if most and found > most else made
 
 

@@ -12,6 +12,7 @@ from tfvae.config import DataConfig
 from tfvae.data.corpus import SPLITS, Corpus
 from tfvae.data.files import WHITE_SPACE, numbered_lines
 from tfvae.data.labelled_texts import LABEL, LabelledTexts, corpus_of
+from tfvae.data.packed import Packing
 from tfvae.errors import UserError
 
 log = logging.getLogger("tfvae")
@@ -64,7 +65,7 @@ def read_texts(path: str, *, advice: str = "check the path", most: int = 0) -> L
     Raises:
       UserError: as `read_lines`, or lines with and without labels are mixed.
     """
-    texts: list[str] = []
+    texts = Packing()
     names: list[str] = []
     numbers = array.array("q")
     known: dict[str, str] = {}  # so that a label is in memory once
@@ -80,12 +81,12 @@ def read_texts(path: str, *, advice: str = "check the path", most: int = 0) -> L
             raise UserError(f"{path}:{number}: {problem}; a file has 'label TAB text' on every line, or a text without tabs")
         if labelled:
             names.append(known.setdefault(fields[0], fields[0]))
-        texts.append(fields[-1])
+        texts.add(fields[-1])
         numbers.append(number)
         if len(texts) == most and not labelled:
             break
     _warn_of_tables(path, some)
-    return LabelledTexts(texts, {LABEL: names} if labelled else {}, path, np.array(numbers, np.int64))
+    return LabelledTexts(texts.packed(), {LABEL: names} if labelled else {}, path, np.array(numbers, np.int64))
 
 
 def _problem(fields: list[str], labelled: bool) -> str:
