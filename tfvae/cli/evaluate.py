@@ -8,13 +8,13 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, run_from_flags
-from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
 from tfvae.data.files import write_text
 from tfvae.errors import UserError, suggest
 from tfvae.evaluation.groups import GROUPS
 from tfvae.evaluation.table import figure_lines
 from tfvae.evaluation.verdict import verdicts
+from tfvae.progress import progress
 from tfvae.training.run import Run
 
 SUMMARY = (

@@ -4,9 +4,9 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, define_stop_words_flag, run_from_flags
-from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
 from tfvae.errors import UserError, suggest
+from tfvae.progress import progress
 
 SUMMARY = "Writes report/index.html into a run directory: figures, component cards, pictures of the space, walks. It needs no network."
 

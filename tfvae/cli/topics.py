@@ -13,11 +13,11 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, define_stop_words_flag, define_text_column_flag, run_from_flags
-from tfvae.cli.progress import progress
 from tfvae.data.corpus import SPLITS
 from tfvae.data.escapes import spreadsheet_cell
 from tfvae.data.tables import kind_of, known_columns, read_columns, texts_of
 from tfvae.errors import UserError, suggest
+from tfvae.progress import progress
 from tfvae.topics.over_time import moments, over_time
 
 if TYPE_CHECKING:

@@ -41,7 +41,7 @@ class LazyTexts(Sequence[str]):
 
 
 class PackedTexts(LazyTexts):
-    """Texts in UTF-8, in one array: 8 bytes each, or 16 past 4 GB, beside their own, where a string takes 49 and more beside its letters."""
+    """Texts in UTF-8, in one array: 8 bytes each beside their own, or 16 past 4 GB, where a string takes 49 and more."""
 
     def __init__(self, data: np.ndarray, start: np.ndarray, length: np.ndarray) -> None:
         """Has texts of bytes uint8, [N] where each begins and [N] how many it is of."""

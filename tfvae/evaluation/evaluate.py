@@ -15,8 +15,9 @@ from tfvae.data.files import write_text
 from tfvae.errors import UserError, suggest
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.metrics import METRICS, USUAL, reason_absent, usual
-from tfvae.evaluation.subject import Progress, Subject, no_progress
+from tfvae.evaluation.subject import Subject
 from tfvae.models.precision import resolve_precision
+from tfvae.progress import Progress, no_progress
 from tfvae.training.fit import load
 from tfvae.training.run import Run, versions
 from tfvae.training.zoo import find

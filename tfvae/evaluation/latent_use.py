@@ -15,9 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae.evaluation.figure import Figure, mean_figure
-from tfvae.evaluation.subject import Progress, Subject, no_progress
+from tfvae.evaluation.subject import Subject
 from tfvae.latents.latent import Latent, Params
 from tfvae.models.build import build_vae
+from tfvae.progress import Progress, no_progress
 
 ACTIVE = 0.01
 """Variance over examples of a posterior mean's entry above which the entry counts as active (Burda et al. 2016; Skip-VAE's code: .02).

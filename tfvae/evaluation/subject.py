@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -15,15 +15,9 @@ from tfvae.data.corpus import Corpus, Split
 from tfvae.latents.latent import Params
 from tfvae.modalities.modality import Examples
 from tfvae.models.model import Model
+from tfvae.progress import Progress, no_progress
 
 _GENERATED_AT_ONCE = 2000
-Progress = Callable[[str, Iterable[Any], int], Iterator[Any]]
-"""Called with a description, what is iterated over and its length; yields the items."""
-
-
-def no_progress(description: str, items: Iterable[Any], total: int) -> Iterator[Any]:
-    """Yields the items and shows nothing."""
-    yield from items
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,9 +22,10 @@ from tfvae.evaluation.compare import ALL_COLUMNS, Row, cells, changes, rows
 from tfvae.evaluation.evaluate import figures_of, read_evaluation, reason_absent, split_evaluation
 from tfvae.evaluation.latent_use import information
 from tfvae.evaluation.published import PUBLISHED
-from tfvae.evaluation.subject import Progress, Subject, no_progress
+from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.topics import topics_of, written
 from tfvae.latents.mixture import MixtureLatent
+from tfvae.progress import Progress, no_progress
 from tfvae.registry import MODELS, reason_unused
 from tfvae.registry.applicable import has_z, part_of
 from tfvae.reports import pictures, space, story, walks

@@ -16,6 +16,7 @@ from tfvae.data.columns import strings
 from tfvae.data.tables import read_texts
 from tfvae.errors import UserError
 from tfvae.models.model import Model
+from tfvae.progress import no_progress, progress
 from tfvae.registry import resolve
 from tfvae.topics.workbench import Reading, Workbench
 from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS
@@ -46,7 +47,7 @@ class TopicModel(TransformerMixin, ClusterMixin, BaseEstimator):
       settings: further fields of the configuration by their path, such as {"data.lowercase": True}.
       run: the run directory; empty: a temporary one, which goes with the estimator.
       overwrite: whether a run that is there is replaced.
-      verbose: whether training prints what it does.
+      verbose: whether training prints what it does, and long loops show how far they are.
 
     Attributes:
       labels_: codes of the training texts, int [N], or [N, J] of several variables.
@@ -217,7 +218,7 @@ class TopicModel(TransformerMixin, ClusterMixin, BaseEstimator):
         """Returns what topics are edited, drawn and held against other texts with."""
         check_is_fitted(self, "model_")
         if split not in self._benches:
-            self._benches[split] = Workbench(self.run_, split=split)
+            self._benches[split] = Workbench(self.run_, split=split, progress=progress if self.verbose else no_progress)
         return self._benches[split]
 
     def save(self, path: str) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 from tfvae.data import corpora
 from tfvae.data.batching import spread
 from tfvae.errors import UserError
-from tfvae.evaluation.subject import Progress, Subject, no_progress
+from tfvae.evaluation.subject import Subject
 from tfvae.models.model import Model
 from tfvae.models.topics import Topics
+from tfvae.progress import Progress, no_progress
 from tfvae.topics import hierarchy, pictures
 from tfvae.topics.cards import Cards
 from tfvae.topics.novelty import Novelty
