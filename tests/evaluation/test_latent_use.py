@@ -10,10 +10,10 @@ from scipy import integrate, stats
 
 from tfvae.evaluation import latent_use
 from tfvae.evaluation.figure import Figure
-from tfvae.progress import no_progress
 from tfvae.evaluation.table import figure_lines
 from tfvae.latents.gaussian import GaussianLatent
 from tfvae.models.build import build_vae
+from tfvae.progress import no_progress
 from tfvae.registry import resolve
 
 
