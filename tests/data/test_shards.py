@@ -10,9 +10,10 @@ import pytest
 from tfvae.cli.model import SMOKE
 from tfvae.config import DataConfig
 from tfvae.data import corpora, shards
-from tfvae.data.batching import evaluation_batches, tokenize_split, training_batches
+from tfvae.data.batching import evaluation_batches, steps_per_epoch, tokenize_split, training_batches
 from tfvae.data.mapped import MappedExamples
 from tfvae.data.sharding import write_shards
+from tfvae.data.shares import Shares
 from tfvae.data.vocabulary import Vocabulary
 from tfvae.errors import UserError
 from tfvae.modalities.words import Words
@@ -176,3 +177,62 @@ def test_a_folder_that_holds_something_stays(refuse, tmp_path):
     (tmp_path / "out" / "mine").touch()
     assert "holds something already" in refuse("shard", f"--input={tmp_path / 'a.txt'}", f"--output={tmp_path / 'out'}")
     assert re.search("both needed", refuse("shard", "--output=x"))
+
+
+def grouped(folder, groups):
+    corpus = corpora.read(config(folder, groups=groups))
+    return corpus.train.items, MappedExamples(corpus.train.items, 0)
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_groups_of_shards_share_each_batch_whoever_reads_them(folder, groups):
+    texts, examples = grouped(folder[0], groups)
+    owner = np.zeros(len(texts), int)
+    for group, own in enumerate(texts.groups):
+        owner[own] = group
+    whole = [batch["index"].numpy() for batch in training_batches(examples, 12, 3, epochs=2)]
+    assert len(whole) == 2 * steps_per_epoch(examples, 12)
+    epoch = np.concatenate(whole[: len(whole) // 2])
+    assert sorted(epoch) == list(range(len(texts)))
+    assert any(len(np.unique(owner[index])) == groups and len(index) > 9 for index in whole)
+    for each in (1, 2):  # replicas of a group
+        count = groups * each
+        shares = [list(training_batches(examples, 12, 3, epochs=2, shares=Shares(count, first))) for first in range(count)]
+        for first, share in enumerate(shares):
+            assert {group for batch in share for group in owner[batch["index"].numpy()]} == {first // each}
+        for step, index in enumerate(whole):
+            parts = [share[step] for share in shares]
+            assert len({len(part["index"]) for part in parts}) == 1
+            found = np.concatenate([part["index"].numpy()[part["weight"].numpy() > 0] for part in parts])
+            assert sorted(found) == sorted(index)
+
+
+def test_a_host_needs_the_ids_of_its_own_group_alone(folder, tmp_path):
+    shutil.copytree(folder[0], tmp_path / "own")
+    names = sorted(path.name for path in (tmp_path / "own").glob("train-*.tokens.npy"))
+    for name in names[1::2]:
+        (tmp_path / "own" / name).unlink()
+    texts, examples = grouped(tmp_path / "own", 2)
+    for batch in training_batches(examples, 12, 3, shares=Shares(2, 0)):
+        assert batch["tokens"].shape[0]
+    with pytest.raises(UserError, match="missing or damaged"):
+        texts[texts.groups[1][0]]
+    with pytest.raises(UserError, match="missing or damaged"):
+        corpora.read(config(tmp_path / "own"))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"groups": 99, "batch_size": 99}, "99: .* training shards: write smaller ones"),
+        ({"groups": 7, "batch_size": 30}, "batch_size = 30 is no multiple"),
+    ],
+)
+def test_groups_that_do_not_do_are_told(folder, more, message):
+    with pytest.raises(UserError, match=message):
+        fit(resolve("vae", "shards", base={"data.dir": str(folder[0]), **{f"data.{k}": v for k, v in (READING | more).items()}}))
+
+
+def test_only_shards_have_groups():
+    with pytest.raises(UserError, match="demo is in memory"):
+        resolve("vae", "demo", overrides={"data.groups": 2})

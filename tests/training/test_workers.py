@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,8 +17,11 @@ import tensorflow as tf
 import yaml
 
 from tfvae.cli.model import SMOKE
+from tfvae.config import DataConfig
+from tfvae.data import demo
 from tfvae.data.batching import evaluation_batches, tokenize_split, training_batches
 from tfvae.data.corpus import Split
+from tfvae.data.sharding import write_shards
 from tfvae.data.shares import Shares
 from tfvae.data.vocabulary import Vocabulary
 from tfvae.errors import UserError
@@ -38,7 +42,8 @@ from tfvae.registry import resolve
 from tfvae.training.fit import fit
 for model in models:
     name, path = model.split("=")
-    config = resolve(name, "demo", base=json.loads(sys.stdin.readline()))
+    settings = json.loads(sys.stdin.readline())
+    config = resolve(name, settings.pop("corpus", "demo"), base=settings)
     trained, _ = fit(config, path, strategy=strategy, resume=resume == "resume", say=lambda message: None)
     print(hashlib.sha256(b"".join(weight.tobytes() for weight in trained.vae.get_weights())).hexdigest())
 """
@@ -59,11 +64,14 @@ def start(*arguments, settings, environment=os.environ | {"CUDA_VISIBLE_DEVICES"
     return process
 
 
-def of_cluster(ports, *arguments, settings=SMALL):
-    """Starts a process for each port, of one cluster."""
+def of_cluster(ports, *arguments, settings=SMALL, own=({}, {})):
+    """Starts a process for each port, of one cluster, with settings of its own."""
     workers = [f"localhost:{port}" for port in ports]
     cluster = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in range(len(ports))]
-    return [start("multi_worker", 0, *arguments, settings=settings, TF_CONFIG=json.dumps(own)) for own in cluster]
+    return [
+        start("multi_worker", 0, *arguments, settings=settings | more, TF_CONFIG=json.dumps(place))
+        for place, more in zip(cluster, own, strict=True)
+    ]
 
 
 def ended(processes):
@@ -243,3 +251,23 @@ def test_the_batch_script_is_a_script():
     path = ROOT / "docs" / "recipes" / "train.sbatch"
     subprocess.run(["bash", "-n", str(path)], check=True)
     assert "#SBATCH --requeue" in path.read_text() and "--strategy=multi_worker --resume" in path.read_text()
+
+
+@pytest.mark.slow
+def test_two_processes_with_their_own_shards_have_the_figures_of_one_with_all(tmp_path):
+    whole, texts = tmp_path / "whole", demo.read().train.items[:600]
+    (tmp_path / "a.txt").write_text("".join(f"{text}\n" for text in texts))
+    write_shards([str(tmp_path / "a.txt")], str(whole), DataConfig(name="text", split_punctuation=True), held_out=0.1, piece_bytes=4000)
+    settings = {name: value for name, value in SMALL.items() if name != "data.limit"} | {"data.groups": 2, "data.batch_size": 16}
+    own = [{"data.dir": str(tmp_path / f"own-{group}")} for group in range(2)]
+    for group, place in enumerate(own):
+        shutil.copytree(whole, place["data.dir"])
+        shards = [name for name, *_ in json.loads((whole / "shards.json").read_text())["splits"]["train"]]
+        assert len(shards) > 4
+        for name in shards[1 - group :: 2]:
+            pathlib.Path(place["data.dir"], f"{name}.tokens.npy").unlink()
+    fit(resolve("dem_vae", "shards", base=settings | {"data.dir": str(whole)}), str(tmp_path / "one"), say=lambda message: None)
+    run = f"dem_vae={tmp_path / 'two'}"
+    first, second = ended(of_cluster(free_ports(2), "new", run, settings=settings | {"corpus": "shards"}, own=own))
+    assert first == second
+    assert_alike(figures(tmp_path / "two"), figures(tmp_path / "one"))

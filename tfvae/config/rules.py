@@ -178,9 +178,18 @@ def _labels(config: Any) -> str:
     return ""
 
 
+def _groups(config: Any) -> str:
+    data = config.data
+    if data.groups > 1 and data.name != "shards":
+        return f"config.data.groups = {data.groups}: {data.name} is in memory, and shards alone are divided among hosts"
+    if data.batch_size % data.groups:
+        return f"config.data.groups = {data.groups}: each has the same share of a batch, and batch_size = {data.batch_size} is no multiple"
+    return ""
+
+
 def broken_rules(config: Any) -> Iterator[str]:
     """Yields what is wrong with a configuration whose fields are admitted one by one, a line each."""
     for (section, kind), rules in _RULES.items():
         if kind in getattr(config, section).kind.split(JOIN):
             yield from filter(None, (rule(config) for rule in rules))
-    yield from filter(None, [_labels(config)])
+    yield from filter(None, [_labels(config), _groups(config)])

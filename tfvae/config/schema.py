@@ -58,6 +58,7 @@ class DataConfig:
         0, "dialogues: earlier turns, at most, that an example comes with; 0: a turn is a sentence like any other", low=0
     )
     delexicalize: bool = setting(False, "smd: entities of its knowledge bases become marks of their kinds, as <poi>")
+    groups: int = setting(1, "shards: groups of files, a share of each batch from each, so that a host may have its own alone", low=1)
     limit: int = setting(0, "examples used of each split; 0: all", low=0)
     batch_size: int = setting(30, "examples a training batch", low=1)
     eval_batch_size: int = setting(50, "examples a batch of validation and test", low=1)

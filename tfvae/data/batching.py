@@ -3,14 +3,14 @@
 import dataclasses
 import functools
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from tfvae.data.corpus import Split
-from tfvae.data.shares import WHOLE, Shares
+from tfvae.data.shares import WHOLE, Shares, lay_out
 from tfvae.data.vocabulary import CHUNK, Vocabulary
 from tfvae.tokens import EOS, PAD
 
@@ -151,7 +151,12 @@ def bucket_boundaries(lengths: np.ndarray, num_buckets: int = 8) -> np.ndarray:
 
 def steps_per_epoch(examples: Any, batch_size: int) -> int:
     """Returns the number of training batches of an epoch, the same for all epochs."""
-    return sum(-(-len(bucket) // batch_size) for bucket in _buckets(examples, batch_size))
+    return sum(_steps(bucket, batch_size) for bucket in _buckets(examples, batch_size))
+
+
+def _steps(bucket: Sequence[np.ndarray], batch_size: int) -> int:
+    """How many batches there are of a bucket, of which each group of files has the same share."""
+    return -(-max(map(len, bucket)) // (batch_size // len(bucket)))
 
 
 def training_batches(
@@ -160,7 +165,8 @@ def training_batches(
     """Returns the batches of the epochs first_epoch, …, epochs - 1, one epoch after the other.
 
     An epoch has every example once, in batches of those that cost alike. It is a function of the seed and its number: an epoch
-    comes out the same wherever the dataset starts.
+    comes out the same wherever the dataset starts. Of examples in groups (`MappedExamples.groups`) each batch has as many of one as of
+    another, as far as there are, and shares that follow each other have those of one group.
 
     Args:
       examples: the training split: `tfvae.modalities.modality.Examples`.
@@ -171,12 +177,18 @@ def training_batches(
       shares: which of each batch's, where replicas train on it together.
     """
     buckets, steps = _buckets(examples, batch_size), steps_per_epoch(examples, batch_size)
+    spare = [int(own[0]) for own in _groups(examples)]
 
     def plan(epoch: int) -> tuple[np.ndarray, np.ndarray]:
         random = np.random.default_rng([seed, epoch])
         batches = []
         for bucket in buckets:
-            batches += np.split(random.permutation(bucket), range(batch_size, len(bucket), batch_size))
+            orders = [random.permutation(own) for own in bucket]
+            if len(bucket) == 1:
+                batches += np.split(orders[0], range(batch_size, len(orders[0]), batch_size))
+            else:  # a group that has fewer spreads them over the same batches
+                dealt = zip(*(np.array_split(order, _steps(bucket, batch_size)) for order in orders), strict=True)
+                batches += [lay_out(parts, spare, shares.count) for parts in dealt]
         batches = [batches[i] for i in random.permutation(steps)]
         return np.concatenate(batches), np.cumsum([0, *map(len, batches)])
 
@@ -202,7 +214,11 @@ def evaluation_batches(examples: Any, batch_size: int, index: np.ndarray | None 
 def _read(numbers: tf.data.Dataset, examples: Any, shares: Shares) -> tf.data.Dataset:
     """The batches of examples whose numbers, and the epoch where there is one, a dataset has."""
     if shares == WHOLE:
-        return numbers.map(examples.batch).prefetch(tf.data.AUTOTUNE)
+
+        def whole(index: tf.Tensor, *epoch: tf.Tensor) -> Batch:
+            return examples.batch(index if len(_groups(examples)) == 1 else tf.boolean_mask(index, index >= 0), *epoch)
+
+        return numbers.map(whole).prefetch(tf.data.AUTOTUNE)
 
     def share(index: tf.Tensor, there: tf.Tensor, *epoch: tf.Tensor) -> Batch:
         batch = examples.batch(index, *epoch)
@@ -225,9 +241,15 @@ def similar_batches(length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]
         end = max(0, end - size)
 
 
-def _buckets(examples: Any, batch_size: int) -> list[np.ndarray]:
-    """The numbers of the examples of each bucket, int32 [n], shortest first."""
+def _groups(examples: Any) -> Sequence[np.ndarray]:
+    """The numbers of the examples of each group of files."""
+    return getattr(examples, "groups", ()) or (np.arange(len(examples)),)
+
+
+def _buckets(examples: Any, batch_size: int) -> list[list[np.ndarray]]:
+    """The numbers of the examples of each bucket, shortest first, and in each group of files, int32 [n]."""
     # each bucket ends in a batch that may be small, so a bucket is at least a few batches
     boundaries = bucket_boundaries(examples.cost, min(8, max(1, len(examples) // (4 * batch_size))))
     bucket = np.searchsorted(boundaries, examples.cost)
-    return [np.flatnonzero(bucket == number).astype(np.int32) for number in range(len(boundaries))]
+    groups = _groups(examples)
+    return [[own[bucket[own] == number].astype(np.int32) for own in groups] for number in range(len(boundaries))]

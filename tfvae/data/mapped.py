@@ -1,6 +1,7 @@
 """The token ids of shards as training reads them: from disk, a batch at a time."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,11 @@ class MappedExamples(TokenExamples):
     def length(self) -> np.ndarray:
         """Tokens of each text, EOS included, int32 [N]."""
         return self._length  # type: ignore[attr-defined]
+
+    @property
+    def groups(self) -> Sequence[np.ndarray]:
+        """The numbers of the texts of each group of shards, int32 [n] each."""
+        return self.texts.groups  # type: ignore[attr-defined]
 
     @functools.cached_property
     def row_splits(self) -> np.ndarray:  # type: ignore[override]

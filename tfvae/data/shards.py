@@ -41,17 +41,21 @@ class Shard:
 class ShardedTexts(LazyTexts):
     """The texts of some shards, in order, each put together from its words when it is asked for."""
 
-    def __init__(self, folder: pathlib.Path, shards: Sequence[Shard], words: Sequence[str]) -> None:
-        """Maps the files.
+    def __init__(self, folder: pathlib.Path, shards: Sequence[Shard], words: Sequence[str], groups: int = 1) -> None:
+        """Maps the files; of several groups, of which others may have the files, those that are asked for, when they are.
 
         Raises:
           UserError: one is missing or not as long as it was written.
         """
-        self.words = words
-        self._tokens = [_mapped(folder / f"{shard.name}.tokens.npy", shard.tokens) for shard in shards]
+        self.words, self._folder, self._shards = words, folder, shards
+        self._tokens: dict[int, np.ndarray] = {}
+        for number in range(len(shards)) if groups == 1 else ():
+            self._tokens_of(number)
         lengths = [np.asarray(_mapped(folder / f"{shard.name}.length.npy", shard.texts)) for shard in shards]
         self.length = np.concatenate(lengths) if lengths else np.zeros(0, np.int32)
         self._first = np.cumsum([0, *(shard.texts for shard in shards)])
+        owner = np.repeat(np.arange(len(shards)) % groups, [shard.texts for shard in shards])
+        self.groups = [np.flatnonzero(owner == group).astype(np.int32) for group in range(groups)] if groups > 1 else ()
         self._start = (
             np.concatenate([np.cumsum(length, dtype=np.int64) - length for length in lengths]) if lengths else np.zeros(0, np.int64)
         )
@@ -63,7 +67,14 @@ class ShardedTexts(LazyTexts):
         """Returns the tokens of a text, EOS included."""
         shard = int(np.searchsorted(self._first, index, side="right")) - 1
         start = int(self._start[index])
-        return self._tokens[shard][start : start + int(self.length[index])]
+        return self._tokens_of(shard)[start : start + int(self.length[index])]
+
+    def _tokens_of(self, number: int) -> np.ndarray:
+        """The tokens of a shard, mapped."""
+        if number not in self._tokens:
+            shard = self._shards[number]
+            self._tokens[number] = _mapped(self._folder / f"{shard.name}.tokens.npy", shard.tokens)
+        return self._tokens[number]
 
     def _text(self, index: int) -> str:
         """Returns a text, words apart by spaces, those that are not in the vocabulary as <unk>."""
@@ -95,7 +106,9 @@ def read(data: DataConfig) -> Corpus:
     if data.vocabulary or data.tokenizer != "word":
         raise UserError("config.data.vocabulary and tokenizer are what shards were written with: leave them out")
     words = read_lines(folder / VOCABULARY)[0][len(SPECIALS) :]
-    texts = {name: ShardedTexts(folder, shards[name], words) for name in SPLITS}
+    if 1 < data.groups > len(shards["train"]):
+        raise UserError(f"config.data.groups = {data.groups}: {folder} has {len(shards['train'])} training shards: write smaller ones")
+    texts = {name: ShardedTexts(folder, shards[name], words, data.groups if name == "train" else 1) for name in SPLITS}
     for name, found in texts.items():
         if not len(found):
             raise UserError(f"{folder}: its {name} split holds no text; {_ADVICE} with a larger --held_out")

@@ -102,6 +102,9 @@ def fit(
         if config.training.aggressive:
             raise UserError("config.training.aggressive is for one replica: without --strategy")
         config.training.noise = "example"
+        if workers.replicas % config.data.groups and workers.replicas > 1:
+            groups = f"config.data.groups = {config.data.groups}"
+            raise UserError(f"{groups}: {workers.replicas} replicas cannot have the same number of groups each, or groups of them")
     given = _given(texts, labels, features, corpus, config, place)
     if given:
         corpus = corpora.head(corpus_of(given, config.data), config.data)
