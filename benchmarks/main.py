@@ -85,6 +85,8 @@ def _define_flags(values: flags.FlagValues) -> None:
     flags.DEFINE_integer("sentences", 256, "generate: sentences at a time.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("requests", 10_000, "serve: requests to the server.", lower_bound=1, flag_values=values)
     flags.DEFINE_integer("connections", 16, "serve: connections that send them.", lower_bound=1, flag_values=values)
+    device = "Where all programs compute; gpu: the first one, with float32 as it is, not TensorFloat-32."
+    flags.DEFINE_enum("device", "cpu", ["cpu", "gpu"], device, flag_values=values)
     flags.DEFINE_integer("threads", os.cpu_count() or 1, "Threads of each program.", lower_bound=1, flag_values=values)
     scaling = "Measure a training step against samples, words, vocabulary and batch instead, and draw it to this file (.svg, .png)."
     flags.DEFINE_string("scaling", "", scaling, flag_values=values)
@@ -145,7 +147,7 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
         # With few samples, so that what is checked does not set the peak of memory.
         reference = ours.ask("check", folder=folder, samples=min(values.samples, 2))
         for peer in peers:
-            peer.ask("prepare", folder=folder, threads=values.threads)
+            peer.ask("prepare", folder=folder, threads=values.threads, device=values.device)
             _check(peer, folder, peer.ask("check", folder=folder), reference)
         task = {"task": values.task, "samples": values.samples, "sentences": values.sentences}
         shapes = [[64, 32, 100]] if values.smoke else CEILING_SHAPES
@@ -167,6 +169,7 @@ def measure(values: flags.FlagValues) -> dict[str, Any]:
         "tokens_a_batch": statistics.mean(answer["tokens"] for answer in timed["tfvae"]),
         "padded_a_batch": float(np.mean(made["padded"])),
         "threads": values.threads,
+        "device": made["device"],
         **results,
         **{f"tfvae/{peer.name}": round(speed["tfvae"] / speed[peer.name], 2) for peer in peers},
     }
@@ -196,6 +199,7 @@ def _prepare(ours: Process, values: flags.FlagValues, folder: str) -> dict[str, 
         batches=_batches(values),
         bucketed=values.bucketed,
         threads=values.threads,
+        device=values.device,
     )
 
 

@@ -4,6 +4,7 @@ import copy
 import itertools
 import json
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -33,9 +34,10 @@ SEED = (1, 2)
 class Worker:
     """A model and its batches."""
 
-    def prepare(self, folder, model, data_dir, run, overrides, batches, bucketed, threads):
+    def prepare(self, folder, model, data_dir, run, overrides, batches, bucketed, threads, device="cpu"):
         """Builds the model, and writes its weights and batches for the peers."""
         _set_threads(threads)
+        self.device = _place(device)
         settings = {"objective.schedule.kind": "constant", **({"data.dir": data_dir} if data_dir else {}), **overrides}
         self.config = resolve(model, "ptb" if data_dir else "demo", base=settings)
         if run:
@@ -54,7 +56,8 @@ class Worker:
             self.model.load_weights(Run(run).weights_file)
         self._write(folder, vocabulary.size)
         padded = [int(tf.size(batch["tokens"])) for batch in self.batches]
-        return {"padded": padded, "precision": resolve_precision(self.config.training.precision), "sizes": self.sizes}
+        precision = resolve_precision(self.config.training.precision)
+        return {"padded": padded, "precision": precision, "sizes": self.sizes, "device": self.device}
 
     def synthetic(self, model, overrides, threads, batch, time, vocabulary, samples, repeats):
         """Returns the seconds of training steps on sentences of `time` random words each, after one that is not counted."""
@@ -150,7 +153,10 @@ class Worker:
         data, answer = self.batches[batch], []
         seconds = timed(lambda: answer.append(self.tasks[task](data).numpy()))
         tokens = answer[0] if task == "generate" else tf.reduce_sum(data["length"])
-        return {"seconds": seconds, "tokens": int(tokens), "peak_memory": peak_memory()}
+        return {"seconds": seconds, "tokens": int(tokens), "peak_memory": self._peak_memory()}
+
+    def _peak_memory(self):
+        return peak_memory() if self.device == "cpu" else tf.config.experimental.get_memory_info("GPU:0")["peak"]
 
     def _task(self, task, samples, sentences):
         """A function of a batch that returns a number."""
@@ -216,6 +222,20 @@ def _set_threads(threads):
     if tf.config.threading.get_intra_op_parallelism_threads() != threads:  # it cannot be set once TensorFlow has begun
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def _place(device):
+    """Keeps TensorFlow to a kind of device, and returns what it is called."""
+    accelerators = tf.config.list_physical_devices("GPU")
+    if device == "cpu":
+        if accelerators:
+            tf.config.set_visible_devices([], "GPU")
+        return "cpu"
+    if not accelerators:
+        sys.exit("--device=gpu: TensorFlow finds no GPU; it needs tensorflow[and-cuda] and a driver")
+    tf.config.set_visible_devices(accelerators[:1], "GPU")
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    return tf.config.experimental.get_device_details(accelerators[0]).get("device_name", "gpu")
 
 
 def _smaller(batch, less):

@@ -62,7 +62,7 @@ class DemVae(nn.Module):
 
     def load(self, weights):
         """Takes over arrays named as in tfvae."""
-        tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
+        tensors = {name: torch.from_numpy(array).to(self.bias.device) for name, array in weights.items()}
         names = ("kernel", "recurrent_kernel", "bias")
         with torch.no_grad():
             self.encoder_embedding.weight.copy_(tensors["encoder/embedding"])
@@ -233,7 +233,7 @@ class DemVae(nn.Module):
 
 def pack(values, length):
     """The values [N, T, ...] of the steps of sentences of lengths [N], as nn.GRU takes them."""
-    return nn.utils.rnn.pack_padded_sequence(values, length, batch_first=True, enforce_sorted=False)
+    return nn.utils.rnn.pack_padded_sequence(values, length.cpu(), batch_first=True, enforce_sorted=False)
 
 
 def log_normal(z, mean, log_variance):

@@ -16,9 +16,14 @@ class Worker:
         """Names the variant and what products are made in."""
         self.variant, self.bfloat16 = variant, precision == "bfloat16"
 
-    def prepare(self, folder, threads):
+    def prepare(self, folder, threads, device="cpu"):
         """Reads weights and batches that tfvae wrote."""
         torch.set_num_threads(threads)
+        self.kind = "cuda" if device == "gpu" else "cpu"
+        if device == "gpu" and not torch.cuda.is_available():
+            sys.exit("--device=gpu: PyTorch finds no GPU: install a build for CUDA in --peer_python's environment")
+        torch.set_default_device(self.kind)
+        torch.backends.cudnn.allow_tf32 = False
         with open(f"{folder}/sizes.json") as file:
             self.sizes = json.load(file)
         self.model = DemVae(self.sizes, packed=self.variant == "fast")
@@ -27,7 +32,7 @@ class Worker:
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3, fused=True)
         with np.load(f"{folder}/batches.npz") as arrays:
             self.batches = [
-                (torch.from_numpy(arrays[f"tokens_{i}"]).long(), torch.from_numpy(arrays[f"length_{i}"]).long())
+                tuple(torch.from_numpy(arrays[f"{name}_{i}"]).long().to(self.kind) for name in ("tokens", "length"))
                 for i in range(self.sizes["batches"])
             ]
         return {"parameters": sum(parameter.numel() for parameter in self.model.parameters())}
@@ -39,11 +44,11 @@ class Worker:
         """
         self.model.eval()
         with np.load(f"{folder}/noise.npz") as arrays:
-            noise = torch.from_numpy(arrays["noise"])
+            noise = torch.from_numpy(arrays["noise"]).to(self.kind)
         tokens, length = self.batches[0]
         loss, reconstruction = self.model.loss(tokens, length, noise)
         loss.backward()
-        np.savez(f"{folder}/gradients-{self.variant}.npz", **{name: value.numpy() for name, value in self.model.gradients().items()})
+        np.savez(f"{folder}/gradients-{self.variant}.npz", **{name: value.cpu().numpy() for name, value in self.model.gradients().items()})
         self.optimizer.zero_grad()
         with torch.no_grad():
             *posterior, _ = self.model.encode(tokens, length)
@@ -62,12 +67,20 @@ class Worker:
             "softmax": lambda: self._softmax(tokens, length, samples),
         }[task]
         answer = []
-        seconds = timed(lambda: answer.append(do()))
+        seconds = timed(lambda: (answer.append(do()), self._finish()))
         count = (answer[0] != PAD).sum() if task == "generate" else length.sum()
-        return {"seconds": seconds, "tokens": int(count), "peak_memory": peak_memory()}
+        return {"seconds": seconds, "tokens": int(count), "peak_memory": self._peak_memory()}
+
+    def _finish(self):
+        """Waits for what was asked of a GPU."""
+        if self.kind == "cuda":
+            torch.cuda.synchronize()
+
+    def _peak_memory(self):
+        return torch.cuda.max_memory_allocated() if self.kind == "cuda" else peak_memory()
 
     def _autocast(self, function, *arguments):
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast(self.kind, dtype=torch.bfloat16, enabled=self.bfloat16):
             return function(*arguments)
 
     def _train(self, tokens, length, samples):
@@ -100,7 +113,7 @@ class Worker:
 
         def multiply(m, k, n):
             a, b = torch.randn(m, k).to(dtype), torch.randn(k, n).to(dtype)
-            return lambda: a @ b
+            return lambda: (a @ b, self._finish())
 
         return {"gflops": best_rate(multiply, shapes)}
 

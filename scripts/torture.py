@@ -5,7 +5,11 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from torture.main import main
+from tfvae.quiet import load_tensorflow
+
+load_tensorflow(verbose="--verbose" in sys.argv)
+
+from torture.main import main  # noqa: E402
 
 if __name__ == "__main__":
     main()
