@@ -12,7 +12,9 @@ from tfvae.config.labels import supervised
 KINDS: dict[str, list[str]] = {
     "data.modality": ["words", "featured_words", "pixels", "turns"],
     "encoder.kind": ["recurrent", "bag_of_words", "features", "perceptron", "residual", "none"],
-    "latent.kind": ["gaussian", "spherical", "mixture", "marginal_mixture", "point", "none", "discrete", "mixture_of_priors", "vamp"],
+    "latent.kind": [
+        *("gaussian", "spherical", "polar", "mixture", "marginal_mixture", "point", "none", "discrete", "mixture_of_priors", "vamp"),
+    ],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn", "contextual"],
     "inference.kind": ["amortized", "code_heads", "ngrams", "refinement"],
 }
@@ -58,6 +60,7 @@ def _z_arrives(*switches: str) -> Callable[[Any], str]:
 
 _ON_SPHERES: dict[str, Callable[[Any], bool]] = {
     "spherical": lambda latent: True,
+    "polar": lambda latent: True,
     "mixture": lambda latent: latent.family == "von_mises_fisher",
     "marginal_mixture": lambda latent: latent.family == "von_mises_fisher",
     "mixture_of_priors": lambda latent: latent.family == "von_mises_fisher",
@@ -72,6 +75,18 @@ def on_spheres(latent: Any) -> bool:
 def _sphere_size(config: Any) -> str:
     if on_spheres(config.latent) and config.latent.dim < 2:
         return "config.latent.dim = 1: the von Mises-Fisher family lives on spheres of 2 dimensions or more"
+    return ""
+
+
+def _norms(config: Any) -> str:
+    latent = config.latent
+    if latent.norm_width >= latent.norm_max:
+        return f"config.latent.norm_width = {latent.norm_width:g}: must be below norm_max = {latent.norm_max:g}"
+    if config.inference.kind == "refinement":
+        return (
+            "config.latent.kind = polar: norms of two posteriors have no finite KL, so none can be refined: set "
+            "config.inference.kind=amortized"
+        )
     return ""
 
 
@@ -160,6 +175,7 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("decoder", "bag_of_words"): (_z_arrives("z_to_output"), _heard, _read_again),
     ("latent", "gaussian"): (_one_bound,),
     ("latent", "spherical"): (_sphere_size,),
+    ("latent", "polar"): (_sphere_size, _norms),
     ("latent", "mixture"): (_sphere_size,),
     ("latent", "marginal_mixture"): (_sphere_size, _taught),
     ("latent", "mixture_of_priors"): (_sphere_size,),

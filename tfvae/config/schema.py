@@ -107,12 +107,14 @@ class LatentConfig:
     temperature: float = setting(1.0, "discrete: temperature of the relaxation at the first step", above=0)
     temperature_decay: float = setting(0.0, "discrete: r of its fall by exp(-r step)", low=0)
     temperature_floor: float = setting(0.5, "discrete: where its fall ends", above=0)
-    learn_kappa: bool = setting(False, "spherical: the encoder says each example's concentration, which is a setting otherwise")
+    learn_kappa: bool = setting(False, "spherical, polar: the encoder says each example's concentration, which is a setting otherwise")
     kappa_gradient: str = setting(
         "exact",
         "learn_kappa: gradient of samples in kappa; detached: none, as in the authors' code, and kappa falls",
         choices=("exact", "detached"),
     )
+    norm_max: float = setting(2.0, "polar: the prior's norms are uniform up to this", above=0)
+    norm_width: float = setting(1.0, "polar: width of the interval that a posterior's norm is uniform on", above=0)
     batch_norm: float = setting(0.0, "gaussian: standard deviation of posterior means over a batch; 0: they are not normalised", low=0)
     minimum_kl: float = setting(
         0.0, "gaussian: nats of KL that every dimension has at least, by what parameters it may have", low=0, high=20
@@ -236,7 +238,7 @@ class ObjectiveConfig:
     attribute_weight: float = setting(
         0.0, "weight of an auxiliary loss: what is written, encoded again, has the code that it was written from (Hu et al. 2017)", low=0
     )
-    norm_weight: float = setting(0.0, "spherical: weight of (length of the direction before it is normalised - 1)^2", low=0)
+    norm_weight: float = setting(0.0, "spherical, polar: weight of (length of the direction before it is normalised - 1)^2", low=0)
     samples: int = setting(1, "posterior samples an example in training", low=1)
     schedule: ScheduleConfig = dataclasses.field(default_factory=ScheduleConfig)
 

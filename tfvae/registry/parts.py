@@ -39,6 +39,7 @@ from tfvae.latents.mixture import MixtureLatent
 from tfvae.latents.mixture_of_priors import MixtureOfPriorsLatent
 from tfvae.latents.none import NoLatent
 from tfvae.latents.point import PointLatent
+from tfvae.latents.polar import PolarLatent
 from tfvae.latents.spherical import SphericalLatent
 from tfvae.latents.vamp import VampLatent
 from tfvae.modalities.featured_words import FeaturedWords
@@ -177,6 +178,13 @@ LATENTS: dict[str, Part] = {
         SphericalLatent,
         _spherical_settings,
         lacks={**_NO_MIXTURE, "kl": "its KL is a constant"},
+        gives={"learn_kappa": ("kl",)},
+        says=_one_variable,
+    ),
+    "polar": Part(
+        PolarLatent,
+        lambda latent: (*_spherical_settings(latent), "norm_max", "norm_width"),
+        lacks={**_NO_MIXTURE, **_NO_DIRECTION, "kl": "its KL is a constant"},
         gives={"learn_kappa": ("kl",)},
         says=_one_variable,
     ),
