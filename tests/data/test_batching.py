@@ -170,6 +170,17 @@ def test_an_epoch_is_the_same_wherever_the_dataset_starts(many):
     assert order(training_batches(many, 30, 5, first_epoch=4, epochs=4)) == []
 
 
+@pytest.mark.parametrize("epoch_steps", [1, 7, 100, 1000])
+def test_an_epoch_may_be_a_part_of_a_pass_or_more_than_one(many, epoch_steps):
+    steps = steps_per_epoch(many, 30)
+    passes = order(training_batches(many, 30, 5, epochs=3 * epoch_steps // steps + 1))
+    for first in range(3):
+        dataset = training_batches(many, 30, 5, first_epoch=first, epochs=3, epoch_steps=epoch_steps)
+        assert dataset.cardinality() == (3 - first) * epoch_steps
+        assert order(dataset) == passes[first * epoch_steps : 3 * epoch_steps]
+    assert order(training_batches(many, 30, 5, first_epoch=3, epochs=3, epoch_steps=epoch_steps)) == []
+
+
 def test_the_order_is_a_function_of_the_seed_and_the_epoch(many):
     np.random.seed(1)
     tf.random.set_seed(1)

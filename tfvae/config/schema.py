@@ -255,7 +255,12 @@ class TrainingConfig:
         "", "parts that do not learn, of encoder, latent, decoder and inference, with commas between; init_from gives their weights"
     )
     embeddings: str = setting("", "file of word vectors that embeddings begin with, in the text format of GloVe and fastText")
-    epochs: int = setting(50, "passes over the training split", low=1)
+    epochs: int = setting(50, "passes over the training split, or as many times epoch_steps updates", low=1)
+    epoch_steps: int = setting(
+        0,
+        "updates that make an epoch, after which there are figures, a selection and a checkpoint; 0: a pass over the training split",
+        low=0,
+    )
     optimizer: str = setting("adam", "optimiser", choices=("adam", "sgd"))
     learning_rate: float = setting(1e-3, "the optimiser's step size", above=0)
     clip_norm: float = setting(0.5, "global gradient norm above which gradients are scaled down; 0: no clipping", low=0)

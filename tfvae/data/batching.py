@@ -150,7 +150,7 @@ def bucket_boundaries(lengths: np.ndarray, num_buckets: int = 8) -> np.ndarray:
 
 
 def steps_per_epoch(examples: Any, batch_size: int) -> int:
-    """Returns the number of training batches of an epoch, the same for all epochs."""
+    """Returns the number of training batches of a pass over the examples, the same for all passes."""
     return sum(_steps(bucket, batch_size) for bucket in _buckets(examples, batch_size))
 
 
@@ -160,13 +160,14 @@ def _steps(bucket: Sequence[np.ndarray], batch_size: int) -> int:
 
 
 def training_batches(
-    examples: Any, batch_size: int, seed: int, *, first_epoch: int = 0, epochs: int = 1, shares: Shares = WHOLE
+    examples: Any, batch_size: int, seed: int, *, first_epoch: int = 0, epochs: int = 1, epoch_steps: int = 0, shares: Shares = WHOLE
 ) -> tf.data.Dataset:
-    """Returns the batches of the epochs first_epoch, …, epochs - 1, one epoch after the other.
+    """Returns the batches of the epochs first_epoch, …, epochs - 1, one after the other.
 
-    An epoch has every example once, in batches of those that cost alike. It is a function of the seed and its number: an epoch
-    comes out the same wherever the dataset starts. Of examples in groups (`MappedExamples.groups`) each batch has as many of one as of
-    another, as far as there are, and shares that follow each other have those of one group.
+    A pass has every example once, in batches of those that cost alike. It is a function of the seed and its number, so it comes out the
+    same wherever the dataset starts. An epoch is a pass, or `epoch_steps` batches of one pass after the other. Of examples in groups
+    (`MappedExamples.groups`) each batch has as many of one as of another, as far as there are, and shares that follow each other have
+    those of one group.
 
     Args:
       examples: the training split: `tfvae.modalities.modality.Examples`.
@@ -174,13 +175,15 @@ def training_batches(
       seed: what the order depends on, beside the number of the epoch.
       first_epoch: the number of the epoch to start with.
       epochs: the number of the epoch to stop before.
+      epoch_steps: batches of an epoch; 0: those of a pass.
       shares: which of each batch's, where replicas train on it together.
     """
     buckets, steps = _buckets(examples, batch_size), steps_per_epoch(examples, batch_size)
+    first, end = (number * (epoch_steps or steps) for number in (first_epoch, max(first_epoch, epochs)))
     spare = [int(own[0]) for own in _groups(examples)]
 
-    def plan(epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        random = np.random.default_rng([seed, epoch])
+    def plan(number: int) -> tuple[np.ndarray, np.ndarray]:
+        random = np.random.default_rng([seed, number])
         batches = []
         for bucket in buckets:
             orders = [random.permutation(own) for own in bucket]
@@ -192,13 +195,14 @@ def training_batches(
         batches = [batches[i] for i in random.permutation(steps)]
         return np.concatenate(batches), np.cumsum([0, *map(len, batches)])
 
-    def indices(epoch: tf.Tensor) -> tf.data.Dataset:
-        order, ends = tf.numpy_function(plan, [epoch], [tf.int32, tf.int64])
-        return tf.data.Dataset.range(steps).map(lambda i: (tf.ensure_shape(order[ends[i] : ends[i + 1]], [None]), epoch))
+    def indices(number: tf.Tensor) -> tf.data.Dataset:
+        order, ends = tf.numpy_function(plan, [number], [tf.int32, tf.int64])
+        begin, stop = tf.maximum(first - number * steps, 0), tf.minimum(end - number * steps, steps)
+        return tf.data.Dataset.range(begin, stop).map(lambda i: (tf.ensure_shape(order[ends[i] : ends[i + 1]], [None]), number))
 
     # not Dataset.from_generator: it changes how the whole process allocates memory
-    sized = tf.data.experimental.assert_cardinality(max(0, epochs - first_epoch) * steps)
-    return _read(tf.data.Dataset.range(first_epoch, epochs).flat_map(indices).apply(sized), examples, shares)
+    sized = tf.data.experimental.assert_cardinality(end - first)
+    return _read(tf.data.Dataset.range(first // steps, -(-end // steps)).flat_map(indices).apply(sized), examples, shares)
 
 
 def evaluation_batches(examples: Any, batch_size: int, index: np.ndarray | None = None, *, shares: Shares = WHOLE) -> tf.data.Dataset:

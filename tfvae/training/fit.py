@@ -116,7 +116,7 @@ def fit(
     if supervision.labels:
         train = SupervisedExamples(train, supervision.training_codes(corpus.train))
         valid = SupervisedExamples(valid, supervision.codes(corpus.valid))
-    steps = steps_per_epoch(train, config.data.batch_size)
+    steps = config.training.epoch_steps or steps_per_epoch(train, config.data.batch_size)
     with workers.scope():
         vae = build_vae(config, modality.shape, steps_per_epoch=steps)
     model, shared, hints = Model(modality, vae), "", Hints()
@@ -266,7 +266,7 @@ def _train(
     with workers.scope():
         vae.compile(optimizer=kind(training.learning_rate, **parts), jit_compile=False)
         vae.optimizer.build(vae.trainable_variables)
-    steps = steps_per_epoch(train, data.batch_size)
+    steps = training.epoch_steps or steps_per_epoch(train, data.batch_size)
     selection, warning = Selection(training, run if workers.chief else None), CollapseWarning(log.warning)
     lines = EpochLines(steps, selection, say, item=model.modality.an_item, bar=bar)
     aggressive = _aggressive(config, train, valid, say)
@@ -303,7 +303,7 @@ def _train(
         shown = spread(len(valid), training.snapshot_sentences)
         callbacks.append(Snapshots(run, valid.batch(shown), model.modality, corpus.valid.take(shown), corpus.label_names))
     try:
-        epochs = {"first_epoch": done, "epochs": training.epochs}
+        epochs = {"first_epoch": done, "epochs": training.epochs, "epoch_steps": training.epoch_steps}
         vae.fit(
             workers.batches(lambda shares: training_batches(train, data.batch_size, training.seed, **epochs, shares=shares)),
             validation_data=workers.batches(lambda shares: evaluation_batches(valid, data.eval_batch_size, shares=shares)),
