@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy.sparse
 import tensorflow as tf
 
 import tfvae
@@ -9,7 +10,8 @@ from tfvae.data.corpus import Split
 from tfvae.data.vocabulary import Vocabulary
 from tfvae.errors import UserError
 from tfvae.inference.code_heads import CodeHeads
-from tfvae.inference.head_start import hide
+from tfvae.inference.head_start import HeadStart, Learner, dense, hide, teach
+from tfvae.layers.perceptron import Perceptron
 from tfvae.registry import resolve
 from tfvae.registry.views import usual_views
 from tfvae.views.form import FormView
@@ -158,3 +160,20 @@ def test_heads_stay_as_they_are_unless_they_are_trainable():
     vae = tfvae.models.build.build_vae(resolve("code_vae", "demo", overrides=SMALL), {"vocabulary_size": 20})
     assert vae.inference.weights and not vae.inference.trainable_variables
     assert Config().inference.kind == "amortized"
+
+
+def test_codes_agree_on_those_that_a_view_calls_neighbours():
+    draw, count = np.random.default_rng(0), 400
+    # two numbers tell kinds apart, of which neighbours share the second alone
+    first, second = draw.integers(2, size=count), draw.integers(2, size=count)
+    features = np.eye(2)[first].repeat(4, axis=1) * 1.2, np.eye(2)[second].repeat(4, axis=1)
+    rows = scipy.sparse.csr_matrix(np.concatenate(features, axis=1) + 0.1 * draw.normal(size=(count, 16)))
+    near = np.stack([draw.permutation(np.flatnonzero(second == kind))[:50] for kind in second])
+    agreed = {}
+    for name, some in (("itself", None), ("neighbours", near)):
+        head = Perceptron(16, units=2, num_layers=1, activation=None, seed=0, dtype="float32")
+        settings = HeadStart(start_steps=0, agreement_steps=600, hidden_share=0.1)
+        teach(Learner(head, head.weights, 2, settings, [0, 0]), rows, first, None, some)
+        codes = head(dense(rows)).numpy().argmax(axis=1)
+        agreed[name] = [purity(kind, codes) for kind in (first, second)]
+    assert agreed["itself"][0] > 0.9 > agreed["itself"][1] and agreed["neighbours"][1] > 0.9

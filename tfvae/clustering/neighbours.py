@@ -30,8 +30,8 @@ class NeighbourClusters:
     def fit(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> "NeighbourClusters":
         """Finds clusters of rows, [N, F]."""
         rows = _on_sphere(matrix)
-        if len(rows) > _FITTED:
-            rows = rows[np.linspace(0, len(rows) - 1, _FITTED).astype(int)]
+        self._places = np.linspace(0, len(rows) - 1, min(len(rows), _FITTED)).astype(int)
+        rows = rows[self._places]
         self._near = NearestNeighbors().fit(rows)
         self.labels = np.zeros(len(rows), np.int64)
         if self.count < 2 or len(rows) <= self.count + 1:
@@ -47,12 +47,15 @@ class NeighbourClusters:
 
     def predict(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:
         """Returns the cluster of each row, int [N]: that of most of its neighbours, the nearest's where several are most."""
-        rows = _on_sphere(matrix)
-        near = self._near.kneighbors(rows, min(_VOTERS, len(self.labels)), return_distance=False)
-        votes = np.zeros((len(rows), self.count))
+        near = self._near.kneighbors(_on_sphere(matrix), min(_VOTERS, len(self.labels)), return_distance=False)
+        votes = np.zeros((len(near), self.count))
         weight = 1 + 1e-3 / (1 + np.arange(near.shape[1]))
-        np.add.at(votes, (np.arange(len(rows))[:, np.newaxis], self.labels[near]), weight)
+        np.add.at(votes, (np.arange(len(near))[:, np.newaxis], self.labels[near]), weight)
         return votes.argmax(axis=1)
+
+    def neighbours(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:
+        """Returns the numbers of the rows that `fit` was given which are nearest to each of these, int [N, k], itself among them."""
+        return self._places[self._near.kneighbors(_on_sphere(matrix), min(_VOTERS, len(self.labels)), return_distance=False)]
 
 
 def _on_sphere(matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:

@@ -29,10 +29,11 @@ class CodeHeads(Inference, keras.layers.Layer):
 
     What makes z describe an example best is not what its code should tell, and codes that are read from features they share become the
     same. Heads learn before the rest does: from clusters of what the view shows, and then from the agreement of two sights of an example,
-    of which one lacks features. After that they stay as they are, unless they are trainable.
+    of which one lacks features, or is a neighbour's where features are points. After that they stay as they are, unless they are trainable.
 
     References:
       Ji, Henriques, Vedaldi. Invariant Information Clustering for Unsupervised Image Classification and Segmentation. ICCV 2019.
+      Van Gansbeke et al. SCAN: Learning to Classify Images without Labels. ECCV 2020, section 2.2 (neighbours).
     """
 
     def __init__(
@@ -126,13 +127,15 @@ class CodeHeads(Inference, keras.layers.Layer):
             began = time.monotonic()
             view.learn(passes)
             features = scipy.sparse.vstack([scipy.sparse.csr_matrix(self.features(batch, number).numpy()) for batch in passes()], "csr")
-            clusters = view.clusters(self.components, seed).fit(features).predict(features)
+            finder = view.clusters(self.components, seed).fit(features)
+            clusters = finder.predict(features)
+            near = view.neighbours(finder, features)
             hinted = None if hints is None or number not in hints else hints[number][chosen]
             clusters = clusters if hinted is None else agreeing(clusters, hinted, self.components)
             variables = [*self.hidden[number].weights, *self.outputs[number].weights]
             head = lambda rows, number=number: self.head(number, rows)  # noqa: E731
             learner = Learner(head, variables, self.components, self.head_start, [seed, number])
-            shares = np.sort(teach(learner, features, clusters, hinted))[::-1]
+            shares = np.sort(teach(learner, features, clusters, hinted, near))[::-1]
             used = ", ".join(f"{share:.0%}" for share in shares[:_SHOWN]) + (", …" if len(shares) > _SHOWN else "")
             say(f"code {number}, by {view.name}: components have {used} of the examples; {time.monotonic() - began:.0f} s")
 

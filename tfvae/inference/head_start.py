@@ -86,8 +86,8 @@ class Learner:
             loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(clusters, logits))
         self._optimizer.apply(tape.gradient(loss, self._values), self.variables)
 
-    def _agree(self, rows: tf.Tensor, step: tf.Tensor, hinted: tf.Tensor | None = None) -> None:
-        """Makes an update by the agreement of examples [B, F] and of the same where some features are hidden.
+    def _agree(self, rows: tf.Tensor, others: tf.Tensor, step: tf.Tensor, hinted: tf.Tensor | None = None) -> None:
+        """Makes an update by the agreement of examples [B, F] and of others, or of the same, [B, F], where some features are hidden.
 
         Where `hinted` [B] names a code, and is not -1, cross-entropy to it is added.
         """
@@ -95,7 +95,7 @@ class Learner:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(self._values)
             logits = self.head(rows)
-            first, second = (tf.nn.softmax(sight)[:, tf.newaxis] for sight in (logits, self.head(self._hide(rows, step))))
+            first, second = (tf.nn.softmax(sight)[:, tf.newaxis] for sight in (logits, self.head(self._hide(others, step))))
             joint = joint_use(first, second, tf.ones([tf.shape(rows)[0]]))
             past = tf.where(tf.reduce_sum(self._past) > 0, self._past, tf.stop_gradient(joint))
             joint = memory * past + (1 - memory) * joint
@@ -135,7 +135,13 @@ def agreeing(clusters: np.ndarray, hinted: np.ndarray, count: int) -> np.ndarray
     return np.where(hinted >= 0, hinted, number[clusters])
 
 
-def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, hinted: np.ndarray | None = None) -> np.ndarray:
+def teach(
+    learner: Learner,
+    features: scipy.sparse.csr_matrix,
+    clusters: np.ndarray,
+    hinted: np.ndarray | None = None,
+    near: np.ndarray | None = None,
+) -> np.ndarray:
     """Teaches one head. Where a fifth of the codes die, it begins again, and imitates clusters until it is surer of them.
 
     Args:
@@ -143,6 +149,7 @@ def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndar
       features: of all examples, [N, F].
       clusters: each example's, [N].
       hinted: codes that examples should have, [N], -1 where nothing is known; None: of none.
+      near: examples that are like each, int [N, k], of which one is the second sight; None: the second sight is of the example itself.
 
     Returns:
       the share of the examples that have each code, [K].
@@ -151,7 +158,7 @@ def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndar
     for trial in range(_TRIALS):
         if trial:
             learner.forget()
-        _teach(learner, features, clusters, confidence, hinted)
+        _teach(learner, features, clusters, confidence, hinted, near)
         shares = _use(learner, features)
         if np.mean(shares < _DEAD / len(shares)) < _MANY_DEAD:
             break
@@ -159,7 +166,14 @@ def teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndar
     return shares
 
 
-def _teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.ndarray, confidence: float, hinted: np.ndarray | None) -> None:
+def _teach(
+    learner: Learner,
+    features: scipy.sparse.csr_matrix,
+    clusters: np.ndarray,
+    confidence: float,
+    hinted: np.ndarray | None,
+    near: np.ndarray | None,
+) -> None:
     settings, count, draw = learner.settings, features.shape[0], np.random.default_rng(learner.seed)
     looked_at = dense(features[: min(_LOOKED_AT, count)])
     size = min(settings.start_batch_size, count)
@@ -170,8 +184,10 @@ def _teach(learner: Learner, features: scipy.sparse.csr_matrix, clusters: np.nda
         learner.imitate(dense(features[rows]), tf.constant(clusters[rows], tf.int32), tf.constant(step))
     for step in range(settings.agreement_steps):
         rows = draw.integers(count, size=size)
+        own = dense(features[rows])
+        others = own if near is None else dense(features[near[rows, draw.integers(near.shape[1], size=size)]])
         more = () if hinted is None else (tf.constant(hinted[rows], tf.int32),)
-        learner.agree(dense(features[rows]), tf.constant(settings.start_steps + step), *more)
+        learner.agree(own, others, tf.constant(settings.start_steps + step), *more)
 
 
 def _use(learner: Learner, features: scipy.sparse.csr_matrix) -> np.ndarray:

@@ -6,12 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfvae.clustering.neighbours import NeighbourClusters
-from tfvae.views.view import Batch, Clusters, Passes, View
+from tfvae.views.view import Batch, Passes, PointsView
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class FeaturesView(View):
+class FeaturesView(PointsView):
     """The features, from their mean and in units of their spread, which is that of all together.
 
     Args:
@@ -43,10 +42,6 @@ class FeaturesView(View):
         """Returns "features", [B, F], scaled."""
         scaled = (batch["features"] - tf.convert_to_tensor(self.centre)) / tf.convert_to_tensor(self.spread)
         return tf.cast(scaled, self.compute_dtype)
-
-    def clusters(self, count: int, seed: int) -> Clusters:
-        """Returns what finds examples whose nearest neighbours are the same."""
-        return NeighbourClusters(count, seed)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -4,13 +4,12 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from sklearn.cluster import MiniBatchKMeans
 
-from tfvae.views.view import Batch, Clusters, View
+from tfvae.views.view import Batch, PointsView
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class PixelsView(View):
+class PixelsView(PointsView):
     """The pixels as they are.
 
     Args:
@@ -26,10 +25,6 @@ class PixelsView(View):
     def call(self, batch: Batch) -> tf.Tensor:
         """Returns "image" [B, H, W] in rows, [B, H W]."""
         return tf.reshape(tf.cast(batch["image"], self.compute_dtype), [-1, self.output_dim])
-
-    def clusters(self, count: int, seed: int) -> Clusters:
-        """Returns mini-batch k-means, the best of 10 starts."""
-        return MiniBatchKMeans(count, n_init=10, random_state=seed)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

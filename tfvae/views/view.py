@@ -8,6 +8,8 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
+from tfvae.clustering.neighbours import NeighbourClusters
+
 Batch = Mapping[str, Any]
 Passes = Callable[[], Iterable[Batch]]
 """Begins a pass over the training examples, in batches."""
@@ -55,6 +57,30 @@ class View(keras.layers.Layer):
     def clusters(self, count: int, seed: int) -> Clusters:
         """Returns what finds clusters of the features, from which a code starts."""
         raise NotImplementedError
+
+    def neighbours(self, found: Any, features: scipy.sparse.csr_matrix) -> np.ndarray | None:
+        """Returns examples that tell the same as each does, as far as the view knows, from which another sight of it is drawn.
+
+        Args:
+          found: what `clusters` returned, fitted to the features.
+          features: of N examples.
+
+        Returns:
+          their numbers, int [N, k]; None: each example itself.
+        """
+        return None
+
+
+class PointsView(View):
+    """A view whose features are points: examples that are near tell the same."""
+
+    def clusters(self, count: int, seed: int) -> Clusters:
+        """Returns what finds examples whose nearest neighbours are the same."""
+        return NeighbourClusters(count, seed)
+
+    def neighbours(self, found: NeighbourClusters, features: scipy.sparse.csr_matrix) -> np.ndarray:
+        """Returns the nearest ones."""
+        return found.neighbours(features)
 
 
 def rows_with(ids: np.ndarray, size: int) -> np.ndarray:
