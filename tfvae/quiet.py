@@ -32,7 +32,13 @@ def load_tensorflow(*, verbose: bool = False) -> None:
       verbose: whether they are shown all the same.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "3")
+    shown = sys.stderr.isatty() and not verbose and "tensorflow" not in sys.modules
+    if shown:
+        sys.stderr.write("loading TensorFlow …")
     with contextlib.nullcontext() if verbose else _hold_back_stderr():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+    if shown:
+        sys.stderr.write("\r\033[K")
+        sys.stderr.flush()

@@ -69,8 +69,8 @@ def test_a_file_holds_what_encode_returns(model, source, tmp_path):
 def test_texts_of_unknown_words_alone_are_counted(model, tmp_path, caplog):
     (tmp_path / "texts.txt").write_text("w1 w2\nzzz\nqqq zzz\n")
     report = encode_file(model, str(tmp_path / "texts.txt"), str(tmp_path / "out.jsonl"))
-    remark = "no word of it is in the model's vocabulary"
-    assert report.encoded == 3 and report.lines() == [f"2 lines (2, 3) are encoded, but: {remark}"]
+    remark = "no word is in the model's vocabulary"
+    assert report.encoded == 3 and report.lines() == [f"2 lines (2, 3) are encoded all the same: {remark}"]
     assert not caplog.messages
     model.encode(["w1", "", "zzz", "qqq"])
     assert caplog.messages == [f"3 of 4 sentences: {remark}"]

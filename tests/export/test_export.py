@@ -164,7 +164,7 @@ def test_score_answers_as_the_model_does_of_each_text_alone(served, model):
 def test_texts_of_unknown_words_alone_are_remarked_on(served):
     for name in ("encode", "reconstruct", "score"):
         status = texts_of(served(name, texts=["zzz qqq", TEXTS[0], ""])["status"])
-        assert [bool(remark) for remark in status] == [True, False, True] and "no word of it is in" in status[0]
+        assert [bool(remark) for remark in status] == [True, False, True] and "no word is in" in status[0]
     status = texts_of(served("interpolate", start=[TEXTS[0], TEXTS[0], "zzz"], end=[TEXTS[1], "zzz", TEXTS[1]])["status"])
     assert [remark.partition(":")[0] for remark in status] == ["", "end", "start"]
 

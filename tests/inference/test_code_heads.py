@@ -54,7 +54,11 @@ def test_each_code_tells_what_its_view_shows_of_texts_not_seen(learned):
     codes = codes_of(heads, vocabulary, others)
     assert purity(others.labels["frame"], codes[:, 0]) > 0.95 and len(np.unique(codes[:, 0])) == 3
     assert purity(others.labels["thing"], codes[:, 1]) > 0.95 and len(np.unique(codes[:, 1])) == 3
-    assert len(said) == 2 and said[0].startswith("code 0, by form: components have 3")
+    assert (
+        len(said) == 4
+        and said[0].startswith("code 0, by form: learned from 600")
+        and said[1].startswith("code 0, by form: components have 3")
+    )
 
 
 def test_learning_repeats_exactly(learned):

@@ -88,11 +88,11 @@ def _show(model: Model, run: Run, seed: int) -> None:
         busiest = np.argsort(-use, axis=None, kind="stable")[:_COMPONENTS]
         print(f"\n{modality.item.capitalize()}s from the busiest components, the other variables free:")
         rows = []
-        for rank, (variable, component) in enumerate(zip(*np.unravel_index(busiest, use.shape), strict=True)):
+        for place, variable, component in zip(busiest.tolist(), *np.unravel_index(busiest, use.shape), strict=True):
             codes = np.full(latent.num_variables, -1)
             codes[variable] = component
             print(f"component {variable}:{component}, {use[variable, component]:.0%} of the validation {modality.item}s")
-            rows.append(model.generate(_SENTENCES, component=codes, seed=seed + rank)[0])
+            rows.append(model.generate(_SENTENCES, component=codes, seed=seed + place)[0])
             _print(modality, rows[-1])
     if not modality.printable:
         path = run.path / f"samples{modality.suffix}"

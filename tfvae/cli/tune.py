@@ -191,7 +191,7 @@ def _conclude(search: Search, done: bool, start: float) -> None:
     draw(search, results)
     _say(f"{counts[COMPLETED]} trials completed, {counts[FAILED]} failed, in {elapsed(start)}")
     _say(f"best: trial {first}, {', '.join(f'{name}={value}' for name, value in values.items())}")
-    _say(f"train it at full length: python scripts/train.py --config_file={search.path}/best.json")
+    _say(f"train it at full length: python scripts/train.py --config_file={search.path}/best.json --run={search.path}-best")
 
 
 def _say(message: str) -> None:

@@ -130,7 +130,7 @@ def warn_of_cuts(split: Split, examples: TokenExamples, max_length: int, *, ceil
     Names the file and line of sentences beyond the ceiling, `most_named` of them at most.
     """
     if examples.num_cut and max_length < ceiling:
-        log.warning("%d of %d training sentences are longer than %d tokens and are cut", examples.num_cut, len(examples), max_length)
+        log.warning("%s training sentences are longer than %d tokens and are cut", f"{examples.num_cut:,} of {len(examples):,}", max_length)
     beyond = np.flatnonzero(examples.whole_length > ceiling)
     for i in beyond[:most_named]:
         whole = examples.whole_length[i]

@@ -17,6 +17,7 @@ from sacrebleu.metrics import BLEU
 
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.subject import Subject
+from tfvae.progress import Progress, no_progress
 from tfvae.tokens import SPECIALS, UNK
 
 _BOOTSTRAP = 200
@@ -72,15 +73,15 @@ def samples(subject: Subject) -> Iterator[Figure]:
     for name, value, estimator in word_divergences(real, train):
         yield Figure(f"{name}_real", value, unit="nats", estimator=estimator, settings={"sentences": len(real)})
     some = [real[i] for i in subject.choose(_SELF_BLEU)]  # neighbours are of one text, and alike
-    yield dataclasses.replace(_self_bleu_figure(some), name="self_bleu_real")
+    yield dataclasses.replace(_self_bleu_figure(some, subject.progress), name="self_bleu_real")
     for suffix, method in subject.decodings.items():
         generated = subject.from_prior(subject.generated, method)
         settings = {"sentences": len(generated), "seed": subject.seed, "decoding": method, **subject.limits}
-        for figure in _sample_figures(generated, train):
+        for figure in _sample_figures(generated, train, subject.progress):
             yield dataclasses.replace(figure, name=figure.name + suffix, settings={**settings, **figure.settings})
 
 
-def _sample_figures(generated: Sequence[str], train: Sequence[str]) -> Iterator[Figure]:
+def _sample_figures(generated: Sequence[str], train: Sequence[str], progress: Progress) -> Iterator[Figure]:
     for name, value, estimator in word_divergences(generated, train):
         yield Figure(name, value, unit="nats", estimator=estimator)
     yield _unseen(generated, train)
@@ -90,7 +91,7 @@ def _sample_figures(generated: Sequence[str], train: Sequence[str]) -> Iterator[
     copies = np.mean([text in known for text in generated])
     estimator = "sentences that are in the training split word by word"
     yield Figure("copies", copies, math.sqrt(copies * (1 - copies) / len(generated)), "share", estimator)
-    yield _self_bleu_figure(generated)
+    yield _self_bleu_figure(generated, progress)
     length = np.array([len(text.split()) for text in generated])
     yield Figure("generated_length", length.mean(), length.std() / math.sqrt(len(length)), "tokens a sentence", "ends not counted")
 
@@ -103,9 +104,9 @@ def _unseen(generated: Sequence[str], real: Sequence[str]) -> Figure:
     return Figure("unseen_words", share, unit="share", estimator="words that are unknown, or that real texts do not have")
 
 
-def _self_bleu_figure(texts: Sequence[str]) -> Figure:
+def _self_bleu_figure(texts: Sequence[str], progress: Progress) -> Figure:
     some = texts[:_SELF_BLEU]
-    value, signature = self_bleu(some)
+    value, signature = self_bleu(some, progress)
     estimator = f"mean BLEU of each sentence against all others: the lower the more diverse; sacrebleu {signature}"
     return Figure("self_bleu", value, unit="of 100", estimator=estimator, settings={"sentences": len(some)})
 
@@ -151,10 +152,11 @@ def distinct(texts: Sequence[str], size: int) -> float:
     return len(set(grams)) / max(1, len(grams))
 
 
-def self_bleu(texts: Sequence[str]) -> tuple[float, str]:
+def self_bleu(texts: Sequence[str], progress: Progress = no_progress) -> tuple[float, str]:
     """Returns the mean sentence BLEU, exponentially smoothed, of each text against all others as references, and sacrebleu's signature."""
     metric = BLEU(tokenize="none", smooth_method="exp", effective_order=True, force=True)
     if len(texts) < 2:
         return math.nan, ""
-    scores = [metric.sentence_score(text, [*texts[:i], *texts[i + 1 :]]).score for i, text in enumerate(texts)]
+    each = enumerate(progress("self-BLEU", texts, len(texts)))
+    scores = [metric.sentence_score(text, [*texts[:i], *texts[i + 1 :]]).score for i, text in each]
     return float(np.mean(scores)), metric.get_signature().format(short=True)

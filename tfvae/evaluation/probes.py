@@ -78,7 +78,7 @@ class Probes:
         else:
             yield no_accuracy("vote", "the prior is no mixture, so there are no codes to vote by", label, count)
         why = nothing_to_learn(train_truth, truth)
-        for name, probe in self._probes.items():
+        for name, probe in self._subject.progress(f"probes of {label}", self._probes.items(), len(self._probes)):
             if why:
                 yield no_accuracy(name, why, label, count)
                 continue

@@ -90,7 +90,7 @@ class Report:
             (self.cut, f"longer than {self.max_length} tokens", "cut to them"),
         ]
         said = [f"{lines.describe()} {what}: {fate}" for lines, what, fate in kinds if lines.count]
-        return [*said, *(f"{lines.describe()} encoded, but: {remark}" for remark, lines in self.remarks.items())]
+        return [*said, *(f"{lines.describe()} encoded all the same: {remark}" for remark, lines in self.remarks.items())]
 
 
 def encode_file(model: Model, source: str, target: str, *, text_column: str = "", batch_size: int = 256) -> Report:

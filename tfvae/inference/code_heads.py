@@ -125,6 +125,7 @@ class CodeHeads(Inference, keras.layers.Layer):
 
         for number, view in enumerate(self.views):
             began = time.monotonic()
+            say(f"code {number}, by {view.name}: learned from {len(chosen):,} examples before the rest …")
             view.learn(passes)
             features = scipy.sparse.vstack([scipy.sparse.csr_matrix(self.features(batch, number).numpy()) for batch in passes()], "csr")
             finder = view.clusters(self.components, seed).fit(features)

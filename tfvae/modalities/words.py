@@ -183,7 +183,7 @@ class Words(Modality):
     def remark(self, batch: Mapping[str, Any]) -> tf.Tensor:
         """Returns which texts have no word that is known."""
         known = tf.reduce_any(batch["tokens"] > EOS, axis=1)
-        return tf.where(known, "", "no word of it is in the model's vocabulary")
+        return tf.where(known, "", "no word is in the model's vocabulary")
 
     def width(self, batch: Batch) -> tf.Tensor:
         """Returns the tokens of a row, padding included."""

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import math
 import pathlib
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,6 +45,10 @@ class Topics:
     def numbers(self, variable: int) -> list[int]:
         """Returns the topics of a variable, ascending."""
         return np.unique(self.into[variable]).tolist()
+
+    def most_told(self, variable: int) -> float:
+        """Returns the most that a variable's code can tell of an item, nats: the log of how many topics there are."""
+        return math.log(len(self.numbers(variable)))
 
     def members(self, variable: int, topic: int) -> list[int]:
         """Returns the components that a topic is made of."""

@@ -1,7 +1,6 @@
 """Figures that tell a collapse, with plain words on what they mean and which flag to turn."""
 
 import dataclasses
-import math
 
 import numpy as np
 
@@ -58,7 +57,8 @@ def gauges(subject: Subject, information: np.ndarray) -> tuple[list[Gauge], list
         meaning += f": for more of them, {posterior_cure(vae)}"
     found.append(Gauge("active units", f"{active} of {len(variance)}", meaning, few))
     if latent.has_codes and latent.num_components > 1:
-        meaning = f"nats that a variable's code tells of the {item} on average, of at most {math.log(latent.num_components):.2f}"
+        most = np.mean([subject.model.topics.most_told(variable) for variable in range(latent.num_variables)])
+        meaning = f"nats that a variable's code tells of the {item} on average, of at most {most:.2f}"
         value = f"{information.mean():.3f}"
         found.append(Gauge("I(x; c) a variable", value, messages.get("mixture", meaning), "mixture" in messages))
     elif latent.has_codes:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -225,7 +224,7 @@ class _Report:
             made = made_by.of(variable)
             alive = [card for card in made if not card.dead]
             names = "; ".join(filter(None, (card.name for card in made[:3] if not card.dead))) if alive else "all dead"
-            figures = {"information": f"{self.information[variable]:.2f}", "most": f"{math.log(self.latent.num_components):.2f}"}
+            figures = {"information": f"{self.information[variable]:.2f}", "most": f"{self.subject.model.topics.most_told(variable):.2f}"}
             found.append({"number": variable, "cards": made, "names": names, **figures})
             yield found
 
@@ -344,7 +343,8 @@ class _Report:
         """Draws one variable's posterior means and the prior's components; a legend where there are names."""
         view = space.plane(space.of_variable(self.subject.posteriors.mean, self.latent, variable))
         pictures.scatter(axes, view.points, groups, names, legend=bool(names))
-        is_dead = dead(self.subject.posteriors.probabilities[:, variable])
+        topic_of = self.subject.model.topics.into[variable]  # components that were merged live on in their topic
+        is_dead = dead(self.subject.posteriors.probabilities[:, variable])[topic_of]
         pictures.outlines(axes, view.project(self._component_samples[variable]), spheres=self.config.on_spheres, dead=is_dead)
 
     @functools.cached_property

@@ -1,6 +1,5 @@
 """What a person sees while a model trains."""
 
-import math
 import sys
 import time
 from collections.abc import Callable
@@ -56,19 +55,19 @@ class EpochLines(keras.callbacks.Callback):
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.2f}"),
+            TextColumn("{task.fields[loss]}"),
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
             disable=not self.shown,
         )
         self.bar.start()
-        self._task = self.bar.add_task("", total=self.steps, epoch=epoch + 1, loss=math.nan)
+        self._task = self.bar.add_task("", total=self.steps, epoch=epoch + 1, loss="")
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Moves the bar."""
         if self.bar:
-            self.bar.update(self._task, completed=batch + 1, loss=float(logs["loss"]))
+            self.bar.update(self._task, completed=batch + 1, loss=f"loss {float(logs['loss']):.2f}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Prints the epoch's line, under headings the first time."""
