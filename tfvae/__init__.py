@@ -1,12 +1,34 @@
 """Variational auto-encoders for text whose latent space can be read and steered."""
 
+import importlib
 import os
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 from tfvae.errors import UserError
 from tfvae.version import __version__
 
+if TYPE_CHECKING:
+    from tfvae.config import Config
+    from tfvae.export.encode_file import encode_file
+    from tfvae.export.predictor import predictor
+    from tfvae.models.model import Model
+    from tfvae.registry import resolve
+    from tfvae.topics.topic_model import TopicModel
+    from tfvae.training.fit import fit, load
+
 __all__ = ["Config", "Model", "TopicModel", "UserError", "__version__", "create", "encode_file", "fit", "load", "predictor", "resolve"]
+
+_PLACES = {
+    "Config": "tfvae.config",
+    "Model": "tfvae.models.model",
+    "TopicModel": "tfvae.topics.topic_model",
+    "encode_file": "tfvae.export.encode_file",
+    "fit": "tfvae.training.fit",
+    "load": "tfvae.training.fit",
+    "predictor": "tfvae.export.predictor",
+    "resolve": "tfvae.registry",
+}
 
 if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
     raise ImportError(f"tfvae runs on the TensorFlow backend, but KERAS_BACKEND is {os.environ['KERAS_BACKEND']!r}: unset it")
@@ -25,7 +47,9 @@ def create(model: str = "dem_vae", **overrides: Any) -> Any:
     Returns:
       a `tfvae.models.vae.VAE`.
     """
+    _load_tensorflow()
     from tfvae.models.build import build_vae
+    from tfvae.registry import resolve
     from tfvae.registry.applicable import modality_of
 
     corpus = overrides.pop("corpus", "ptb")
@@ -38,53 +62,17 @@ def create(model: str = "dem_vae", **overrides: Any) -> Any:
     return build_vae(config, shape)
 
 
-def resolve(*args: Any, **kwargs: Any) -> Any:
-    """Makes a configuration: see `tfvae.registry.resolve`."""
-    from tfvae.registry import resolve
-
-    return resolve(*args, **kwargs)
-
-
-def fit(*args: Any, **kwargs: Any) -> Any:
-    """Trains: see `tfvae.training.fit.fit`."""
-    from tfvae.training.fit import fit
-
-    return fit(*args, **kwargs)
-
-
-def load(run: str) -> Any:
-    """Loads a run's model: see `tfvae.training.fit.load`."""
-    from tfvae.training.fit import load
-
-    return load(run)
-
-
-def encode_file(*args: Any, **kwargs: Any) -> Any:
-    """Encodes a file of texts, a piece at a time: see `tfvae.export.encode_file.encode_file`."""
-    from tfvae.export.encode_file import encode_file
-
-    return encode_file(*args, **kwargs)
-
-
-def predictor(*args: Any, **kwargs: Any) -> Any:
-    """Returns a signature of an exported model as a function of columns: see `tfvae.export.predictor.predictor`."""
-    from tfvae.export.predictor import predictor
-
-    return predictor(*args, **kwargs)
-
-
 def __getattr__(name: str) -> Any:
-    """Imports the classes when first asked for, so that importing the package is quick."""
-    if name == "Config":
-        from tfvae.config import Config
+    """Imports what is asked for when it is, so that importing the package is quick."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'tfvae' has no attribute {name!r}")
+    if name != "Config":
+        _load_tensorflow()
+    return getattr(importlib.import_module(_PLACES[name]), name)
 
-        return Config
-    if name == "Model":
-        from tfvae.models.model import Model
 
-        return Model
-    if name == "TopicModel":
-        from tfvae.topics.topic_model import TopicModel
+def _load_tensorflow() -> None:
+    if "tensorflow" not in sys.modules:  # else its notices have been shown
+        from tfvae.quiet import load_tensorflow
 
-        return TopicModel
-    raise AttributeError(f"module 'tfvae' has no attribute {name!r}")
+        load_tensorflow()
