@@ -47,7 +47,7 @@ def measure_serving(run, requests, connections, repeats):
         path = export(run, folder, name=MODEL)
         generated = _generate(run, path, repeats)
         with served(folder) as server:
-            answered = load(server, path, requests, connections)
+            answered = load(server, questions(path), requests, connections)
     return {"task": "serve", "generate": generated, "server": answered}
 
 
@@ -200,9 +200,8 @@ def right(body, expected):
     return True
 
 
-def load(server, path, requests, connections):
-    """Sends mixed requests from several connections at once; see `measure_serving`."""
-    asked = questions(path)
+def load(server, asked, requests, connections):
+    """Sends mixed ones of `questions` from several connections at once; see `measure_serving`."""
     for body, _ in asked:
         server.ask("POST", f"/v2/models/{MODEL}/infer", body)
     before = server.memory()

@@ -5,12 +5,18 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
+_ESCAPED = {letter: repr(letter)[1:-1] for letter in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"}
+
 
 class UserError(ValueError):
     """A mistake in a flag, a file or a configuration.
 
     The message is one line: what is wrong, where, and what to do. Commands print it without a traceback and exit with status 2.
     """
+
+    def __init__(self, message: str) -> None:
+        """Takes the message; ends of lines in what it quotes, such as a column's name, are written as Python would write them."""
+        super().__init__("".join(_ESCAPED.get(letter, letter) for letter in message))
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -142,7 +142,7 @@ def _folder(name: str) -> str:
 def _load(path: str) -> np.ndarray:
     try:
         with opened_as_is(path, "check config.data.features"):
-            array = np.load(path, mmap_mode="r", allow_pickle=False)  # a header cannot announce more than the file has
+            array = np.lib.format.open_memmap(path, mode="r")  # a header cannot announce more than the file has
     except UserError:
         raise
     except Exception as error:  # NumPy raises errors of many types for a header that is none

@@ -76,7 +76,8 @@ def read_vectors(path: str, advice: str) -> Iterator[tuple[str, np.ndarray]]:
             if size and len(numbers) != size:
                 numbers = numbers[-size:]  # a word with spaces in it, as a few of GloVe's have
             try:
-                vector = np.array(numbers, np.float32)
+                with np.errstate(over="ignore"):  # what is too large is told below
+                    vector = np.array(numbers, np.float32)
             except ValueError:
                 raise UserError(f"{path}:{number}: a word and its numbers are wanted, as in GloVe's or fastText's .vec files") from None
             size = size or len(vector)
