@@ -101,6 +101,7 @@ def test_features_are_found_by_rows_wherever_they_are(files):
         ("flat.npy", "features must be numbers"),
         ("words.npy", "features must be numbers"),
         ("pickled.npy", "no array that can be read"),
+        ("archive.npy", "no array that can be read"),
         ("few.npy", "3 rows, and .* needs more"),
         ("f.npy,f.npy", "2 files, and there are 1 of texts"),
         ("column:act", "must hold lists of numbers"),
@@ -113,6 +114,8 @@ def test_malformed_features_are_said(files, named, message):
     np.save(folder / "words.npy", np.array([["a"]] * COUNT))
     np.save(folder / "few.npy", features[:3])
     np.save(folder / "pickled.npy", np.array([{}] * COUNT, object), allow_pickle=True)
+    with (folder / "archive.npy").open("wb") as file:
+        np.savez(file, features)
     (folder / "cut.npy").write_bytes((folder / "f.npy").read_bytes()[:300])
     path = named if named.startswith("column:") else ",".join(str(folder / name) for name in named.split(","))
     source = features_of(DataConfig(name="jsonl", train_file=str(folder / "t.jsonl"), features=path))

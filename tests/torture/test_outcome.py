@@ -14,7 +14,7 @@ from torture.outcome import Outcome, told
 from torture.workshop import Workshop
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), UserError("two\nlines"), UserError(""), RecursionError(), UserError("x" * 3000)])
+@pytest.mark.parametrize("error", [KeyError("x"), ValueError("two\nlines"), UserError(""), RecursionError(), UserError("x" * 3000)])
 def test_what_is_not_told_in_one_line_broke(error):
     def fails():
         raise error

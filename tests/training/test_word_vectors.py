@@ -40,6 +40,7 @@ def test_words_begin_with_their_vectors(tiny, tmp_path, name, head):
         ("train 1 2 x\n", ":1: a word and its numbers are wanted"),
         ("train 1 2 3\nthe 1 2\n", ":2: "),
         ("train 1 nan 3\n", "all finite"),
+        ("train 1 1e60 3\n", "all finite"),
     ],
 )
 def test_malformed_vectors_are_said(tiny, tmp_path, content, message):
