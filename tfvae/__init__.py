@@ -2,10 +2,10 @@
 
 import importlib
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 from tfvae.errors import UserError
+from tfvae.quiet import load_tensorflow
 from tfvae.version import __version__
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def create(model: str = "dem_vae", **overrides: Any) -> Any:
     Returns:
       a `tfvae.models.vae.VAE`.
     """
-    _load_tensorflow()
+    load_tensorflow()
     from tfvae.models.build import build_vae
     from tfvae.registry import resolve
     from tfvae.registry.applicable import modality_of
@@ -67,12 +67,5 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'tfvae' has no attribute {name!r}")
     if name != "Config":
-        _load_tensorflow()
-    return getattr(importlib.import_module(_PLACES[name]), name)
-
-
-def _load_tensorflow() -> None:
-    if "tensorflow" not in sys.modules:  # else its notices have been shown
-        from tfvae.quiet import load_tensorflow
-
         load_tensorflow()
+    return getattr(importlib.import_module(_PLACES[name]), name)

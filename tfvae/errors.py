@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
-_ESCAPED = {letter: repr(letter)[1:-1] for letter in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"}
+_ESCAPED = str.maketrans({letter: repr(letter)[1:-1] for letter in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"})
 
 
 class UserError(ValueError):
@@ -16,7 +16,7 @@ class UserError(ValueError):
 
     def __init__(self, message: str) -> None:
         """Takes the message; ends of lines in what it quotes, such as a column's name, are written as Python would write them."""
-        super().__init__("".join(_ESCAPED.get(letter, letter) for letter in message))
+        super().__init__(message.translate(_ESCAPED))
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

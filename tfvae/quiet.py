@@ -28,11 +28,15 @@ def _hold_back_stderr() -> Iterator[None]:
 def load_tensorflow(*, verbose: bool = False) -> None:
     """Imports TensorFlow without its notices, some of which no log level silences; they would stand between a command and what it prints.
 
+    Where TensorFlow is imported already, they have been shown, and nothing is done.
+
     Args:
       verbose: whether they are shown all the same.
     """
+    if "tensorflow" in sys.modules:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if verbose else "3")
-    shown = sys.stderr.isatty() and not verbose and "tensorflow" not in sys.modules
+    shown = sys.stderr.isatty() and not verbose
     if shown:
         sys.stderr.write("loading TensorFlow …")
     with contextlib.nullcontext() if verbose else _hold_back_stderr():

@@ -40,7 +40,7 @@ def test_few_points_have_clusters_too(rows):
 def test_neighbours_are_named_by_the_rows_that_were_fitted(monkeypatch):
     monkeypatch.setattr(neighbours, "_FITTED", 300)
     points, truth = arcs(900, np.random.default_rng(2))
-    near = NeighbourClusters(3).fit(points).neighbours(points)
+    near = NeighbourClusters(3).fit(points).predict_by_neighbours(points)[1]
     assert near.shape == (900, 10) and near.max() > 300
     distance = np.linalg.norm(points[near] - points[:, np.newaxis], axis=-1)
     assert np.mean(truth[near] == truth[:, np.newaxis]) > 0.95 and distance.max() < 0.6

@@ -47,15 +47,15 @@ class NeighbourClusters:
 
     def predict(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:
         """Returns the cluster of each row, int [N]: that of most of its neighbours, the nearest's where several are most."""
+        return self.predict_by_neighbours(matrix)[0]
+
+    def predict_by_neighbours(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns what `predict` does, and the rows that voted: numbers of those that `fit` was given, int [N, k], itself among them."""
         near = self._near.kneighbors(_on_sphere(matrix), min(_VOTERS, len(self.labels)), return_distance=False)
         votes = np.zeros((len(near), self.count))
         weight = 1 + 1e-3 / (1 + np.arange(near.shape[1]))
         np.add.at(votes, (np.arange(len(near))[:, np.newaxis], self.labels[near]), weight)
-        return votes.argmax(axis=1)
-
-    def neighbours(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:
-        """Returns the numbers of the rows that `fit` was given which are nearest to each of these, int [N, k], itself among them."""
-        return self._places[self._near.kneighbors(_on_sphere(matrix), min(_VOTERS, len(self.labels)), return_distance=False)]
+        return votes.argmax(axis=1), self._places[near]
 
 
 def _on_sphere(matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:

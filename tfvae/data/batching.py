@@ -178,7 +178,8 @@ def training_batches(
       epoch_steps: batches of an epoch; 0: those of a pass.
       shares: which of each batch's, where replicas train on it together.
     """
-    buckets, steps = _buckets(examples, batch_size), steps_per_epoch(examples, batch_size)
+    buckets = _buckets(examples, batch_size)
+    steps = sum(_steps(bucket, batch_size) for bucket in buckets)
     first, end = (number * (epoch_steps or steps) for number in (first_epoch, max(first_epoch, epochs)))
     spare = [int(own[0]) for own in _groups(examples)]
 
@@ -191,7 +192,7 @@ def training_batches(
                 batches += np.split(orders[0], range(batch_size, len(orders[0]), batch_size))
             else:  # a group that has fewer spreads them over the same batches
                 dealt = zip(*(np.array_split(order, _steps(bucket, batch_size)) for order in orders), strict=True)
-                batches += [lay_out(parts, spare, shares.count) for parts in dealt]
+                batches += [np.concatenate(parts) if shares == WHOLE else lay_out(parts, spare, shares.count) for parts in dealt]
         batches = [batches[i] for i in random.permutation(steps)]
         return np.concatenate(batches), np.cumsum([0, *map(len, batches)])
 
@@ -218,11 +219,7 @@ def evaluation_batches(examples: Any, batch_size: int, index: np.ndarray | None 
 def _read(numbers: tf.data.Dataset, examples: Any, shares: Shares) -> tf.data.Dataset:
     """The batches of examples whose numbers, and the epoch where there is one, a dataset has."""
     if shares == WHOLE:
-
-        def whole(index: tf.Tensor, *epoch: tf.Tensor) -> Batch:
-            return examples.batch(index if len(_groups(examples)) == 1 else tf.boolean_mask(index, index >= 0), *epoch)
-
-        return numbers.map(whole).prefetch(tf.data.AUTOTUNE)
+        return numbers.map(examples.batch).prefetch(tf.data.AUTOTUNE)
 
     def share(index: tf.Tensor, there: tf.Tensor, *epoch: tf.Tensor) -> Batch:
         batch = examples.batch(index, *epoch)

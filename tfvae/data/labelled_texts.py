@@ -55,8 +55,12 @@ class LabelledTexts:
         Raises:
           UserError: no row has a text.
         """
-        stripped = texts if isinstance(texts, PackedTexts) else [(text or "").strip(WHITE_SPACE) for text in texts]
-        kept = np.flatnonzero(stripped.length if isinstance(stripped, PackedTexts) else [bool(text) for text in stripped])
+        stripped: Sequence[str]
+        if isinstance(texts, PackedTexts):
+            stripped, kept = texts, np.flatnonzero(texts.length)
+        else:
+            stripped = [(text or "").strip(WHITE_SPACE) for text in texts]
+            kept = np.flatnonzero([bool(text) for text in stripped])
         if not len(kept):
             raise UserError(f"{origin}: no {unit} holds any text")
         if lost := len(stripped) - len(kept):

@@ -45,7 +45,6 @@ class PolarLatent(SphericalLatent):
             raise ValueError(f"norm_width = {norm_width}: must be above 0 and below norm_max = {norm_max}")
         self.norm_max, self.norm_width = norm_max, norm_width
         self.norm_kl = math.log(norm_max / norm_width)
-        self.kl += self.norm_kl
         self.unit_variance = norm_max**2 / (3 * self.size)  # under the prior
         self.norm = dense(1, feature_dim, random.Random(seed + 1).getrandbits(31), dtype=self.compute_dtype, name="norm")
 
@@ -79,7 +78,7 @@ class PolarLatent(SphericalLatent):
     def terms(self, params: Params, z: tf.Tensor, weight: tf.Tensor) -> list[Term]:
         """Returns the terms of `SphericalLatent`, the KL being that of direction and norm."""
         kl, *others = super().terms(params, z, weight)
-        return [Term(kl.name, kl.value + self.norm_kl, kl.role) if self.learn_kappa else kl, *others]
+        return [Term(kl.name, kl.value + self.norm_kl, kl.role), *others]
 
     def divergence(self, params: Params, other: Params) -> tf.Tensor:
         """Returns KL(q || q'), [B]: infinite unless the norms' intervals are the same."""

@@ -116,7 +116,7 @@ def fit(
     if supervision.labels:
         train = SupervisedExamples(train, supervision.training_codes(corpus.train))
         valid = SupervisedExamples(valid, supervision.codes(corpus.valid))
-    steps = config.training.epoch_steps or steps_per_epoch(train, config.data.batch_size)
+    steps = _steps_of_an_epoch(config, train)
     with workers.scope():
         vae = build_vae(config, modality.shape, steps_per_epoch=steps)
     model, shared, hints = Model(modality, vae), "", Hints()
@@ -246,6 +246,10 @@ def _keep(modality: Modality, run: Run, config: Config) -> None:
         raise UserError(f"{named} differs from the corpus's {modality.learnt}: the {modality.name} have changed since; use --overwrite")
 
 
+def _steps_of_an_epoch(config: Config, train: Examples) -> int:
+    return config.training.epoch_steps or steps_per_epoch(train, config.data.batch_size)
+
+
 def _train(
     config: Config,
     model: Model,
@@ -266,7 +270,7 @@ def _train(
     with workers.scope():
         vae.compile(optimizer=kind(training.learning_rate, **parts), jit_compile=False)
         vae.optimizer.build(vae.trainable_variables)
-    steps = training.epoch_steps or steps_per_epoch(train, data.batch_size)
+    steps = _steps_of_an_epoch(config, train)
     selection, warning = Selection(training, run if workers.chief else None), CollapseWarning(log.warning)
     lines = EpochLines(steps, selection, say, item=model.modality.an_item, bar=bar)
     aggressive = _aggressive(config, train, valid, say)

@@ -58,29 +58,31 @@ class View(keras.layers.Layer):
         """Returns what finds clusters of the features, from which a code starts."""
         raise NotImplementedError
 
-    def neighbours(self, found: Any, features: scipy.sparse.csr_matrix) -> np.ndarray | None:
-        """Returns examples that tell the same as each does, as far as the view knows, from which another sight of it is drawn.
+    def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Returns what a code learns from.
 
         Args:
-          found: what `clusters` returned, fitted to the features.
           features: of N examples.
+          count: clusters.
+          seed: of what is drawn.
 
         Returns:
-          their numbers, int [N, k]; None: each example itself.
+          clusters, int [N], and numbers of examples that tell the same as each does, as far as the view knows, from which another sight
+          of it is drawn, int [N, k]; None: each example itself.
         """
-        return None
+        return self.clusters(count, seed).fit(features).predict(features), None
 
 
 class PointsView(View):
     """A view whose features are points: examples that are near tell the same."""
 
-    def clusters(self, count: int, seed: int) -> Clusters:
+    def clusters(self, count: int, seed: int) -> NeighbourClusters:
         """Returns what finds examples whose nearest neighbours are the same."""
         return NeighbourClusters(count, seed)
 
-    def neighbours(self, found: NeighbourClusters, features: scipy.sparse.csr_matrix) -> np.ndarray:
-        """Returns the nearest ones."""
-        return found.neighbours(features)
+    def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns clusters, and each example's neighbours."""
+        return self.clusters(count, seed).fit(features).predict_by_neighbours(features)
 
 
 def rows_with(ids: np.ndarray, size: int) -> np.ndarray:
