@@ -6,9 +6,9 @@ import math
 import numpy as np
 from sklearn.metrics import adjusted_mutual_info_score
 
+from tfvae.evaluation.language_model import LanguageModel, perplexity
 from tfvae.evaluation.latent_use import Densities, information, mixed
 from tfvae.evaluation.likelihood import likelihood
-from tfvae.evaluation.reverse_perplexity import language_model_perplexity
 from tfvae.evaluation.subject import Subject
 from tuning.objective import METRICS, PROXY
 
@@ -61,4 +61,5 @@ class Measured:
         """A proxy: fewer sentences and a smaller language model than an evaluation's."""
         sentences = self.subject.from_prior(PROXY["sentences"] + PROXY["held_out"])
         training, held_out = sentences[: PROXY["sentences"]], sentences[PROXY["sentences"] :]
-        return language_model_perplexity(self.subject, training, held_out, units=PROXY["units"], epochs=PROXY["epochs"])[0]
+        judge = LanguageModel(self.subject, training, held_out, units=PROXY["units"], epochs=PROXY["epochs"])
+        return perplexity(*judge.judge(self.subject.data))[0]

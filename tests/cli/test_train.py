@@ -187,6 +187,7 @@ def test_an_existing_run_is_kept_unless_told_otherwise(run, refused):
     assert run("--smoke", "--run=r", "--overwrite", "--components=3")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_run_of_texts_from_memory_goes_on_wherever_it_is(run, tmp_path):
     config = resolve("dem_vae", "text", base={**SMOKE, "training.epochs": 1})
     _, place = fit(config, str(tmp_path / "r"), texts=["the red bird sings", "a blue bird sleeps"] * 20, say=lambda line: None)

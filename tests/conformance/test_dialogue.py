@@ -1,6 +1,7 @@
 """The path of a dialogue model: codes of turns first, then answers with the recognition networks as they are."""
 
 import io
+import re
 import sys
 
 import numpy as np
@@ -16,6 +17,7 @@ from tfvae.export.saved_model import export
 from tfvae.export.settings import Settings
 from tfvae.export.signatures import make_signatures
 from tfvae.registry import resolve
+from tfvae.reports.report import report
 from tfvae.training.fit import fit, load
 
 BASE = {**SMOKE, "data.limit": 40, "latent.hidden_dim": 8, "training.epochs": 1}
@@ -154,6 +156,28 @@ def test_answers_are_measured(folder):
     assert all(0 <= figures[name].value <= 1 for name in shares) and figures["answer_perplexity"].value > 1
     first = evaluate(str(folder / "first"), metrics=["answers"])
     assert first["metrics"]["answers"]["absent"] == "this model answers nothing: it has no policy"
+
+
+@pytest.mark.slow
+def test_a_report_has_conversations(folder):
+    page = report(str(folder / "second")).read_text(encoding="utf-8")
+    _, after = page.split('<section id="conversations">')
+    shown = after.partition("</section>")[0]
+    assert shown.count("other speaker") >= 4 and shown.count("true turn, 0:") == 4 and shown.count("answer, 0:") == 4
+    assert len(re.findall(r"<td [^>]*>[01]:[0-3] held</td>", shown)) == 16
+    assert 'id="conversations"' not in report(str(folder / "first")).read_text(encoding="utf-8")
+
+
+def test_held_answers_are_read_by_a_classifier_and_a_language_model(folder):
+    document = evaluate(str(folder / "second"), metrics=["held_answers"], sentences=6, generated=20)
+    group = {"metrics": {"held_answers": document["metrics"]["held_answers"]}}
+    found = {figure.full_name: figure for figure in figures_of(group)}
+    names = ("reader_accuracy", "held_class", "free_class", "changed_class")
+    of_labels = {f"{name}[{label}]" for name in names for label in demo.read(2).test.labels}
+    assert set(found) == of_labels | {"free_perplexity", "held_perplexity", "held_perplexity_rise"}
+    assert all(0 <= found[name].value <= 1 for name in of_labels)
+    free, held = (found[f"{name}_perplexity"].value for name in ("free", "held"))
+    assert found["held_perplexity_rise"].value == pytest.approx(held / free - 1)
 
 
 @pytest.mark.slow

@@ -101,6 +101,7 @@ def test_a_table_is_read_by_its_column(model, tmp_path):
     assert not (tmp_path / "other.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(model, tmp_path):
     def peak(count, suffix):
         (tmp_path / "many.txt").write_text("w1 w2 w3\n" * count)

@@ -253,6 +253,7 @@ def test_versions_count_up_and_a_failed_export_leaves_nothing(run, tmp_path, mon
             export(run, str(tmp_path), name=name)
 
 
+@pytest.mark.slow
 def test_the_check_finds_other_answers_and_models_that_do_not_load(exported, model, tmp_path):
     settings = Settings(samples=7, steps=3, max_length=12)
     signatures = {name: value for name, value in make_signatures(model, settings).items() if name == "encode"}

@@ -211,8 +211,6 @@ def test_a_run_goes_on_in_the_middle_of_a_pass(tiny, tmp_path):
     fit(tiny(**shorter | {"training__epochs": 1}), str(tmp_path / "run"))
     fit(tiny(**shorter), str(tmp_path / "run"), resume=True)
     assert figures(tmp_path / "run") == figures(tmp_path / "whole")
-    passes = fit(tiny(training__epochs=1), str(tmp_path / "pass"))[0].vae.optimizer.iterations
-    assert int(passes) > 3, "epochs here are shorter than a pass"
 
 
 def test_resuming_a_finished_run_trains_no_further(tiny, tmp_path):
@@ -336,6 +334,7 @@ def test_loading_what_is_no_run_says_so(tmp_path):
         tfvae.load(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_the_learning_rate_falls_to_its_minimum_and_training_stops(tiny, tmp_path):
     decay = {"training__lr_patience": 1, "training__lr_decay": 0.01, "training__min_learning_rate": 1e-4, "training__min_improvement": 0.5}
     heard = []

@@ -398,6 +398,7 @@ def test_a_loss_that_is_no_number_fails_the_trial(measured, tmp_path):
     assert result.status == FAILED and result.score is None and "training stopped" in result.remark
 
 
+@pytest.mark.slow
 def test_a_hopeless_trial_is_stopped_half_way_and_stays_so(measured, tmp_path):
     config, _, protocol, _ = measured
     for number in range(3):

@@ -147,15 +147,13 @@ class Chat:
     def _probabilities(self) -> Iterator[str]:
         _, _, [probabilities] = self._model.respond([self.turns], **{**self._decoding, "max_length": 1})
         for variable, row in enumerate(probabilities):
-            shown = [f"{self._name(variable, int(topic))} {row[topic]:.0%}" for topic in np.argsort(-row) if row[topic] >= 0.005]
+            shown = [
+                f"{self._model.topics.shown(variable, int(topic))} {row[topic]:.0%}" for topic in np.argsort(-row) if row[topic] >= 0.005
+            ]
             yield f"  {', '.join(shown)}"
 
     def _named(self, codes: np.ndarray) -> str:
-        return ", ".join(self._name(variable, int(topic)) for variable, topic in enumerate(codes) if topic >= 0)
-
-    def _name(self, variable: int, topic: int) -> str:
-        name = self._model.topics.name(variable, topic)
-        return f"{variable}:{topic}" + (f" {name}" if name else "")
+        return ", ".join(self._model.topics.shown(variable, int(topic)) for variable, topic in enumerate(codes) if topic >= 0)
 
 
 if __name__ == "__main__":

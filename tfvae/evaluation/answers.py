@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.evaluation.figure import Figure
+from tfvae.evaluation.figure import Figure, mean_figure
 from tfvae.evaluation.generation import as_read, corpus_bleu, distinct
 from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.word_similarity import Vectors, learned_vectors, similarities
@@ -26,7 +26,7 @@ _SAMPLES = 10  # of code and z an answer
 def answers(subject: Subject) -> Iterator[Figure]:
     """Yields the figures of greedy answers to what was said before each turn of the split, codes chosen by the policy or held."""
     items, model = list(subject.data.items), subject.model
-    written, codes, probabilities = _answered(subject, items)
+    written, codes, probabilities = answered(subject, items)
     references = as_read(subject, items)
     settings = {"answers": len(items), "seed": subject.seed}
     how = "greedy answers, the policy's most probable codes, z drawn from their components"
@@ -35,8 +35,11 @@ def answers(subject: Subject) -> Iterator[Figure]:
     vectors, origin = _vectors(subject, references)
     scores, known = similarities(written, references, vectors)
     for name, values in scores.items():
-        mean, error = (100 * value for value in _mean(values))
-        yield Figure(f"answer_{name}", mean, error, "of 100", f"cosines of {origin}; {how}", {**settings, "pairs": known})
+        if not len(values):
+            yield Figure(f"answer_{name}", None, estimator=f"no answer and its true one have words that are among {origin}")
+            continue
+        more = {"unit": "of 100", "estimator": f"cosines of {origin}; {how}", "settings": {**settings, "pairs": known}}
+        yield mean_figure(f"answer_{name}", 100 * values, **more)
     for size in (1, 2):
         yield Figure(
             f"answer_distinct_{size}", distinct(written, size), unit="share", estimator=f"different {size}-grams of all", settings=settings
@@ -44,23 +47,27 @@ def answers(subject: Subject) -> Iterator[Figure]:
     yield _perplexity(subject)
     true = np.argmax(model.topics.merged(subject.posteriors.probabilities), axis=-1)
     told = "share of variables whose"
-    yield _share(
-        "policy_accuracy",
-        probabilities.argmax(-1) == true,
-        f"{told} most probable code, of the policy, is that of the true answer",
-        settings,
-    )
-    yield _share(
-        "code_consistency", _codes(subject, written) == codes, f"{told} code, of the answer encoded again, is the one chosen", settings
-    )
+    estimator = f"{told} most probable code, of the policy, is that of the true answer"
+    yield share("policy_accuracy", probabilities.argmax(-1) == true, estimator, settings)
+    estimator = f"{told} code, of the answer encoded again, is the one chosen"
+    yield share("code_consistency", _codes(subject, written) == codes, estimator, settings)
     held = _held(subject, len(items))
-    written, _, _ = _answered(subject, items, held)
+    written, _, _ = answered(subject, items, held)
     estimator = "the same of codes that are held, of one variable an answer, drawn evenly"
-    yield _share("held_consistency", (_codes(subject, written) == held)[held >= 0], estimator, settings)
+    yield share("held_consistency", (_codes(subject, written) == held)[held >= 0], estimator, settings)
 
 
-def _answered(subject: Subject, items: Sequence[str], held: np.ndarray | None = None) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Answers to what was said before items, their codes, and the policy's probabilities; the unknown word may be in them."""
+def answered(subject: Subject, items: Sequence[str], held: np.ndarray | None = None) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Returns greedy answers to what was said before N items, and their codes, as the policy's probabilities, of topics.
+
+    Args:
+      subject: a model that answers, on a split; the unknown word may be in what it writes.
+      items: turns.
+      held: topics, int [N, J], -1 where the policy chooses; None: it chooses all.
+
+    Returns:
+      N texts, int [N, J] and [N, J, K].
+    """
     decoding = subject.model.decoding(method="greedy", unknown=True, **subject.limits)
     contexts = [getattr(item, "context", ()) for item in items]
     held = subject.model.held(None, len(items)) if held is None else held
@@ -120,14 +127,7 @@ def _vectors(subject: Subject, references: Sequence[str]) -> tuple[Vectors, str]
     return found, f"vectors of {subject.word_vectors}"
 
 
-def _share(name: str, right: np.ndarray, estimator: str, settings: Mapping[str, Any]) -> Figure:
-    by_answer = right.reshape(len(right), -1).mean(axis=1)
-    value, error = _mean(by_answer)
-    return Figure(name, value, error, "share", estimator, settings)
-
-
-def _mean(values: np.ndarray) -> tuple[float, float]:
-    """The mean and its standard error."""
-    if not len(values):
-        return math.nan, math.nan
-    return float(values.mean()), float(values.std() / math.sqrt(len(values)))
+def share(name: str, right: np.ndarray, estimator: str, settings: Mapping[str, Any]) -> Figure:
+    """Returns the mean of what is right, bool [N] or [N, ...], of N answers, with its standard error over them."""
+    values = right.reshape(len(right), -1).mean(axis=1)
+    return mean_figure(name, values, unit="share", estimator=estimator, settings=settings)

@@ -2,5 +2,5 @@
 
 GROUPS = (
     *("likelihood", "latent", "labels", "reconstruction", "samples", "pixels", "topics", "predictions"),
-    *("word_order", "reverse_perplexity", "reverse_perplexity_real", "answers"),
+    *("word_order", "reverse_perplexity", "reverse_perplexity_real", "answers", "held_answers"),
 )

@@ -29,10 +29,10 @@ class Material:
       seed: of what is drawn.
     """
 
-    def __init__(self, subject: Subject, chosen: np.ndarray | None = None) -> None:
-        """Chooses the training examples, or takes those of the numbers `chosen`, int [M]."""
+    def __init__(self, subject: Subject, chosen: np.ndarray | None = None, data: Split | None = None) -> None:
+        """Chooses the training examples, or takes those of the numbers `chosen`, int [M]; others than the split's may stand for them."""
         train = subject.corpus.train
-        self.subject, self.seed, self.data = subject, subject.seed, subject.data
+        self.subject, self.seed, self.data = subject, subject.seed, subject.data if data is None else data
         self.train = train.take(spread(len(train), FITTED) if chosen is None else chosen)
 
     @functools.cached_property

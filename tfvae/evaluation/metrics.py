@@ -7,6 +7,7 @@ from tfvae.auxiliaries.policy import PolicyLoss
 from tfvae.evaluation.answers import answers
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.generation import reconstruction, samples
+from tfvae.evaluation.held_answers import held_answers
 from tfvae.evaluation.images import pixels
 from tfvae.evaluation.labels import labels
 from tfvae.evaluation.latent_use import latent_use
@@ -75,6 +76,7 @@ METRICS: Mapping[str, Metric] = {
     "reverse_perplexity": Metric(reverse_perplexity, ("seed", "generated"), ("words", "order", "prior", "test"), usual=False),
     "reverse_perplexity_real": Metric(reverse_perplexity_real, ("seed", "generated"), ("words", "order", "test"), usual=False),
     "answers": Metric(answers, ("seed", "word_vectors"), ("policy",), usual=False),
+    "held_answers": Metric(held_answers, ("seed", "sentences", "generated"), ("policy", "test"), usual=False),
 }
 """Groups of figures by name, GROUPS, in the order in which they are computed."""
 

@@ -5,23 +5,15 @@ References:
   Shi, Zhou, Miao, Li. Dispersed Exponential Family Mixture VAEs for Interpretable Text Generation. ICML 2020, section 4.1.
 """
 
-import math
-import tempfile
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tfvae.data.corpus import Corpus, Split
-from tfvae.data.tokenizers import READING
-from tfvae.evaluation.figure import Figure, ratio
+from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.generation import as_read
+from tfvae.evaluation.language_model import EPOCHS, SIZE, LanguageModel, perplexity
 from tfvae.evaluation.subject import Subject
-from tfvae.registry import resolve
-from tfvae.training.fit import fit
 
-SIZE = 200
-"""Units and size of embeddings of the language model."""
-EPOCHS = 10
 _VALIDATION = 0.075  # validation sentences for each training sentence, as in Shi et al.: 3,000 for 40,000
 
 
@@ -50,46 +42,10 @@ def _sizes(subject: Subject) -> tuple[int, int]:
 
 
 def _perplexity(subject: Subject, name: str, training: Sequence[str], validation: Sequence[str], kind: str) -> Figure:
-    value, error = language_model_perplexity(subject, training, validation)
+    value, error = perplexity(*LanguageModel(subject, training, validation).judge(subject.data))
     estimator = (
         f"perplexity of the split, ends counted, under an rnn_lm of {SIZE} units that {len(training):,} {kind} sentences trained "
         f"for up to {EPOCHS} epochs; not comparable with figures of other language models"
     )
     settings = {"sentences": len(training), "units": SIZE, "epochs": EPOCHS, "seed": subject.seed}
     return Figure(name, value, error, "", estimator, settings)
-
-
-def language_model_perplexity(
-    subject: Subject, training: Sequence[str], validation: Sequence[str], *, units: int = SIZE, epochs: int = EPOCHS
-) -> tuple[float, float]:
-    """Returns the perplexity of the split's sentences, ends counted, and its error, under a language model of the same words.
-
-    Args:
-      subject: the split, and how it reads texts.
-      training: sentences that the language model is trained on, as the subject reads them.
-      validation: sentences that select its epoch.
-      units: its size.
-      epochs: the most it is trained for.
-    """
-    data = subject.config.data
-    config = resolve(
-        "rnn_lm",
-        "text",
-        overrides={
-            "decoder.embedding_dim": units,
-            "decoder.hidden_dim": units,
-            "training.epochs": epochs,
-            "training.precision": subject.config.training.precision,
-            "training.seed": subject.seed,
-            **{f"data.{name}": getattr(data, name) for name in ("tokenizer", *READING)},
-            "data.train_max_length": 0,
-            "data.eval_max_length": data.eval_max_length,
-        },
-    )
-    train, valid = (Split(texts, {}, "generated", np.arange(1, len(texts) + 1)) for texts in (training, validation))
-    corpus = Corpus("generated", train, valid, subject.data)
-    with tempfile.TemporaryDirectory() as directory:
-        model, _ = fit(config, f"{directory}/run", corpus=corpus, modality=subject.model.modality, say=lambda line: None)
-    judged = Subject(model, config, corpus, "test", progress=subject.progress)
-    value, error = ratio(-judged.posteriors.terms["elbo"], judged.posteriors.observations)
-    return math.exp(value), math.exp(value) * error

@@ -58,6 +58,10 @@ class Topics:
         """Returns a topic's name, or "" where it has none."""
         return self.names.get((variable, topic), "")
 
+    def shown(self, variable: int, topic: int) -> str:
+        """Returns a topic's number, as j:k, and its name where it has one."""
+        return f"{variable}:{topic} {self.name(variable, topic)}".rstrip()
+
     def named(self, codes: Sequence[int]) -> dict[str, list[str]]:
         """Returns {"names": of topics, one a variable, "" without one}, or nothing where no topic has a name."""
         return {"names": [self.name(j, topic) for j, topic in enumerate(codes)]} if self.names else {}

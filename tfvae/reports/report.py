@@ -28,6 +28,7 @@ from tfvae.progress import Progress, no_progress
 from tfvae.registry import MODELS, reason_unused
 from tfvae.registry.applicable import has_z, part_of
 from tfvae.reports import pictures, space, story, walks
+from tfvae.reports.conversations import conversations
 from tfvae.reports.gauges import Gauge, gauges
 from tfvae.reports.items import html_of
 from tfvae.reports.pictures import Picture, picture
@@ -104,7 +105,20 @@ def report(
     return place.path / "report" / "index.html"
 
 
-_PARTS = ("table", "gauges", "curves", "variables", "dimensions", "predictions", "agreement", "space", "training", "walks", "sentences")
+_PARTS = (
+    "table",
+    "gauges",
+    "curves",
+    "variables",
+    "dimensions",
+    "predictions",
+    "agreement",
+    "space",
+    "training",
+    "conversations",
+    "walks",
+    "sentences",
+)
 
 
 def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -115,6 +129,7 @@ def _sections(parts: Mapping[str, Any]) -> list[tuple[str, str]]:
         "agreement": ("labels", "Codes and labels"),
         "space": ("space", "The space"),
         "training": ("training", "During training"),
+        "conversations": ("conversations", "Conversations"),
         "walks": ("walks", "Walks"),
     }
     found = [("figures", "Figures")] + [section for part, section in named.items() if parts[part]]
@@ -383,6 +398,9 @@ class _Report:
         if not stories:
             return None
         return picture("training", "components of the prior during training", self.folder, lambda: story.draw(stories))
+
+    def conversations(self) -> list[walks.Walk]:
+        return [] if reason_absent("answers", self.subject) else conversations(self.subject, self.information)
 
     def walks(self) -> list[walks.Walk]:
         if not self.latent.size:
