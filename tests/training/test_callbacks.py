@@ -42,10 +42,13 @@ def test_a_figure_that_float32_does_not_hold_is_written(tmp_path):
     assert [line["val_perplexity"] for line in lines] == [1.3e48, None]
 
 
-def test_a_figure_too_long_for_its_column_is_shown_by_its_exponent():
+@pytest.mark.parametrize(("value", "shown"), [(1.3e48, "1.3e+48"), (114304.36, "114304.4"), (104.5, "104.50"), (float("inf"), "inf")])
+def test_a_figure_has_as_many_digits_as_its_column_has_room_for(value, shown):
     said = []
     selection = types.SimpleNamespace(memory={"best_epoch": 1})
     lines = EpochLines(1, selection, said.append, item="a sentence", bar=False)
     lines.on_epoch_begin(0)
-    lines.on_epoch_end(0, {"val_elbo": -1.0, "val_perplexity": 1.3e48})
-    assert "1.30e+48" in said[-1] and "00000" not in said[-1]
+    lines.on_epoch_end(0, {"val_elbo": -1.0, "val_perplexity": value})
+    heading, line = said[-2:]
+    end = heading.index("ppl") + len("ppl")
+    assert line[:end].split()[-1] == shown and line[end] == " "

@@ -6,6 +6,7 @@ from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, run_from_flags
 from tfvae.errors import UserError
 from tfvae.export.settings import Settings
+from tfvae.progress import progress
 
 SUMMARY = "Exports a trained model, text in, text out, as a SavedModel <folder>/<name>/<version> that TensorFlow Serving and others load."
 
@@ -29,18 +30,19 @@ def _define_flags(values: flags.FlagValues) -> None:
 def _export(values: flags.FlagValues) -> None:
     from tfvae.export.saved_model import export
 
-    given = (
+    numbers = (
         ("version", values.version, 0),
         ("samples", values.samples, 1),
         ("steps", values.steps, 2),
         ("max_length", values.max_length, 1),
     )
-    for name, number, least in given:
+    for name, number, least in numbers:
         if number < least:
             raise UserError(f"--{name}={number}: must be at least {least}")
     run = run_from_flags(values)
     settings = Settings(values.samples, values.steps, values.max_length)
-    path = export(str(run.path), values.folder, name=values.name, version=values.version, settings=settings, say=_say)
+    given = {"name": values.name, "version": values.version, "settings": settings}
+    path = export(str(run.path), values.folder, **given, progress=progress, say=_say)
     _say(f"{path} is checked and in place; its README.md has a request for each signature")
 
 

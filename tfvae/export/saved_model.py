@@ -27,6 +27,7 @@ from tfvae.export.settings import Settings
 from tfvae.export.signatures import Signature, make_signatures
 from tfvae.export.warmup import write_warmup
 from tfvae.models.model import Model
+from tfvae.progress import Progress, no_progress
 from tfvae.registry.applicable import reason_unused
 from tfvae.training.fit import load
 from tfvae.training.lock import writing
@@ -49,6 +50,7 @@ def export(
     name: str = "",
     version: int = 0,
     settings: Settings | None = None,
+    progress: Progress = no_progress,
     say: Callable[[str], None] = lambda line: None,
 ) -> pathlib.Path:
     """Exports the selected epoch of a run.
@@ -59,6 +61,7 @@ def export(
       name: by default the model's, "dem_vae".
       version: by default one more than the highest that is there.
       settings: what is fixed; by default `Settings()`.
+      progress: shows how far it is.
       say: hears of each stage, a line each.
 
     Returns:
@@ -80,7 +83,7 @@ def export(
         target = home / str(version)
         if target.exists():
             raise UserError(f"--version={version}: {target} is there already; leave out --version for the next one")
-        _export(model, config, place, name, version, settings, target, say)
+        _export(model, config, place, name, version, settings, target, progress, say)
     return target
 
 
@@ -101,6 +104,7 @@ def _export(
     version: int,
     settings: Settings,
     target: pathlib.Path,
+    progress: Progress,
     say: Callable[[str], None],
 ) -> None:
     # no server takes a folder for a version whose name is no number
@@ -109,11 +113,11 @@ def _export(
         signatures = make_signatures(model, settings)
         requests = examples(signatures, _items(config, model))
         say(f"writing {', '.join(signatures)}")
-        write(model, signatures, partial)
+        write(model, signatures, partial, progress)
         check_operations(partial)
         library = op_library(config)
         say("checking it by the C++ loader, in a process of its own")
-        problem = check(partial, signatures, requests, library)
+        problem = check(partial, signatures, requests, library, progress)
         if problem:
             raise UserError(f"--run={place.path}: the export is not usable and was not kept: {problem}")
         write_warmup(partial, name, version, signatures, requests)
@@ -124,14 +128,14 @@ def _export(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def write(model: Model, signatures: Mapping[str, Signature], path: pathlib.Path) -> None:
+def write(model: Model, signatures: Mapping[str, Signature], path: pathlib.Path, progress: Progress = no_progress) -> None:
     """Writes signatures as a SavedModel; the first of `_FALLBACK` that there is also under the name that servers take by default."""
     module = tf.Module()
     # Keras's own objects would end up in the graph under names that the C++ loader does not find.
     module.state = [variable.value for variable in model.vae.variables]
     module.tables = model.modality.tables()
     functions = {}
-    for name, signature in signatures.items():
+    for name, signature in progress("writing", signatures.items(), len(signatures)):
         function = tf.function(signature.function, autograph=False)
         inputs = {spec.name: spec for spec in signature.inputs}
         functions[name] = function.get_concrete_function(**inputs)
@@ -144,7 +148,13 @@ def _default(signatures: Mapping[str, Signature]) -> str:
     return next(name for name in _FALLBACK if name in signatures)
 
 
-def check(path: pathlib.Path, signatures: Mapping[str, Signature], requests: Mapping[str, Mapping[str, Any]], library: str = "") -> str:
+def check(
+    path: pathlib.Path,
+    signatures: Mapping[str, Signature],
+    requests: Mapping[str, Mapping[str, Any]],
+    library: str = "",
+    progress: Progress = no_progress,
+) -> str:
     """Loads a SavedModel in a fresh process by the C++ loader and runs every signature.
 
     Args:
@@ -152,6 +162,7 @@ def check(path: pathlib.Path, signatures: Mapping[str, Signature], requests: Map
       signatures: that it was made of, which say what the answers must be.
       requests: inputs by name, for each signature.
       library: path of a library of operations that it needs; "" for none.
+      progress: shows how far it is.
 
     Returns:
       what is wrong; empty where it loads and answers equal Python's: numbers to 1e-4, texts and whole numbers exactly.
@@ -167,7 +178,7 @@ def check(path: pathlib.Path, signatures: Mapping[str, Signature], requests: Map
             lines = outcome.stderr.strip().splitlines() or [f"the loader ended with status {outcome.returncode}"]
             return f"it does not load: {lines[-1]}"
         answers = json.loads(answered.read_text())
-    for name, signature in signatures.items():
+    for name, signature in progress("checking", signatures.items(), len(signatures)):
         for key, tensor in signature.function(**_tensors(signature, requests[name])).items():
             found, expected = answers[name][key], loads.plain(tensor.numpy())
             same = np.allclose(found, expected, _TOLERANCE, _TOLERANCE) if tensor.dtype.is_floating else found == expected

@@ -90,5 +90,6 @@ class EpochLines(keras.callbacks.Callback):
 
 
 def _cell(value: float, width: int, decimals: int) -> str:
-    text = f"{value:>{width}.{decimals}f}"
-    return text if len(text) <= width + 4 else f"{value:>{width}.2e}"
+    """A number in as many characters, with as many decimals as there is room for."""
+    texts = [f"{value:>{width}.{places}f}" for places in range(decimals, -1, -1)]
+    return next((text for text in texts if len(text) <= width), f"{value:>{width}.1e}")
