@@ -1,3 +1,4 @@
+import html
 import html.parser
 import json
 import re
@@ -15,6 +16,7 @@ from tfvae.registry import resolve
 from tfvae.registry.models import OF_ANY
 from tfvae.reports import pictures, space
 from tfvae.reports.report import CURVES, report
+from tfvae.topics.workbench import Workbench
 from tfvae.training.fit import fit, load
 
 TINY = {**SMOKE, "data.limit": 100}
@@ -87,6 +89,9 @@ def test_the_page_shows_all_there_is_of_a_mixture(trained):
     assert "the mixture has collapsed" in text  # two epochs in which w is next to nothing
     shares = [float(share) for share in re.findall(r"<p class=\"what\">([\d.]+) % of the sentences,", text)]
     assert sum(shares) == pytest.approx(200, abs=0.5) and shares[:4] == sorted(shares[:4], reverse=True)
+    bench = Workbench(str(trained / "dem_vae"))  # topics are called alike wherever they are shown
+    names = {f"{j}:{topic} {html.escape(name)}</h4>" for j in (0, 1) for topic, name in bench.names(j).items()}
+    assert names and all(f">{name}" in text for name in names)
 
 
 def test_figures_of_an_evaluation_are_shown_until_the_run_is_trained_further(untrained, tmp_path):

@@ -13,6 +13,7 @@ from tfvae.evaluation.labels import labels
 from tfvae.evaluation.latent_use import latent_use
 from tfvae.evaluation.likelihood import likelihood
 from tfvae.evaluation.predictions import predictions
+from tfvae.evaluation.refinement import refinement
 from tfvae.evaluation.reverse_perplexity import reverse_perplexity, reverse_perplexity_real
 from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.topics import topics
@@ -55,6 +56,10 @@ NEEDS: Mapping[str, tuple[Callable[[Subject], bool], Callable[[Subject], str]]] 
         lambda subject: any(isinstance(part, PolicyLoss) for part in subject.model.vae.auxiliaries),
         lambda subject: "this model answers nothing: it has no policy",
     ),
+    "refined": (
+        lambda subject: subject.model.vae.inference.iterates,
+        lambda subject: "its posteriors are the encoder's word: no steps refine them",
+    ),
     "test": (
         lambda subject: subject.split == "test",
         lambda subject: "its language models are trained on the training split and selected on validation: take --split=test",
@@ -72,6 +77,7 @@ METRICS: Mapping[str, Metric] = {
     "pixels": Metric(pixels, ("seed",), ("pixels", "z"), usual=False),
     "topics": Metric(topics, ("seed",), ("words", "topics", "z"), usual=False),
     "predictions": Metric(predictions, ("seed",), ("supervised", "labels", "z"), usual=False),
+    "refinement": Metric(refinement, ("seed", "sentences"), ("refined",), usual=False),
     "word_order": Metric(word_order, ("seed",), ("words", "order", "z"), usual=False),
     "reverse_perplexity": Metric(reverse_perplexity, ("seed", "generated"), ("words", "order", "prior", "test"), usual=False),
     "reverse_perplexity_real": Metric(reverse_perplexity_real, ("seed", "generated"), ("words", "order", "test"), usual=False),
@@ -90,7 +96,7 @@ def usual(subject: Subject) -> tuple[str, ...]:
     found = [name for name in USUAL if not _of_other_examples(name, subject)]
     if len(found) < len(USUAL):
         found += [name for name in _INSTEAD if not _of_other_examples(name, subject)]
-    return (*found, *(name for name in ("predictions", "answers") if not reason_absent(name, subject)))
+    return (*found, *(name for name in ("predictions", "refinement", "answers") if not reason_absent(name, subject)))
 
 
 def _of_other_examples(name: str, subject: Subject) -> bool:

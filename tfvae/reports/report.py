@@ -34,7 +34,7 @@ from tfvae.reports.items import html_of
 from tfvae.reports.pictures import Picture, picture
 from tfvae.reports.predictions import Predictions, predictions_of
 from tfvae.reports.results import command_line
-from tfvae.topics.cards import Cards, dead
+from tfvae.topics.cards import Cards, counted, dead
 from tfvae.training.fit import load
 from tfvae.training.run import Run
 from tfvae.training.zoo import find
@@ -233,7 +233,9 @@ class _Report:
             if self.latent.size:
                 self.left_out.append("The prior is no mixture: there are no components to show.")
             yield []
-        made_by = Cards(self.subject, stop_words=self.stop_words, likeliest=self.topics if self.latent.has_codes else None)
+            return
+        named_by = Cards(counted(self.subject, "train"), stop_words=self.stop_words) if self.subject.split != "train" else None
+        made_by = Cards(self.subject, stop_words=self.stop_words, likeliest=self.topics, named_by=named_by)
         found: list[dict[str, Any]] = []
         for variable in space.most_used(self.information, self.latent.num_variables):
             made = made_by.of(variable)

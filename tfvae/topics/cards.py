@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tfvae.data.batching import spread
 from tfvae.evaluation import coherence
 from tfvae.evaluation.generation import as_read
 from tfvae.evaluation.subject import Subject
@@ -18,6 +19,8 @@ WORDS, ITEMS, NAMING, CLASSES = 8, 5, 3, 4
 """Most words and items on a card, words in a proposed name, and classes of a label."""
 UNNAMED = "no telling words"
 """The name of a topic that nothing tells of."""
+COUNTED = 20_000
+"""Items, at most, that shares and words are counted in."""
 DEAD = 0.1
 """Share of 1/K below which a component, its items and its probability, counts as dead."""
 
@@ -31,6 +34,7 @@ class Card:
       component: the topic's number, the first component's.
       members: the components that it is made of.
       given: the name that a person gave it, or "".
+      proposed: a name made of its telling words, or "" where there are none.
       share: share of the split's examples whose most probable topic it is.
       probability: the mean of its probability over the split.
       words: its most telling words with the z-scores of their log-odds, the highest first.
@@ -50,6 +54,7 @@ class Card:
     component: int
     members: Sequence[int]
     given: str
+    proposed: str
     share: float
     probability: float
     words: Told
@@ -67,7 +72,7 @@ class Card:
     @property
     def name(self) -> str:
         """The name that was given, or one proposed from its words."""
-        return self.given or proposed_name(self.words) or self.unnamed
+        return self.given or self.proposed or self.unnamed
 
 
 def proposed_name(words: Told) -> str:
@@ -76,10 +81,24 @@ def proposed_name(words: Told) -> str:
     return " · ".join((written or [word for word, _ in words])[:NAMING])
 
 
+def counted(subject: Subject, split: str) -> Subject:
+    """Returns a model on a split of which 20,000 items at most are left, spread evenly, whose words are counted."""
+    whole = subject.corpus.split(split)
+    corpus = dataclasses.replace(subject.corpus, **{split: whole.take(spread(len(whole), COUNTED))})  # type: ignore[arg-type]
+    return Subject(subject.model, subject.config, corpus, split, seed=subject.seed, progress=subject.progress)
+
+
 class Cards:
     """Makes cards of a split; what all variables share is counted once."""
 
-    def __init__(self, subject: Subject, *, stop_words: str = "", likeliest: Mapping[str, Sequence[str]] | None = None) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        *,
+        stop_words: str = "",
+        likeliest: Mapping[str, Sequence[str]] | None = None,
+        named_by: "Cards | None" = None,
+    ) -> None:
         """Names the split.
 
         Args:
@@ -87,11 +106,12 @@ class Cards:
           stop_words: words that are not shown as telling: "english", "none" or a file; "": English ones, but for variables whose codes are
             read from a view of common words.
           likeliest: words of topics "j:k", where the decoder is one of bags of words.
+          named_by: those of another split, whose words names are proposed from; None: from this one's.
 
         Raises:
           UserError: the file of stop words cannot be read.
         """
-        self.subject, self.likeliest = subject, likeliest or {}
+        self.subject, self.likeliest, self.named_by = subject, likeliest or {}, named_by
         self.in_words = isinstance(subject.model.modality, Words)
         self.stop_words = HeldBack.named(stop_words) if stop_words else None
 
@@ -112,6 +132,7 @@ class Cards:
         is_dead = dead(probabilities)
         told = self._told(variable, codes) if self.in_words else [([], [], [])] * latent.num_components
         scores = self._coherence([[word for word, _ in words] for words, _, _ in told])
+        names = self.named_by.proposed(variable) if self.named_by else {}
         place = subject.posteriors.mean[:, latent.code_columns(variable)]
         for topic in self._ordered(variable, probabilities):
             own = np.flatnonzero(codes == topic)
@@ -128,6 +149,7 @@ class Cards:
                 int(topic),
                 topics.members(variable, int(topic)),
                 topics.name(variable, int(topic)),
+                names.get(int(topic)) or proposed_name(words),
                 float(shares[topic]),
                 float(use[topic]),
                 words,
@@ -145,10 +167,17 @@ class Cards:
 
     def names(self, variable: int) -> dict[int, str]:
         """Returns the names of a variable's topics that are in use, given or proposed, the most used first."""
+        given = self.subject.model.topics
+        return {topic: given.name(variable, topic) or name or UNNAMED for topic, name in self.proposed(variable).items()}
+
+    def proposed(self, variable: int) -> dict[int, str]:
+        """Returns a name for each of a variable's topics that are in use, made of their telling words, "" where there are none."""
+        if not self.in_words:
+            return {}
         probabilities = self._probabilities(variable)
         told, is_dead = self._told(variable, probabilities.argmax(-1)), dead(probabilities)
         used = [topic for topic in self._ordered(variable, probabilities).tolist() if not is_dead[topic]]
-        return {topic: self.subject.model.topics.name(variable, topic) or proposed_name(told[topic][0]) or UNNAMED for topic in used}
+        return {topic: proposed_name(told[topic][0]) for topic in used}
 
     def word_counts(self, variable: int) -> np.ndarray:
         """Returns how often words are in the texts of each topic's number, [K, V]."""

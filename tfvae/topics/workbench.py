@@ -9,21 +9,18 @@ from typing import Any
 import numpy as np
 
 from tfvae.data import corpora
-from tfvae.data.batching import spread
 from tfvae.errors import UserError
 from tfvae.evaluation.subject import Subject
 from tfvae.models.model import Model
 from tfvae.models.topics import Topics
 from tfvae.progress import Progress, no_progress
 from tfvae.topics import hierarchy, pictures
-from tfvae.topics.cards import Cards
+from tfvae.topics.cards import Cards, counted
 from tfvae.topics.novelty import Novelty
 from tfvae.topics.table import table
 from tfvae.training.fit import load
 from tfvae.training.zoo import find
 
-_COUNTED = 20_000
-"""Items, at most, that shares and words are counted in, spread over their split."""
 _KNOWN = 2000
 """Validation items, at most, that others are held against."""
 
@@ -67,10 +64,7 @@ class Workbench:
         self.run, config, model = find(run), find(run).config(), load(run)
         if not model.vae.latent.has_codes:
             raise UserError(f"--run={run}: {config.model} has no codes, so there are no topics; code_vae has")
-        corpus = corpora.read(config.data)
-        counted = corpus.split(split).take(spread(len(corpus.split(split)), _COUNTED))
-        corpus = dataclasses.replace(corpus, **{split: counted})  # type: ignore[arg-type]
-        self.subject = Subject(model, config, corpus, split, progress=progress)
+        self.subject = counted(Subject(model, config, corpora.read(config.data), split, progress=progress), split)
         self._cards = Cards(self.subject)  # which reads the topics as they are when it is asked, and counts words once
 
     @property
@@ -86,6 +80,10 @@ class Workbench:
     def table(self, *, stop_words: str = "", dead: bool = False) -> list[dict[str, Any]]:
         """Returns a row for each topic: see `tfvae.topics.table`."""
         return table(Cards(self.subject, stop_words=stop_words) if stop_words else self._cards, dead=dead)
+
+    def names(self, variable: int) -> dict[int, str]:
+        """Returns the names of a variable's topics that are in use, given or proposed, the most used first."""
+        return self._cards.names(variable)
 
     def edit(self, topics: Topics) -> None:
         """Takes other topics, and writes them beside the run."""
@@ -132,7 +130,7 @@ class Workbench:
         if pathlib.Path(path).suffix not in (".png", ".svg"):
             raise UserError(f"{path}: must end in .png or .svg")
         counts = self._counts(variable)
-        names = {topic: f"{name}  {variable}:{topic}" for topic, name in self._cards.names(variable).items()}
+        names = {topic: f"{name}  {variable}:{topic}" for topic, name in self.names(variable).items()}
         if len(names) < 2:
             raise UserError(f"variable {variable} has {len(names)} topics in use: two at least are compared")
         pictures.dendrogram(hierarchy.linkage(counts[list(names)]), list(names.values()), f"variable {variable}", pathlib.Path(path))
