@@ -4,33 +4,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.data import corpora
 from tfvae.evaluation.metrics import reason_absent, usual
 from tfvae.evaluation.refinement import refinement
-from tfvae.evaluation.subject import Subject
-from tfvae.models.build import build_vae
-from tfvae.models.model import Model
-from tfvae.registry import resolve
-from tfvae.registry.applicable import modality_of
-
-SMALL = {
-    "data.limit": 40,
-    "data.eval_batch_size": 16,
-    "encoder.embedding_dim": 6,
-    "encoder.hidden_dim": 8,
-    "decoder.embedding_dim": 7,
-    "decoder.hidden_dim": 7,
-}
 
 
-def subject_of(model, **settings):
-    config = resolve(model, "demo", base={**SMALL, **{name.replace("__", "."): value for name, value in settings.items()}})
-    corpus = corpora.read(config.data)
-    modality = modality_of(config).learn(corpus, config.data)
-    return Subject(Model(modality, build_vae(config, modality.shape)), config, corpus, sentences=30)
-
-
-def test_the_gain_is_that_of_the_bounds_of_each_example():
+def test_the_gain_is_that_of_the_bounds_of_each_example(subject_of):
     subject = subject_of("skip_sa_vae", inference__steps=3, inference__rate=0.3)
     found = {figure.name: figure for figure in refinement(subject)}
     vae, index = subject.model.vae, subject.choose(30)
@@ -44,7 +22,7 @@ def test_the_gain_is_that_of_the_bounds_of_each_example():
     assert found["refined_gain"].value > 0 and found["refined_gain"].settings["sentences"] == 30
 
 
-def test_it_is_of_models_that_refine():
+def test_it_is_of_models_that_refine(subject_of):
     assert "refinement" in usual(subject_of("sa_vae"))
     subject = subject_of("vae")
     assert "refinement" not in usual(subject) and "no steps refine them" in reason_absent("refinement", subject)

@@ -3,31 +3,8 @@
 import numpy as np
 import pytest
 
-from tfvae.data import corpora
 from tfvae.evaluation.metrics import reason_absent
-from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.word_order import shuffled, word_order
-from tfvae.models.build import build_vae
-from tfvae.models.model import Model
-from tfvae.registry import resolve
-from tfvae.registry.applicable import modality_of
-
-SMALL = {
-    "data.limit": 40,
-    "data.eval_batch_size": 40,
-    "encoder.embedding_dim": 6,
-    "encoder.hidden_dim": 8,
-    "decoder.embedding_dim": 7,
-    "decoder.hidden_dim": 7,
-    "latent.hidden_dim": 4,
-}
-
-
-def subject_of(model, **settings):
-    config = resolve(model, "demo", base={**SMALL, **{name.replace("__", "."): value for name, value in settings.items()}})
-    corpus = corpora.read(config.data)
-    modality = modality_of(config).learn(corpus, config.data)
-    return Subject(Model(modality, build_vae(config, modality.shape)), config, corpus)
 
 
 def figures_of(subject):
@@ -45,7 +22,7 @@ def test_a_shuffled_text_has_its_words_and_its_end_and_depends_on_its_number_and
     np.testing.assert_array_equal(shuffled(tokens[1:], length[1:], index[1:], 0), found[1:])
 
 
-def test_a_bag_of_words_encoder_has_exactly_none():
+def test_a_bag_of_words_encoder_has_exactly_none(subject_of):
     found = figures_of(subject_of("dem_vae", encoder__kind="bag_of_words", encoder__num_layers=1))
     assert 0.5 < found["reordered"].value <= 1
     for name, value in {"cosine": 1, "distance": 0, "code": 0, "loss": 0}.items():
@@ -53,7 +30,7 @@ def test_a_bag_of_words_encoder_has_exactly_none():
     assert found["order_bound"].value != 0  # the decoder has the words in their order
 
 
-def test_a_recurrent_encoder_has_some():
+def test_a_recurrent_encoder_has_some(subject_of):
     found = figures_of(subject_of("vae"))
     assert found["order_distance"].value > 0 and found["order_cosine"].value < 1
     assert found["order_loss"].value != 0 and "order_code" not in found
@@ -63,6 +40,6 @@ def test_a_recurrent_encoder_has_some():
 @pytest.mark.parametrize(("model", "settings", "reason"), [
     ("rnn_lm", {}, "no latent variable"), ("vae", {"decoder__kind": "bag_of_words"}, "no order of words"),
 ])  # fmt: skip
-def test_it_does_not_apply_where_there_is_no_order_or_no_z(model, settings, reason):
+def test_it_does_not_apply_where_there_is_no_order_or_no_z(subject_of, model, settings, reason):
     assert reason in reason_absent("word_order", subject_of(model, **settings))
     assert reason_absent("word_order", subject_of("vae")) == ""
