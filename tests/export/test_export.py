@@ -236,7 +236,7 @@ def test_nothing_of_the_training_is_in_the_export(exported):
 
 
 def test_versions_count_up_and_a_failed_export_leaves_nothing(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "write", lambda model, signatures, path: (path / "saved_model.pb").touch())
+    monkeypatch.setattr(module, "write", lambda model, signatures, path, progress: (path / "saved_model.pb").touch())
     monkeypatch.setattr(module, "check", lambda *arguments: "")
     first, second = (export(run, str(tmp_path), name="model") for _ in range(2))
     assert (first.name, second.name) == ("1", "2")
