@@ -148,8 +148,14 @@ def test_a_terminal_converses(folder, command, monkeypatch):
     )
 
 
+def group_of(run, name, **settings):
+    """The figures of one group; a run keeps those of others too."""
+    document = evaluate(str(run), metrics=[name], **settings)
+    return figures_of({"metrics": {name: document["metrics"][name]}})
+
+
 def test_answers_are_measured(folder):
-    figures = {figure.name: figure for figure in figures_of(evaluate(str(folder / "second"), metrics=["answers"]))}
+    figures = {figure.name: figure for figure in group_of(folder / "second", "answers")}
     shares = {"policy_accuracy", "code_consistency", "held_consistency", "answer_distinct_1", "answer_distinct_2"}
     others = {"answer_bleu", "answer_average", "answer_extrema", "answer_greedy", "answer_perplexity"}
     assert set(figures) == shares | others
@@ -169,9 +175,7 @@ def test_a_report_has_conversations(folder):
 
 
 def test_held_answers_are_read_by_a_classifier_and_a_language_model(folder):
-    document = evaluate(str(folder / "second"), metrics=["held_answers"], sentences=6, generated=20)
-    group = {"metrics": {"held_answers": document["metrics"]["held_answers"]}}
-    found = {figure.full_name: figure for figure in figures_of(group)}
+    found = {figure.full_name: figure for figure in group_of(folder / "second", "held_answers", sentences=6, generated=20)}
     names = ("reader_accuracy", "held_class", "free_class", "changed_class")
     of_labels = {f"{name}[{label}]" for name in names for label in demo.read(2).test.labels}
     assert set(found) == of_labels | {"free_perplexity", "held_perplexity", "held_perplexity_rise"}

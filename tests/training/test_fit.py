@@ -211,6 +211,8 @@ def test_a_run_goes_on_in_the_middle_of_a_pass(tiny, tmp_path):
     fit(tiny(**shorter | {"training__epochs": 1}), str(tmp_path / "run"))
     fit(tiny(**shorter), str(tmp_path / "run"), resume=True)
     assert figures(tmp_path / "run") == figures(tmp_path / "whole")
+    passes = fit(tiny(training__epochs=1), str(tmp_path / "pass"))[0].vae.optimizer.iterations
+    assert int(passes) > 3, "epochs here are shorter than a pass"
 
 
 def test_resuming_a_finished_run_trains_no_further(tiny, tmp_path):

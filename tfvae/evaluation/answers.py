@@ -18,6 +18,7 @@ from tfvae.evaluation.generation import as_read, corpus_bleu, distinct
 from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.word_similarity import Vectors, learned_vectors, similarities
 from tfvae.latents.relaxation import gumbel
+from tfvae.modalities.turns import contexts_of
 from tfvae.training.word_vectors import read_vectors
 
 _SAMPLES = 10  # of code and z an answer
@@ -69,7 +70,7 @@ def answered(subject: Subject, items: Sequence[str], held: np.ndarray | None = N
       N texts, int [N, J] and [N, J, K].
     """
     decoding = subject.model.decoding(method="greedy", unknown=True, **subject.limits)
-    contexts = [getattr(item, "context", ()) for item in items]
+    contexts = [contexts_of(item) for item in items]
     held = subject.model.held(None, len(items)) if held is None else held
     return subject.model.responder(contexts, held, subject.seed, 0, decoding)
 

@@ -8,14 +8,11 @@ from tfvae.evaluation.accuracy import nothing_to_learn
 from tfvae.evaluation.answers import answered, share
 from tfvae.evaluation.contingency import adjusted_mutual_information, contingency
 from tfvae.evaluation.figure import Figure, ratio
-from tfvae.evaluation.generation import as_read
-from tfvae.evaluation.language_model import EPOCHS, SIZE, LanguageModel, perplexity, split_of
+from tfvae.evaluation.language_model import EPOCHS, SIZE, LanguageModel, perplexity, real_texts, split_of
 from tfvae.evaluation.latent_use import information
 from tfvae.evaluation.material import Material
 from tfvae.evaluation.subject import Subject
 from tfvae.evaluation.supervised import FEATURES, predict_classes
-
-_VALIDATION = 3000  # turns that select the language model's epoch
 
 
 def held_answers(subject: Subject) -> Iterator[Figure]:
@@ -77,12 +74,10 @@ def _classes(
 
 def _perplexities(subject: Subject, free: Sequence[str], held: Sequence[str]) -> Iterator[Figure]:
     """Yields the perplexity of answers under a language model of real turns."""
-    train, valid = subject.corpus.train.items, subject.corpus.valid.items[:_VALIDATION]
-    count = min(subject.generated, len(train))
-    chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(train))[:count])
-    model = LanguageModel(subject, as_read(subject, [train[i] for i in chosen]), as_read(subject, valid))
-    settings = {"turns": count, "units": SIZE, "epochs": EPOCHS, "seed": subject.seed}
-    how = f"under an rnn_lm of {SIZE} units of {count:,} training turns, which knows no contexts; ends counted"
+    train, valid = real_texts(subject)
+    model = LanguageModel(subject, train, valid)
+    settings = {"turns": len(train), "units": SIZE, "epochs": EPOCHS, "seed": subject.seed}
+    how = f"under an rnn_lm of {SIZE} units of {len(train):,} training turns, which knows no contexts; ends counted"
     rates = []
     for name, texts, which in (("free_perplexity", free, "the policy choosing"), ("held_perplexity", held, "topics held")):
         log_prob, tokens = model.judge(split_of(texts))

@@ -9,6 +9,7 @@ import numpy as np
 from tfvae.data.corpus import Corpus, Split
 from tfvae.data.tokenizers import READING
 from tfvae.evaluation.figure import ratio
+from tfvae.evaluation.generation import as_read
 from tfvae.evaluation.subject import Subject
 from tfvae.registry import resolve
 from tfvae.training.fit import fit
@@ -16,6 +17,7 @@ from tfvae.training.fit import fit
 SIZE = 200
 """Units and size of embeddings."""
 EPOCHS = 10
+_VALIDATION = 0.075  # validation texts for each training text, as in Shi et al. 2020, section 4.1: 3,000 for 40,000
 
 
 class LanguageModel:
@@ -61,6 +63,20 @@ class LanguageModel:
 
     def _corpus(self, test: Split) -> Corpus:
         return Corpus("judged", self._train, self._valid, test)
+
+
+def sizes(subject: Subject) -> tuple[int, int]:
+    """Returns how many texts an evaluation's language models are trained on, and how many select the epoch."""
+    count = min(subject.generated, len(subject.corpus.train))
+    return count, max(1, round(count * _VALIDATION))
+
+
+def real_texts(subject: Subject) -> tuple[list[str], list[str]]:
+    """Returns as many training texts, drawn by the seed, and the first of validation, as the subject reads them."""
+    count, held_out = sizes(subject)
+    train = subject.corpus.train.items
+    chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(train))[:count])
+    return as_read(subject, [train[i] for i in chosen]), as_read(subject, subject.corpus.valid.items[:held_out])
 
 
 def split_of(texts: Sequence[str]) -> Split:

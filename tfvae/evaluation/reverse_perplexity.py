@@ -7,19 +7,14 @@ References:
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from tfvae.evaluation.figure import Figure
-from tfvae.evaluation.generation import as_read
-from tfvae.evaluation.language_model import EPOCHS, SIZE, LanguageModel, perplexity
+from tfvae.evaluation.language_model import EPOCHS, SIZE, LanguageModel, perplexity, real_texts, sizes
 from tfvae.evaluation.subject import Subject
-
-_VALIDATION = 0.075  # validation sentences for each training sentence, as in Shi et al.: 3,000 for 40,000
 
 
 def reverse_perplexity(subject: Subject) -> Iterator[Figure]:
     """Yields the perplexity of the split under a language model of generated sentences, for each way in which words are chosen."""
-    count, held_out = _sizes(subject)
+    count, held_out = sizes(subject)
     for suffix, method in subject.decodings.items():
         drawn = subject.from_prior(count + held_out, method)
         yield _perplexity(subject, f"reverse_perplexity{suffix}", drawn[:count], drawn[count:], f"generated ({method})")
@@ -27,18 +22,7 @@ def reverse_perplexity(subject: Subject) -> Iterator[Figure]:
 
 def reverse_perplexity_real(subject: Subject) -> Iterator[Figure]:
     """Yields the yardstick: the same of as many real training sentences. All runs that read texts alike have the same one."""
-    count, held_out = _sizes(subject)
-    train = subject.corpus.train.items
-    chosen = np.sort(np.random.default_rng(subject.seed).permutation(len(train))[:count])
-    real = as_read(subject, [train[i] for i in chosen])
-    valid = as_read(subject, subject.corpus.valid.items[:held_out])
-    yield _perplexity(subject, "reverse_perplexity_real", real, valid, "real training")
-
-
-def _sizes(subject: Subject) -> tuple[int, int]:
-    """Sentences that a language model is trained on, real or generated, and those that select its epoch."""
-    count = min(subject.generated, len(subject.corpus.train))
-    return count, max(1, round(count * _VALIDATION))
+    yield _perplexity(subject, "reverse_perplexity_real", *real_texts(subject), "real training")
 
 
 def _perplexity(subject: Subject, name: str, training: Sequence[str], validation: Sequence[str], kind: str) -> Figure:

@@ -6,6 +6,7 @@ import numpy as np
 
 from tfvae.evaluation.answers import answered
 from tfvae.evaluation.subject import Subject
+from tfvae.modalities.turns import contexts_of
 from tfvae.models.topics import Topics
 from tfvae.reports.space import most_used
 from tfvae.reports.walks import Walk
@@ -22,7 +23,7 @@ def conversations(subject: Subject, information: np.ndarray, count: int = 4) -> 
       count: turns, drawn by the seed from those before which the most was said, up to some turns.
     """
     items, topics = subject.data.items, subject.model.topics
-    earlier = np.array([min(len(getattr(item, "context", ())), _EARLIER) for item in items])
+    earlier = np.array([min(len(contexts_of(item)), _EARLIER) for item in items])
     most = np.flatnonzero(earlier == earlier.max())
     chosen = np.sort(np.random.default_rng(subject.seed).permutation(most)[:count])
     asked = [items[i] for i in chosen]
@@ -33,7 +34,7 @@ def conversations(subject: Subject, information: np.ndarray, count: int = 4) -> 
     held = [answered(subject, asked, subject.model.held({variable: topic}, len(asked)))[0] for topic in numbers]
     found = []
     for row, turn in enumerate(asked):
-        said = [("same speaker" if said.own else "other speaker", said.text) for said in turn.context[-_EARLIER:]]
+        said = [("same speaker" if said.own else "other speaker", said.text) for said in contexts_of(turn)[-_EARLIER:]]
         true = f"true turn, {_written(topics, codes[row])}", str(turn)
         answer = f"answer, {_written(topics, own[row])}", free[row]
         others = [(f"{topics.shown(variable, topic)} held", texts[row]) for topic, texts in zip(numbers, held, strict=True)]

@@ -175,9 +175,9 @@ class Cards:
         if not self.in_words:
             return {}
         probabilities = self._probabilities(variable)
-        told, is_dead = self._told(variable, probabilities.argmax(-1)), dead(probabilities)
+        words, is_dead = self._telling_words(variable, probabilities.argmax(-1)), dead(probabilities)
         used = [topic for topic in self._ordered(variable, probabilities).tolist() if not is_dead[topic]]
-        return {topic: proposed_name(told[topic][0]) for topic in used}
+        return {topic: proposed_name(words[topic]) for topic in used}
 
     def word_counts(self, variable: int) -> np.ndarray:
         """Returns how often words are in the texts of each topic's number, [K, V]."""
@@ -203,14 +203,20 @@ class Cards:
     def _told(self, variable: int, codes: np.ndarray) -> list[tuple[Told, Told, Told]]:
         """Words by log-odds, words by class-based TF-IDF and phrases, of each component's number."""
         components, held = self.subject.model.vae.latent.num_components, self.held_back(variable)
+        words = self._telling_words(variable, codes)
         names, counts = self._counts.words
         grouped = of_groups(counts, codes, components)
-        words = best(names, grouped, log_odds(grouped), WORDS, least=TELLING, held_back=held)
         weighted = best(names, grouped, class_tf_idf(grouped), WORDS, held_back=held)
         names, counts = self._counts.phrases
         grouped = of_groups(counts, codes, components)
         phrases = best(names, grouped, log_odds(grouped), WORDS, least=TELLING, held_back=held)
         return list(zip(words, weighted, phrases, strict=True))
+
+    def _telling_words(self, variable: int, codes: np.ndarray) -> list[Told]:
+        """Words by log-odds, of each component's number."""
+        names, counts = self._counts.words
+        grouped = of_groups(counts, codes, self.subject.model.vae.latent.num_components)
+        return best(names, grouped, log_odds(grouped), WORDS, least=TELLING, held_back=self.held_back(variable))
 
     def _coherence(self, groups: Sequence[Sequence[str]]) -> list[float | None]:
         """NPMI of each group's words, counted together; None of those that have not two known words."""
