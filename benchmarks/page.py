@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from benchmarks.refinement import LABELS as GRADIENTS
 from benchmarks.scaling import LABELS
 from benchmarks.shortcuts import LABELS as SHORTCUTS
 from tfvae.data.files import write_text
@@ -44,14 +45,20 @@ def write_page(page: str) -> int:
 
 
 def render(text: str, results: Sequence[Mapping[str, Any]]) -> str:
-    """Returns a page with its tables made anew of results of `measure`, `measure_shortcuts` and `measure_scaling`."""
+    """Returns a page with its tables made anew of what the benchmark measures."""
+    refined = sorted((result for result in results if "vae_steps" in result), key=lambda result: result["steps"])
     shortcuts = sorted((result for result in results if "without" in result), key=lambda result: result["samples"])
-    growth = [result for result in results if "task" not in result and "without" not in result]
+    growth = [result for result in results if not {"task", "without", "vae_steps"} & set(result)]
     timed = sorted((result for result in results if "task" in result), key=_place)
     peers = [row for result in timed if programs(result)[1:] for row in _peer_rows(result)]
     text = put_between(text, "peers", _table(_PEERS, peers))
     head = ("without", *(heading.format(result["samples"]) for result in shortcuts for heading in ("S = {}: ms a step", "times as long")))
     text = put_between(text, "shortcuts", _table(head, list(_shortcut_rows(shortcuts))))
+    head = (
+        "the encoder learns",
+        *(heading.format(result["steps"]) for result in refined for heading in ("K = {}: ms a step", "in VAE steps")),
+    )
+    text = put_between(text, "refinement", _table(head, list(_refinement_rows(refined))))
     return put_between(text, "growth", _table(_GROWTH, [row for result in growth for row in _growth_rows(result)]))
 
 
@@ -93,6 +100,13 @@ def _shortcut_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
             seconds = result["without"].get(name)
             row += [f"{1000 * seconds:,.0f}", f"{seconds / result['seconds']:.2f}"] if seconds else ["", ""]
         yield row
+
+
+def _refinement_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
+    plain = [(result["seconds"], 1.0) for result in results]
+    by_gradient = {label: [(result["refined"][name], result["vae_steps"][name]) for result in results] for name, label in GRADIENTS.items()}
+    for label, pairs in {"by its own bound; nothing is refined": plain, **by_gradient}.items():
+        yield [label, *(text for seconds, steps in pairs for text in (f"{1000 * seconds:,.0f}", f"{steps:.1f}"))]
 
 
 def _growth_rows(result: Mapping[str, Any]) -> list[list[str]]:

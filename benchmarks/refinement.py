@@ -8,8 +8,12 @@ import tensorflow as tf
 from benchmarks.turns import in_turns, of_any_batch
 from tfvae.inference.refinement import Refinement
 
-GRADIENTS = ("none", "divergence", "difference")
-"""Of fast layers, which are differentiated once."""
+LABELS = {
+    "none": "by its own bound: VAE + SVI (`none`)",
+    "divergence": "to say what steps find: VAE + SVI + KL (`divergence`)",
+    "difference": "through the steps, as the model does: SA-VAE (`difference`)",
+}
+"""How the encoder learns, by the gradient; fast layers are differentiated once, so `exact` is none of them."""
 
 
 def measure_refinement(worker, samples, count):
@@ -20,7 +24,7 @@ def measure_refinement(worker, samples, count):
     Steps are compiled for any batch and take turns, see `in_turns`.
     """
     worker.model.num_samples = samples
-    names = ["", *GRADIENTS]
+    names = ["", *LABELS]
     steps = {name: _compiled(worker, name, count) for name in names}
     seconds = in_turns(steps, worker.batches)
     plain = seconds.pop("")

@@ -144,7 +144,7 @@ OURS = {
 }
 TIMED_ONCE = {"task": "train_step", "samples": 20, "precision": "bfloat16", "implementation": "fast", "bucketed": False, "tfvae": OURS}
 PEER = {**OURS, "tokens_per_second": 1000.0}
-EMPTY = "".join(f"<!-- {name} -->\n<!-- /{name} -->\n" for name in ("peers", "shortcuts", "growth"))
+EMPTY = "".join(f"<!-- {name} -->\n<!-- /{name} -->\n" for name in ("peers", "shortcuts", "refinement", "growth"))
 
 
 def rows(text, name):
@@ -156,13 +156,17 @@ def rows(text, name):
 def test_a_page_has_what_was_measured():
     more, few = ({"samples": n, "seconds": n / 100, "without": {"adam": n / 50, **other}} for n, other in ((20, {"shared": 0.5}), (1, {})))
     growth = {"samples": {"values": [1, 2000], "seconds": [0.1, 0.25], "exponent": 0.5}}
-    text = page.render(EMPTY, [growth, more, few, {**TIMED_ONCE, "plain": PEER, "tfvae/plain": 1.23}])
+    refined = {"none": 0.5, "divergence": 0.6, "difference": 1.25}
+    refined = {"steps": 10, "seconds": 0.1, "refined": refined, "vae_steps": {name: 10 * value for name, value in refined.items()}}
+    text = page.render(EMPTY, [growth, more, few, refined, {**TIMED_ONCE, "plain": PEER, "tfvae/plain": 1.23}])
     ours, peer = rows(text, "peers")
     assert ours == ["`train_step`", "20", "any", "tfvae, bfloat16", "1,234", "100", "2,000", "150", "300", "50%", ""]
     assert peer[3:5] == ["plain, float32", "1,000"] and peer[-1] == "1.23"
     none, *without = rows(text, "shortcuts")
     assert none == ["nothing: all shortcuts", "10", "", "200", ""]
     assert ["Adam's fused kernel", "20", "2.00", "400", "2.00"] in without and without[-1][1:] == ["", "", "500", "2.50"]
+    cost = rows(text, "refinement")
+    assert [row[1:] for row in cost] == [["100", "1.0"], ["500", "5.0"], ["600", "6.0"], ["1,250", "12.5"]]
     assert rows(text, "growth") == [["posterior samples S", "1, 2,000", "0.100, 0.250", "0.5"]]
     assert page.render(text, [growth]) == page.render(EMPTY, [growth])
 
