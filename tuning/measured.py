@@ -49,7 +49,7 @@ class Measured:
 
     def mutual_information_z(self) -> float:
         """E[log q(z|x) - log q(z)], q(z) the mixture of the posteriors, a sample each; never below 0."""
-        own, aggregate = Densities(self.subject.model.vae.latent)(*mixed(self.subject, _MIXED))
+        own, aggregate, _ = Densities(self.subject.model.vae.latent)(*mixed(self.subject, _MIXED))
         return max(0.0, float(np.mean(own - aggregate)))
 
     def ami(self, label: str) -> float:

@@ -83,7 +83,7 @@ def test_the_information_of_a_continuous_variable_is_the_exact_one(spread):
     latent, params = posteriors_on_a_line(means, 0.5)
     many = {"posterior": np.repeat(params["posterior"], 500, 0)}  # the same mixture of six
     z = latent.sample(many, 1, tf.constant([1, 2]))[0].numpy()
-    own, aggregate = latent_use.Densities(latent)(many, z)
+    own, aggregate, _ = latent_use.Densities(latent)(many, z)
     estimate, error = np.mean(own - aggregate), np.std(own - aggregate) / math.sqrt(len(z))
     assert abs(estimate - information_on_a_line(means, 0.5)) < 4 * error + 1e-3
     assert estimate <= math.log(6) + 1e-3
@@ -107,6 +107,18 @@ def test_the_divergence_of_the_aggregate_posterior_is_the_exact_one():
 
     figure = estimates(latent, many, z)["aggregate_kl_z"]
     assert abs(figure.value - integrate.quad(integrand, -6, 6, points=list(means))[0]) < 3 * figure.error
+
+
+def test_two_estimates_have_the_information_between_them():
+    means = np.linspace(-3, 3, 40)
+    latent, params = posteriors_on_a_line(means, 0.1)
+    lower, upper = [], []
+    for seed in range(200):
+        figures = estimates(latent, params, latent.sample(params, 1, tf.constant([seed, 2]))[0].numpy())
+        lower.append(figures["mutual_information_z"].value)
+        upper.append(figures["mutual_information_z_upper"].value)
+    exact = information_on_a_line(means, 0.1)
+    assert np.mean(lower) < exact + 0.02 and np.mean(upper) > exact + 0.05
 
 
 @pytest.mark.parametrize(("spread", "expected"), [(0.0, 0.0), (1e4, math.log(32))])
@@ -139,7 +151,7 @@ def test_densities_of_every_latent_are_those_of_each_pair(model):
     latent = build_vae(resolve(model, "demo", overrides=sizes), {"vocabulary_size": 20}).latent
     params = tf.nest.map_structure(lambda leaf: leaf.numpy(), latent(tf.random.stateless_normal([5, latent.feature_dim], [1, 2])))
     z = latent.sample(params, 1, tf.constant([3, 4]))[0].numpy()
-    own, aggregate = latent_use.Densities(latent)(params, z)
+    own, aggregate, _ = latent_use.Densities(latent)(params, z)
     pairs = np.zeros([5, 5])
     for m in range(5):
         one = tf.nest.map_structure(lambda leaf, m=m: tf.repeat(leaf[m : m + 1], 5, 0), params)

@@ -33,6 +33,7 @@ COLUMNS: Mapping[str, str] = {
     "natural_variance": "variance, end",
     "mutual_information_c_mean": "MI(x;c)",
     "mutual_information_z": "MI(x;z)",
+    "mutual_information_z_upper": "MI(x;z), upper bound",
     "active_units": "active units",
     "bleu": "BLEU",
     "word_kl": "word KL",

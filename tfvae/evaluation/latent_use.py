@@ -3,6 +3,7 @@
 References:
   Hoffman, Johnson. ELBO surgery. NIPS Workshop on Advances in Approximate Bayesian Inference, 2016.
   Dieng, Kim, Rush, Blei. Avoiding Latent Variable Collapse with Generative Skip Models. AISTATS 2019, section 5.
+  Poole, Ozair, van den Oord, Alemi, Tucker. On Variational Bounds of Mutual Information. ICML 2019, section 2 (leave-one-out upper bound).
   He, Spokoyny, Neubig, Berg-Kirkpatrick. Lagging Inference Networks and Posterior Collapse. ICLR 2019, section 4.
 """
 
@@ -101,13 +102,16 @@ def _continuous(latent: Latent, params: Params, z: np.ndarray, subject: Subject)
     """I(x; z) by two estimators, and KL(q(z) || p(z))."""
     count = len(z)
     densities = Densities(latent)
-    own, aggregate = densities(params, z, subject.progress)
+    own, aggregate, others = densities(params, z, subject.progress)
     prior = latent.log_prior(tf.constant(z)).numpy().astype(np.float64)
     settings = {"sentences": count, "seed": subject.seed}
     estimator = (
         f"E[log q(z|x) - log q(z)], q(z) the mixture of {count:,} posteriors, a sample each; at most log {count:,} = {math.log(count):.2f}"
     )
     yield _told(mean_figure("mutual_information_z", own - aggregate, unit="nats", estimator=estimator, settings=settings))
+    if count > 1:
+        upper = "the same, q(z) the mixture of all other examples' posteriors: it is no less than I(x; z), on average, and has no ceiling"
+        yield _told(mean_figure("mutual_information_z_upper", own - others, unit="nats", estimator=upper, settings=settings))
     yield _told(
         mean_figure(
             "aggregate_kl_z", aggregate - prior, unit="nats", estimator="KL(q(z) || p(z)): E[log q(z) - log p(z)]", settings=settings
@@ -118,7 +122,7 @@ def _continuous(latent: Latent, params: Params, z: np.ndarray, subject: Subject)
     batches = order[: count // size * size].reshape(-1, size)  # whole ones
     values = []
     for batch in batches:
-        within_own, within = densities(tf.nest.map_structure(lambda leaf, rows=batch: leaf[rows], params), z[batch])
+        within_own, within, _ = densities(tf.nest.map_structure(lambda leaf, rows=batch: leaf[rows], params), z[batch])
         values.append(float(np.mean(within_own - within)))
     cap = f"the mean of the same over batches of {size}; at most log {size} = {math.log(size):.2f}"
     name = "mutual_information_z_minibatch"
@@ -139,8 +143,8 @@ class Densities:
         """Makes the graph that all calls share."""
         self._block = tf.function(functools.partial(_block, latent), reduce_retracing=True, autograph=False)
 
-    def __call__(self, params: Params, z: np.ndarray, progress: Progress = no_progress) -> tuple[np.ndarray, np.ndarray]:
-        """Returns log q(z_n|x_n) and log (1/N) sum_m q(z_n|x_m), nats, [N] each, float64.
+    def __call__(self, params: Params, z: np.ndarray, progress: Progress = no_progress) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Returns log q(z_n|x_n), log 1/N sum_m q(z_n|x_m) and log 1/(N - 1) sum_(m != n) q(z_n|x_m), nats, [N] each, float64.
 
         Args:
           params: of N posteriors, leaves [N, ...].
@@ -153,12 +157,14 @@ class Densities:
         starts = range(0, count, size)
         shown = progress("aggregate posterior", starts, len(starts))
         parts = [self._block(params, tf.constant(z[i : i + size]), tf.constant(i)) for i in shown]
-        own, aggregate = (np.concatenate([part[side].numpy() for part in parts]) for side in range(2))
-        return own, aggregate - math.log(count)
+        own, aggregate, others = (np.concatenate([part[side].numpy() for part in parts]) for side in range(3))
+        return own, aggregate - math.log(count), others - math.log(max(1, count - 1))
 
 
-def _block(latent: Latent, params: Params, z: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Log densities of the samples start, start + 1, … under their own posteriors, and under all added up."""
+def _block(latent: Latent, params: Params, z: tf.Tensor, start: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Log densities of the samples start, start + 1, … under their own posteriors, under all added up, and under all but their own."""
     pairs = tf.cast(latent.log_posterior(params, z[:, tf.newaxis]), tf.float64)  # [rows, N]
     rows = tf.range(tf.shape(z)[0])
-    return tf.gather_nd(pairs, tf.stack([rows, start + rows], 1)), tf.reduce_logsumexp(pairs, axis=-1)
+    own = tf.stack([rows, start + rows], 1)
+    others = tf.tensor_scatter_nd_update(pairs, own, tf.fill(tf.shape(rows), tf.constant(-math.inf, pairs.dtype)))
+    return tf.gather_nd(pairs, own), tf.reduce_logsumexp(pairs, axis=-1), tf.reduce_logsumexp(others, axis=-1)
