@@ -121,6 +121,15 @@ def test_two_estimates_have_the_information_between_them():
     assert np.mean(lower) < exact + 0.02 and np.mean(upper) > exact + 0.05
 
 
+def test_the_upper_bound_of_examples_far_apart_is_the_divergence_from_the_prior():
+    latent, params = posteriors_on_a_line(np.array([-3.0, 0.0, 3.0]), 0.01)
+    z = latent.sample(params, 1, tf.constant([1, 2]))[0].numpy()
+    figure = estimates(latent, params, z)["mutual_information_z_upper"]
+    own = stats.norm.logpdf(z[:, 0], [-3.0, 0.0, 3.0], 0.01)
+    assert figure.value == pytest.approx(np.mean(own - stats.norm.logpdf(z[:, 0])), rel=1e-3)
+    assert "the prior" in figure.estimator
+
+
 @pytest.mark.parametrize(("spread", "expected"), [(0.0, 0.0), (1e4, math.log(32))])
 def test_the_minibatch_estimate_goes_from_nothing_to_the_logarithm_of_its_batch(spread, expected):
     latent, params = posteriors_on_a_line(spread * np.arange(64.0), 0.5)
