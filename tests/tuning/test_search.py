@@ -127,6 +127,7 @@ def test_a_search_that_was_killed_goes_on(prepare, trained, monkeypatch):
     assert {name: search.results()[name] for name in first} == first
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_write_loses_no_finished_trial_and_runs_none_again(prepare, trained, monkeypatch):
     """A kill just before each file that a search of three trials writes is there, which is just after the one before."""
     writes = {module: module.write_text for module in (oracles, trial_module)}
