@@ -144,7 +144,7 @@ Written by `scripts/results.py` from the run directories under `docs/runs`; noth
 gives back beta of the dispersion and adds the model's other terms; all and their parts are nats a sentence, or a document. KL(z) of the
 mixtures includes the dispersion. Variance is that of the components' natural parameters under q(c|x). MI(x;c) is the mean over variables
 of the mutual information of the whole split; MI(x;z) is estimated with 10,000 of its posteriors at most, and at most the logarithm of their
-number. BLEU is that of greedy reconstructions. A figure after ± is the deviation over seeds, or of one run the standard error of its
+number, which its upper bound is not. BLEU is that of greedy reconstructions. A figure after ± is the deviation over seeds, or of one run the standard error of its
 estimate. Reverse perplexity is that of this project's own small language model, trained on what a model generates: hold it against the row
 of real text and against other rows, not against the papers', whose language model is another (AWD-LSTM). Perplexity of bags of words is a
 word, ends having no place there. C_v, NPMI and diversity are of the most relevant words of components or dimensions; of corpora that come
