@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from sklearn.feature_extraction.text import TfidfTransformer
 
 from tfvae.tokens import EOS, PAD, UNK
+from tfvae.views.features_and_words import FeaturesAndWordsView
 from tfvae.views.form import EDGE, FEATURES, OTHER, SYMBOLS, FormView
 from tfvae.views.pixels import PixelsView
 from tfvae.views.words import WordsView
@@ -67,3 +69,39 @@ def test_a_view_is_made_again_from_its_settings_and_weights(kind):
 def test_pixels_are_seen_in_rows():
     image = np.arange(12, dtype=np.float32).reshape(1, 3, 4) / 12
     np.testing.assert_array_equal(PixelsView(3, 4)({"image": image}), image.reshape(1, 12))
+
+
+def with_features(tokens, features):
+    return {**tokens, "features": tf.constant(features, tf.float32)}
+
+
+FEATURED = [with_features(TEXTS[0], [[2.0, 0, 1], [2, 1, 1]]), with_features(TEXTS[1], [[-2.0, 0, 3], [-2, 1, 3]])]
+
+
+def test_words_lie_beside_features_as_long_as_their_weight_says():
+    view = FeaturesAndWordsView(3, V, words_weight=0.7)
+    view.learn(lambda: iter(FEATURED))
+    points = np.concatenate([view(batch).numpy() for batch in FEATURED])
+    np.testing.assert_array_equal(points[:, :3], np.concatenate([view.points(batch).numpy() for batch in FEATURED]))
+    words = points[:, 3:]
+    np.testing.assert_allclose(words.mean(axis=0), 0, atol=1e-6)
+    uncentred = words / (0.7 * 3**0.5) + view.centre.numpy()
+    np.testing.assert_allclose(np.linalg.norm(uncentred, axis=1), 1, rtol=1e-5)
+    present = np.concatenate([view.words(batch).numpy() for batch in FEATURED])
+    tfidf = TfidfTransformer().fit_transform(present).toarray()
+    np.testing.assert_allclose(uncentred @ uncentred.T, tfidf @ tfidf.T, atol=1e-5)  # four texts: nothing is lost by reducing
+
+
+def test_words_that_are_unknown_leave_the_features():
+    view = FeaturesAndWordsView(3, V)
+    view.learn(lambda: iter([with_features(batch([UNK], [UNK, UNK]), [[1.0, 2, 3], [3, 2, 1]])]))
+    points = view(with_features(batch([UNK], [WHAT]), [[1.0, 2, 3], [3, 2, 1]])).numpy()
+    assert np.all(points[:, 3:] == 0) and np.any(points[:, :3] != 0)
+
+
+def test_features_and_words_are_made_again_from_settings_and_weights():
+    view = FeaturesAndWordsView(3, V)
+    view.learn(lambda: iter(FEATURED))
+    other = FeaturesAndWordsView.from_config(view.get_config())
+    other.set_weights(view.get_weights())
+    np.testing.assert_array_equal(other(FEATURED[0]), view(FEATURED[0]))

@@ -139,20 +139,20 @@ def _sweep(group: str, members: Sequence[Result], table: Sequence[Row], field: s
 
 _HEAD = """# Results
 
-Written by `scripts/results.py` from the run directories under `docs/runs`; nothing here is typed in by hand. Figures are of the
-{split} split, each sentence whole, at w = 1. NLL is the importance-weighted estimate, -ELBO the bound, loss the training objective, which
-gives back beta of the dispersion and adds the model's other terms; all and their parts are nats a sentence, or a document. KL(z) of the
-mixtures includes the dispersion. Variance is that of the components' natural parameters under q(c|x). MI(x;c) is the mean over variables
-of the mutual information of the whole split; MI(x;z) is estimated with 10,000 of its posteriors at most, and at most the logarithm of their
-number, which its upper bound is not. BLEU is that of greedy reconstructions. A figure after ± is the deviation over seeds, or of one run the standard error of its
-estimate. Reverse perplexity is that of this project's own small language model, trained on what a model generates: hold it against the row
-of real text and against other rows, not against the papers', whose language model is another (AWD-LSTM). Perplexity of bags of words is a
-word, ends having no place there. C_v, NPMI and diversity are of the most relevant words of components or dimensions; of corpora that come
-without the order of words, they are counted in whole documents. Every estimator, with its settings and, where one was estimated, its
-standard error, is in the runs' `evaluation.json`. Rows of papers are of other networks, data preparation and estimators: read patterns
-across rows, not differences between ours and theirs. The NLLs of Shi et al. are upper bounds but for that of RNN-LM, of sentences cut to 40
-tokens; the perplexities of Xu and Durrett's vMF-VAE are those of the mean of three samples and were read in a list of results, not in the
-paper itself.
+Written by `scripts/results.py` from the run directories under `docs/runs`; nothing here is typed in by hand. Figures are of the {split}
+split, each sentence whole, at w = 1. NLL is the importance-weighted estimate, -ELBO the bound, loss the training objective, which gives
+back beta of the dispersion and adds the model's other terms; all and their parts are nats a sentence, or a document. KL(z) of the mixtures
+includes the dispersion. Variance is that of the components' natural parameters under q(c|x). MI(x;c) is the mean over variables of the
+mutual information of the whole split; MI(x;z) is estimated with 10,000 of its posteriors at most, and at most the logarithm of their
+number, which its upper bound is not. BLEU is that of greedy reconstructions. A figure after ± is the deviation over seeds, or of one run
+the standard error of its estimate. Reverse perplexity is that of this project's own small language model, trained on what a model
+generates: hold it against the row of real text and against other rows, not against the papers', whose language model is another (AWD-LSTM).
+Perplexity of bags of words is a word, ends having no place there. C_v, NPMI and diversity are of the most relevant words of components or
+dimensions; of corpora that come without the order of words, they are counted in whole documents. Every estimator, with its settings and,
+where one was estimated, its standard error, is in the runs' `evaluation.json`. Rows of papers are of other networks, data preparation and
+estimators: read patterns across rows, not differences between ours and theirs. The NLLs of Shi et al. are upper bounds but for that of
+RNN-LM, of sentences cut to 40 tokens; the perplexities of Xu and Durrett's vMF-VAE are those of the mean of three samples and were read in
+a list of results, not in the paper itself.
 """
 _AGREEMENT = """### Agreement of codes with labels
 
