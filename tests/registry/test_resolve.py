@@ -74,6 +74,7 @@ def test_later_layers_override_earlier_ones():
         ({"model": "rnn_lm", "overrides": {"decoder.z_to_output": True}}, "it has no latent variable"),
         ({"model": "dem_vae", "overrides": {"latent.family": "gausian"}}, "not a family, did you mean 'gaussian'"),
         ({"model": "vae", "overrides": {"training.preset": "sa_va"}}, "--preset=sa_va is not a preset, did you mean 'sa_vae'"),
+        ({"model": "vae", "settings": {"training": {"preset": []}}}, r"config.training.preset = \[\]: must be text"),
         ({"model": "vae", "overrides": {"training.init_parts": "encoder"}}, "it begins with no run's weights; --init_from names one"),
         ({"model": "dem_vae", "overrides": {"objective.schedule.cycles": 3}}, "its schedule is logistic, which has slope, midpoint"),
         ({"model": "dem_vae", "overrides": {"data.train_file": "x"}}, "files are read with --data=text"),

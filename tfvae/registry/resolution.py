@@ -89,6 +89,8 @@ def _usual(config: Config) -> dict[str, Any]:
 def _preset(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
     training = settings.get("training")
     preset = overrides.get("training.preset", training.get("preset", "") if isinstance(training, Mapping) else "")
+    if not isinstance(preset, str):
+        raise UserError(f"config.training.preset = {preset!r}: must be text")
     if preset not in PRESETS:
         raise UserError(f"--preset={preset} is not a preset{suggest(preset, filter(None, PRESETS))}")
     return preset
