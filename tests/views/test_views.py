@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+import scipy.sparse
 import tensorflow as tf
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from tfvae.tokens import EOS, PAD, UNK
+from tfvae.views.features import FeaturesView
 from tfvae.views.features_and_words import FeaturesAndWordsView
 from tfvae.views.form import EDGE, FEATURES, OTHER, SYMBOLS, FormView
 from tfvae.views.pixels import PixelsView
@@ -82,10 +84,10 @@ def test_words_lie_beside_features_as_long_as_their_weight_says():
     view = FeaturesAndWordsView(3, V, words_weight=0.7)
     view.learn(lambda: iter(FEATURED))
     points = np.concatenate([view(batch).numpy() for batch in FEATURED])
-    np.testing.assert_array_equal(points[:, :3], np.concatenate([view.points(batch).numpy() for batch in FEATURED]))
+    np.testing.assert_array_equal(points[:, :3], np.concatenate([FeaturesView.call(view, batch).numpy() for batch in FEATURED]))
     words = points[:, 3:]
     np.testing.assert_allclose(words.mean(axis=0), 0, atol=1e-6)
-    uncentred = words / (0.7 * 3**0.5) + view.centre.numpy()
+    uncentred = words / (0.7 * 3**0.5) + view.words_centre.numpy()
     np.testing.assert_allclose(np.linalg.norm(uncentred, axis=1), 1, rtol=1e-5)
     present = np.concatenate([view.words(batch).numpy() for batch in FEATURED])
     tfidf = TfidfTransformer().fit_transform(present).toarray()
@@ -105,3 +107,12 @@ def test_features_and_words_are_made_again_from_settings_and_weights():
     other = FeaturesAndWordsView.from_config(view.get_config())
     other.set_weights(view.get_weights())
     np.testing.assert_array_equal(other(FEATURED[0]), view(FEATURED[0]))
+
+
+def test_features_start_from_where_they_point_and_have_their_neighbours():
+    draw = np.random.default_rng(0)
+    kind = draw.integers(2, size=60)
+    rows = scipy.sparse.csr_matrix(np.eye(4)[kind] + 0.1 * draw.normal(size=(60, 4)))
+    clusters, near = FeaturesView(4).start(rows, 2, 0)
+    assert near.shape == (60, 10) and np.all(near[:, 0] == np.arange(60))
+    assert np.all(kind[near] == kind[:, np.newaxis]) and len(np.unique(clusters + 2 * kind)) == 2

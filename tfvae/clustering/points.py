@@ -33,7 +33,7 @@ class PointClusters:
         self._means: KMeans | None = None
 
     def fit(self, matrix: scipy.sparse.csr_matrix) -> Self:
-        """Finds clusters of rows, [N, F], with no entry below 0.
+        """Finds clusters of rows, [N, F].
 
         Raises:
           ValueError: there is no row.

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfvae.clustering.directions import DirectionClusters
 from tfvae.views.view import Batch, Passes, PointsView
 
 
@@ -13,9 +14,13 @@ from tfvae.views.view import Batch, Passes, PointsView
 class FeaturesView(PointsView):
     """The features, from their mean and in units of their spread, which is that of all together.
 
+    Those of sentences lie in clouds, which k-means finds; what neighbours they have is not so sure that clusters could follow it.
+
     Args:
       num_features: F.
     """
+
+    balance = 0.8
 
     def __init__(self, num_features: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -42,6 +47,10 @@ class FeaturesView(PointsView):
         """Returns "features", [B, F], scaled."""
         scaled = (batch["features"] - tf.convert_to_tensor(self.centre)) / tf.convert_to_tensor(self.spread)
         return tf.cast(scaled, self.compute_dtype)
+
+    def clusters(self, count: int, seed: int) -> DirectionClusters:
+        """Returns what finds examples whose features point the same way."""
+        return DirectionClusters(count, seed)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from tfvae.clustering.neighbours import NeighbourClusters
+from tfvae.clustering.neighbours import Neighbours
 
 Batch = Mapping[str, Any]
 Passes = Callable[[], Iterable[Batch]]
@@ -34,10 +34,12 @@ class View(keras.layers.Layer):
     Attributes:
       output_dim: F.
       of_common_words: whether common words, which tell nothing elsewhere, are what it shows.
+      balance: see `tfvae.objectives.agreement`: below 1, its codes may be used unequally.
     """
 
     output_dim: int
     of_common_words: bool = False
+    balance: float = 1.0
 
     def build(self, *_: Any, **__: Any) -> None:
         """Does nothing: the weights are made in the constructor."""
@@ -76,13 +78,10 @@ class View(keras.layers.Layer):
 class PointsView(View):
     """A view whose features are points: examples that are near tell the same."""
 
-    def clusters(self, count: int, seed: int) -> NeighbourClusters:
-        """Returns what finds examples whose nearest neighbours are the same."""
-        return NeighbourClusters(count, seed)
-
     def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Returns clusters, and each example's neighbours."""
-        return self.clusters(count, seed).fit(features).predict_by_neighbours(features)
+        neighbours = Neighbours(features)
+        return self.clusters(count, seed).fit(features).predict(features), neighbours.places[neighbours.nearest(features)]
 
 
 def rows_with(ids: np.ndarray, size: int) -> np.ndarray:
