@@ -112,5 +112,5 @@ def test_features_start_from_where_they_point_and_have_their_neighbours():
     kind = draw.integers(2, size=60)
     rows = scipy.sparse.csr_matrix(np.eye(4)[kind] + 0.1 * draw.normal(size=(60, 4)))
     clusters, near = FeaturesView(4).start(rows, 2, 0)
-    assert near.shape == (60, 10) and np.all(near[:, 0] == np.arange(60))
+    assert near.shape == (60, 3) and np.all(near[:, 0] == np.arange(60))
     assert np.all(kind[near] == kind[:, np.newaxis]) and len(np.unique(clusters + 2 * kind)) == 2

@@ -34,9 +34,9 @@ class Neighbours:
         graph = self._near.kneighbors_graph(self.rows, min(_NEIGHBOURS, len(self.rows) - 1) + 1)  # each is its own neighbour too
         return (graph + graph.T) / 2
 
-    def nearest(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> np.ndarray:
-        """Returns the numbers of each row's ten nearest of those kept, the nearest first, int [N, k]; `places` has their places."""
-        return self._near.kneighbors(_on_sphere(matrix), min(_VOTERS, len(self.rows)), return_distance=False)
+    def nearest(self, matrix: scipy.sparse.csr_matrix | np.ndarray, count: int) -> np.ndarray:
+        """Returns the numbers of each row's nearest of those kept, the nearest first, int [N, count]; `places` has their places."""
+        return self._near.kneighbors(_on_sphere(matrix), min(count, len(self.rows)), return_distance=False)
 
 
 class NeighbourClusters:
@@ -71,7 +71,7 @@ class NeighbourClusters:
 
     def predict_by_neighbours(self, matrix: scipy.sparse.csr_matrix | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns what `predict` does, and the rows that voted: numbers of those that `fit` was given, int [N, k], itself among them."""
-        near = self._neighbours.nearest(matrix)
+        near = self._neighbours.nearest(matrix, _VOTERS)
         votes = np.zeros((len(near), self.count))
         weight = 1 + 1e-3 / (1 + np.arange(near.shape[1]))
         np.add.at(votes, (np.arange(len(near))[:, np.newaxis], self.labels[near]), weight)

@@ -14,6 +14,9 @@ Batch = Mapping[str, Any]
 Passes = Callable[[], Iterable[Batch]]
 """Begins a pass over the training examples, in batches."""
 
+NEAREST = 3
+"""Neighbours, an example itself among them, of which a point's second sight is one."""
+
 
 class Clusters(Protocol):
     """Finds clusters of rows."""
@@ -79,9 +82,9 @@ class PointsView(View):
     """A view whose features are points: examples that are near tell the same."""
 
     def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns clusters, and each example's neighbours."""
+        """Returns clusters, and each example's nearest neighbours, itself the first."""
         neighbours = Neighbours(features)
-        return self.clusters(count, seed).fit(features).predict(features), neighbours.places[neighbours.nearest(features)]
+        return self.clusters(count, seed).fit(features).predict(features), neighbours.places[neighbours.nearest(features, NEAREST)]
 
 
 def rows_with(ids: np.ndarray, size: int) -> np.ndarray:
