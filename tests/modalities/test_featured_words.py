@@ -54,6 +54,7 @@ def test_codes_are_read_from_features_and_sentences_are_written(run, files):
     _, features = files
     model = load(run)
     answer = model.encode(TEXTS)
+    assert model.vae.inference.views[0].vocabulary_size == model.modality.vocabulary.size  # words had a part in where codes began
     np.testing.assert_array_equal(answer["codes"], model.encode((TEXTS, features))["codes"])
     shuffled = np.random.default_rng(0).permutation(COUNT)
     others = model.encode((TEXTS, features[shuffled]))["codes"]

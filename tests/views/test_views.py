@@ -3,10 +3,8 @@ import pytest
 import scipy.sparse
 import tensorflow as tf
 
-from tfvae.clustering.word_vectors import WordVectorClusters
 from tfvae.tokens import EOS, PAD, UNK
 from tfvae.views.features import FeaturesView
-from tfvae.views.features_and_words import FeaturesAndWordsView
 from tfvae.views.form import EDGE, FEATURES, OTHER, SYMBOLS, FormView
 from tfvae.views.pixels import PixelsView
 from tfvae.views.words import WordsView
@@ -73,44 +71,29 @@ def test_pixels_are_seen_in_rows():
     np.testing.assert_array_equal(PixelsView(3, 4)({"image": image}), image.reshape(1, 12))
 
 
-def with_features(tokens, features):
-    return {**tokens, "features": tf.constant(features, tf.float32)}
-
-
-FEATURED = [with_features(TEXTS[0], [[2.0, 0, 1], [2, 1, 1]]), with_features(TEXTS[1], [[-2.0, 0, 3], [-2, 1, 3]])]
-
-
-def test_words_lie_beside_features_as_long_as_their_weight_says():
-    view = FeaturesAndWordsView(3, V, words_weight=0.7)
-    view.learn(lambda: iter(FEATURED))
-    points = np.concatenate([view(batch).numpy() for batch in FEATURED])
-    np.testing.assert_array_equal(points[:, :3], np.concatenate([FeaturesView.call(view, batch).numpy() for batch in FEATURED]))
-    np.testing.assert_allclose(np.linalg.norm(points[:, 3:], axis=1), 0.7 * 3**0.5, rtol=1e-5)
-    present = scipy.sparse.csr_matrix(np.concatenate([view.words(batch).numpy() for batch in FEATURED]), dtype=float)
-    start = WordVectorClusters(2)
-    start.fit(present)
-    np.testing.assert_allclose(points[:, 3:] / (0.7 * 3**0.5), start._points(present), atol=1e-5)
-
-
-def test_words_that_are_unknown_leave_the_features():
-    view = FeaturesAndWordsView(3, V)
-    view.learn(lambda: iter([with_features(batch([UNK], [UNK, UNK]), [[1.0, 2, 3], [3, 2, 1]])]))
-    points = view(with_features(batch([UNK], [WHAT]), [[1.0, 2, 3], [3, 2, 1]])).numpy()
-    assert np.all(points[:, 3:] == 0) and np.any(points[:, :3] != 0)
-
-
-def test_features_and_words_are_made_again_from_settings_and_weights():
-    view = FeaturesAndWordsView(3, V)
-    view.learn(lambda: iter(FEATURED))
-    other = FeaturesAndWordsView.from_config(view.get_config())
-    other.set_weights(view.get_weights())
-    np.testing.assert_array_equal(other(FEATURED[0]), view(FEATURED[0]))
-
-
 def test_features_start_from_where_they_point_and_have_their_neighbours():
     draw = np.random.default_rng(0)
     kind = draw.integers(2, size=60)
     rows = scipy.sparse.csr_matrix(np.eye(4)[kind] + 0.1 * draw.normal(size=(60, 4)))
-    clusters, near = FeaturesView(4).start(rows, 2, 0)
+    clusters, near = FeaturesView(4).start(rows, 2, 0, lambda: iter(()))
     assert near.shape == (60, 3) and np.all(near[:, 0] == np.arange(60))
     assert np.all(kind[near] == kind[:, np.newaxis]) and len(np.unique(clusters + 2 * kind)) == 2
+
+
+def test_features_that_say_nothing_start_from_words():
+    draw = np.random.default_rng(0)
+    kind = draw.integers(2, size=80)
+    tokens = batch(*([[A, B], [WHAT, IS]][one] for one in kind))
+    rows = scipy.sparse.csr_matrix(0.01 * draw.normal(size=(80, 4)))
+    alone, _ = FeaturesView(4).start(rows, 2, 0, lambda: iter([tokens]))
+    clusters, near = FeaturesView(4, V).start(rows, 2, 0, lambda: iter([tokens]))
+    assert len(np.unique(clusters + 2 * kind)) == 2 and np.all(kind[near] == kind[:, np.newaxis])
+    assert len(np.unique(alone + 2 * kind)) == 4
+
+
+def test_texts_without_words_that_count_start_from_features():
+    rows = scipy.sparse.csr_matrix(np.eye(2).repeat(5, axis=0))
+    empty = batch(*[[UNK]] * 10)
+    np.testing.assert_array_equal(
+        FeaturesView(2, V).start(rows, 2, 0, lambda: iter([empty]))[0], FeaturesView(2).start(rows, 2, 0, lambda: iter([empty]))[0]
+    )

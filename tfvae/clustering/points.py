@@ -40,9 +40,14 @@ class PointClusters:
         """
         if not matrix.shape[0]:
             raise ValueError("there is no text")
-        matrix = scipy.sparse.csr_matrix(matrix, dtype=np.float64)
-        self._means = means_of(self._points(matrix), self.clusters, self.seed, starts=self.starts) if self._learn(matrix) else None
+        places = self.places(matrix)
+        self._means = None if places is None else means_of(places, self.clusters, self.seed, starts=self.starts)
         return self
+
+    def places(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray | None:
+        """Learns where rows lie, and returns it, [N, D]; None where there is nothing to tell them apart by."""
+        matrix = scipy.sparse.csr_matrix(matrix, dtype=np.float64)
+        return self._points(matrix) if self._learn(matrix) else None
 
     def predict(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
         """Returns the cluster of each row, int64 [N]; all are 0 where there was nothing to tell rows apart by."""

@@ -35,32 +35,22 @@ class WordVectorClusters(PointClusters):
         super().__init__(clusters, seed, dimensions)
 
     def _learn(self, matrix: scipy.sparse.csr_matrix) -> bool:
-        self._vectors, self._centre = word_vectors(matrix, self.dimensions, self.seed)
-        return bool(np.any(self._vectors))
+        frequency = np.asarray(matrix.sum(axis=0))[0]
+        size = min(self.dimensions, int(np.count_nonzero(frequency)) - 1)
+        if size < 1:
+            return False
+        left, values, _ = randomized_svd(positive_information(matrix), size, random_state=self.seed)
+        vectors = normalize(left * np.sqrt(values))
+        self._vectors = vectors * (np.log((1 + matrix.shape[0]) / (1 + frequency)) + 1)[:, np.newaxis]
+        self._centre = self._mean_vectors(matrix).mean(axis=0)
+        return True
+
+    def _mean_vectors(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
+        """The mean of each text's words' vectors, of unit length, [N, D]."""
+        return normalize(matrix @ self._vectors)
 
     def _points(self, matrix: scipy.sparse.csr_matrix) -> np.ndarray:
-        return normalize(normalize(matrix @ self._vectors) - self._centre)
-
-
-def word_vectors(matrix: scipy.sparse.csr_matrix, dimensions: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Returns vectors of words, of which a text's sum points to what it says, and the mean of texts' sums, each of unit length.
-
-    Args:
-      matrix: which words texts have, [N, V].
-      dimensions: D; entries that could not be had are 0.
-      seed: of the decomposition.
-
-    Returns:
-      vectors times inverse document frequency, [V, D], and the mean, [D].
-    """
-    frequency = np.asarray(matrix.sum(axis=0))[0]
-    vectors = np.zeros([matrix.shape[1], dimensions])
-    size = min(dimensions, int(np.count_nonzero(frequency)) - 1)
-    if size >= 1:
-        left, values, _ = randomized_svd(positive_information(matrix), size, random_state=seed)
-        vectors[:, :size] = normalize(left * np.sqrt(values))
-    vectors *= (np.log((1 + matrix.shape[0]) / (1 + frequency)) + 1)[:, np.newaxis]
-    return vectors, normalize(matrix @ vectors).mean(axis=0)
+        return normalize(self._mean_vectors(matrix) - self._centre)
 
 
 def positive_information(matrix: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:

@@ -128,7 +128,7 @@ class CodeHeads(Inference, keras.layers.Layer):
             say(f"code {number}, by {view.name}: learned from {len(chosen):,} examples before the rest …")
             view.learn(passes)
             features = scipy.sparse.vstack([scipy.sparse.csr_matrix(self.features(batch, number).numpy()) for batch in passes()], "csr")
-            clusters, near = view.start(features, self.components, seed)
+            clusters, near = view.start(features, self.components, seed, passes)
             hinted = None if hints is None or number not in hints else hints[number][chosen]
             clusters = clusters if hinted is None else agreeing(clusters, hinted, self.components)
             variables = [*self.hidden[number].weights, *self.outputs[number].weights]

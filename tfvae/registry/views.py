@@ -9,7 +9,6 @@ from tfvae.inference.code_heads import CodeHeads
 from tfvae.inference.head_start import HeadStart
 from tfvae.registry.calls import call
 from tfvae.views.features import FeaturesView
-from tfvae.views.features_and_words import FeaturesAndWordsView
 from tfvae.views.form import FormView
 from tfvae.views.pixels import PixelsView
 from tfvae.views.view import View
@@ -22,7 +21,7 @@ class ViewKind:
 
     Attributes:
       make: the view from the sizes of an example.
-      reads: what of a batch it reads: "tokens", "features", "image"; several with spaces between.
+      reads: what of a batch it reads: "tokens", "features", "image".
       ordered: whether it reads the order of words.
     """
 
@@ -36,14 +35,13 @@ VIEWS: dict[str, ViewKind] = {
     "form": ViewKind(FormView, "tokens", ordered=True),
     "content": ViewKind(lambda vocabulary_size, name, **_: WordsView(vocabulary_size, most=0.03, name=name), "tokens"),
     "features": ViewKind(FeaturesView, "features"),
-    "features_and_words": ViewKind(FeaturesAndWordsView, "tokens features"),
     "pixels": ViewKind(PixelsView, "image"),
 }
 """Views; one of your own is added under a name."""
 
 _USUAL: Mapping[str, Mapping[int, tuple[str, ...]]] = {
     "tokens": {1: ("words",), 2: ("form", "content")},
-    "tokens features": {1: ("features_and_words",), 2: ("features_and_words", "form")},
+    "tokens features": {1: ("features",), 2: ("features", "form")},
 }
 
 
@@ -61,7 +59,7 @@ def usual_views(reads: str, variables: int, *, ordered: bool = True) -> tuple[st
 
 def _fitting(reads: str, *, ordered: bool) -> tuple[str, ...]:
     """The views that examples can be seen by."""
-    return tuple(name for name, kind in VIEWS.items() if set(kind.reads.split()) <= set(reads.split()) and (ordered or not kind.ordered))
+    return tuple(name for name, kind in VIEWS.items() if kind.reads in reads.split() and (ordered or not kind.ordered))
 
 
 def _named(views: str) -> tuple[str, ...]:

@@ -4,27 +4,40 @@ from typing import Any
 
 import keras
 import numpy as np
+import scipy.sparse
 import tensorflow as tf
 
 from tfvae.clustering.directions import DirectionClusters
-from tfvae.views.view import Batch, Passes, PointsView
+from tfvae.clustering.neighbours import Neighbours
+from tfvae.clustering.word_vectors import WordVectorClusters
+from tfvae.views.view import Batch, Passes, View
+from tfvae.views.words import WordsView
+
+NEAREST = 3
+"""Neighbours, an example itself among them, of which its second sight is one."""
+WORDS = 0.5
+"""Length of the part that words have in the points that codes start from; that of features is 1 on average."""
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class FeaturesView(PointsView):
+class FeaturesView(View):
     """The features, from their mean and in units of their spread, which is that of all together.
 
-    Those of sentences lie in clouds, which k-means finds; what neighbours they have is not so sure that clusters could follow it.
+    Embeddings of sentences lay texts side by side that are alike anywhere. The words that this corpus tells its classes by may weigh
+    little in them: where examples have words, clusters and neighbours, from which codes start, are found by both. Codes are read from
+    features alone.
 
     Args:
       num_features: F.
+      vocabulary_size: V, special tokens included; 0: examples have no words.
     """
 
     balance = 0.8
 
-    def __init__(self, num_features: int, **kwargs: Any) -> None:
+    def __init__(self, num_features: int, vocabulary_size: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_features = self.output_dim = num_features
+        self.vocabulary_size = vocabulary_size
         self.centre = self.add_weight(shape=(num_features,), initializer="zeros", trainable=False, name="centre", dtype="float32")
         self.spread = self.add_weight(shape=(), initializer="ones", trainable=False, name="spread", dtype="float32")
         self.built = True
@@ -49,9 +62,26 @@ class FeaturesView(PointsView):
         return tf.cast(scaled, self.compute_dtype)
 
     def clusters(self, count: int, seed: int) -> DirectionClusters:
-        """Returns what finds examples whose features point the same way."""
+        """Returns what finds points that lie in the same direction."""
         return DirectionClusters(count, seed)
+
+    def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int, passes: Passes) -> tuple[np.ndarray, np.ndarray]:
+        """Returns clusters, and each example's nearest neighbours, itself the first, by features and words."""
+        points = self._with_words(features, passes) if self.vocabulary_size else features
+        neighbours = Neighbours(points)
+        return self.clusters(count, seed).fit(points).predict(points), neighbours.places[neighbours.nearest(points, NEAREST)]
+
+    def _with_words(self, features: scipy.sparse.csr_matrix, passes: Passes) -> scipy.sparse.csr_matrix:
+        """Features, and beside them where examples lie by the words that "tokens" have; 0, if they have none that count."""
+        words = WordsView(self.vocabulary_size)
+        words.learn(passes)
+        present = scipy.sparse.vstack([scipy.sparse.csr_matrix(words(batch).numpy()) for batch in passes()], "csr")
+        places = WordVectorClusters(1).places(present)
+        if places is None:
+            return features
+        places = places * (present.getnnz(axis=1) > 0)[:, np.newaxis] * (WORDS * self.num_features**0.5)
+        return scipy.sparse.hstack([features, scipy.sparse.csr_matrix(places.astype(np.float32))], "csr")
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
-        return {**super().get_config(), "num_features": self.num_features}
+        return {**super().get_config(), "num_features": self.num_features, "vocabulary_size": self.vocabulary_size}

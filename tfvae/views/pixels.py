@@ -8,11 +8,11 @@ import scipy.sparse
 import tensorflow as tf
 
 from tfvae.clustering.neighbours import NeighbourClusters
-from tfvae.views.view import Batch, PointsView
+from tfvae.views.view import Batch, Passes, View
 
 
 @keras.saving.register_keras_serializable(package="tfvae")
-class PixelsView(PointsView):
+class PixelsView(View):
     """The pixels as they are.
 
     Args:
@@ -33,7 +33,7 @@ class PixelsView(PointsView):
         """Returns what finds examples whose nearest neighbours are the same."""
         return NeighbourClusters(count, seed)
 
-    def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int, passes: Passes) -> tuple[np.ndarray, np.ndarray]:
         """Returns clusters, and the neighbours that they were found by."""
         return self.clusters(count, seed).fit(features).predict_by_neighbours(features)
 

@@ -8,14 +8,9 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from tfvae.clustering.neighbours import Neighbours
-
 Batch = Mapping[str, Any]
 Passes = Callable[[], Iterable[Batch]]
 """Begins a pass over the training examples, in batches."""
-
-NEAREST = 3
-"""Neighbours, an example itself among them, of which a point's second sight is one."""
 
 
 class Clusters(Protocol):
@@ -63,28 +58,20 @@ class View(keras.layers.Layer):
         """Returns what finds clusters of the features, from which a code starts."""
         raise NotImplementedError
 
-    def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
+    def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int, passes: Passes) -> tuple[np.ndarray, np.ndarray | None]:
         """Returns what a code learns from.
 
         Args:
           features: of N examples.
           count: clusters.
           seed: of what is drawn.
+          passes: begins a pass over the same examples, which may have more to tell than the view shows.
 
         Returns:
           clusters, int [N], and numbers of examples that tell the same as each does, as far as the view knows, from which another sight
           of it is drawn, int [N, k]; None: each example itself.
         """
         return self.clusters(count, seed).fit(features).predict(features), None
-
-
-class PointsView(View):
-    """A view whose features are points: examples that are near tell the same."""
-
-    def start(self, features: scipy.sparse.csr_matrix, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns clusters, and each example's nearest neighbours, itself the first."""
-        neighbours = Neighbours(features)
-        return self.clusters(count, seed).fit(features).predict(features), neighbours.places[neighbours.nearest(features, NEAREST)]
 
 
 def rows_with(ids: np.ndarray, size: int) -> np.ndarray:
