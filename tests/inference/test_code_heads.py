@@ -12,10 +12,8 @@ from tfvae.errors import UserError
 from tfvae.inference.code_heads import CodeHeads
 from tfvae.inference.head_start import HeadStart, Learner, dense, hide, teach
 from tfvae.layers.perceptron import Perceptron
-from tfvae.objectives.agreement import agreement
 from tfvae.registry import resolve
 from tfvae.registry.views import usual_views
-from tfvae.views.features import FeaturesView
 from tfvae.views.form import FormView
 from tfvae.views.words import WordsView
 
@@ -168,30 +166,6 @@ def test_heads_stay_as_they_are_unless_they_are_trainable():
     assert Config().inference.kind == "amortized"
 
 
-class Featured:
-    """Examples that are features alone."""
-
-    def __init__(self, rows):
-        self.rows = rows
-
-    def __len__(self):
-        return len(self.rows)
-
-    def batch(self, chosen):
-        return {"features": self.rows[chosen]}
-
-
-@pytest.mark.parametrize(("asked", "used"), [(0.0, FeaturesView.balance), (0.95, 0.95)])
-def test_the_balance_is_the_views_where_none_is_asked_for(monkeypatch, asked, used):
-    heads = CodeHeads([FeaturesView(4, name="features")], components=2, start={"start_steps": 1, "agreement_steps": 1, "balance": asked})
-    balances = []
-    monkeypatch.setattr(
-        "tfvae.inference.head_start.agreement", lambda joint, balance: balances.append(balance) or agreement(joint, balance)
-    )
-    heads.start(Featured(np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)), 0, lambda line: None)
-    assert set(balances) == {used}
-
-
 def test_codes_agree_on_those_that_a_view_calls_neighbours():
     draw, count = np.random.default_rng(0), 400
     # two numbers tell kinds apart, of which neighbours share the second alone
@@ -202,7 +176,7 @@ def test_codes_agree_on_those_that_a_view_calls_neighbours():
     agreed = {}
     for name, some in (("itself", None), ("neighbours", near)):
         head = Perceptron(16, units=2, num_layers=1, activation=None, seed=0, dtype="float32")
-        settings = HeadStart(start_steps=0, agreement_steps=600, hidden_share=0.1, balance=1.0)
+        settings = HeadStart(start_steps=0, agreement_steps=600, hidden_share=0.1)
         teach(Learner(head, head.weights, 2, settings, [0, 0]), rows, first, None, some)
         codes = head(dense(rows)).numpy().argmax(axis=1)
         agreed[name] = [purity(kind, codes) for kind in (first, second)]

@@ -174,10 +174,7 @@ class InferenceConfig:
         0.3, "code_heads: share of features that one of the sights lacks; ngrams: of words and pairs, in training", low=0, high=0.95
     )
     balance: float = setting(
-        0.0,
-        "code_heads: weight of the entropies of codes' use in their agreement; below 1, they may be used unequally; 0: what suits the view",
-        low=0,
-        high=2,
+        1.0, "code_heads: weight of the entropies of the codes' use in their agreement; below 1, codes may be used unequally", low=0, high=2
     )
     memory: float = setting(0.9, "code_heads: weight of earlier updates in how often codes come together", low=0, high=0.99)
     seed_words: str = setting("", "code_heads: file of words that tell codes, a line 'name: word, word' each; [1] begins variable 1's")

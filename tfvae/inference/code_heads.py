@@ -133,8 +133,7 @@ class CodeHeads(Inference, keras.layers.Layer):
             clusters = clusters if hinted is None else agreeing(clusters, hinted, self.components)
             variables = [*self.hidden[number].weights, *self.outputs[number].weights]
             head = lambda rows, number=number: self.head(number, rows)  # noqa: E731
-            settings = dataclasses.replace(self.head_start, balance=self.head_start.balance or view.balance)
-            learner = Learner(head, variables, self.components, settings, [seed, number])
+            learner = Learner(head, variables, self.components, self.head_start, [seed, number])
             shares = np.sort(teach(learner, features, clusters, hinted, near))[::-1]
             used = ", ".join(f"{share:.0%}" for share in shares[:_SHOWN]) + (", …" if len(shares) > _SHOWN else "")
             say(f"code {number}, by {view.name}: components have {used} of the examples; {time.monotonic() - began:.0f} s")

@@ -34,7 +34,7 @@ class HeadStart:
       agreement_steps: updates by agreement, after those.
       start_batch_size: examples an update.
       hidden_share: share of the features that a sight lacks.
-      balance: see `tfvae.objectives.agreement`; 0: as the view has it.
+      balance: see `tfvae.objectives.agreement`.
       memory: weight of earlier updates in how often codes come together, which agreement is measured on.
     """
 
@@ -43,7 +43,7 @@ class HeadStart:
     agreement_steps: int = 600
     start_batch_size: int = 384
     hidden_share: float = 0.3
-    balance: float = 0.0
+    balance: float = 1.0
     memory: float = 0.9
 
 

@@ -32,8 +32,6 @@ class FeaturesView(View):
       vocabulary_size: V, special tokens included; 0: examples have no words.
     """
 
-    balance = 0.8
-
     def __init__(self, num_features: int, vocabulary_size: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_features = self.output_dim = num_features

@@ -32,12 +32,10 @@ class View(keras.layers.Layer):
     Attributes:
       output_dim: F.
       of_common_words: whether common words, which tell nothing elsewhere, are what it shows.
-      balance: see `tfvae.objectives.agreement`: below 1, its codes may be used unequally.
     """
 
     output_dim: int
     of_common_words: bool = False
-    balance: float = 1.0
 
     def build(self, *_: Any, **__: Any) -> None:
         """Does nothing: the weights are made in the constructor."""
