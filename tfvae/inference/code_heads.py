@@ -1,6 +1,7 @@
 """Codes by heads of their own, each on a view of the example."""
 
 import dataclasses
+import functools
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import scipy.sparse
 import tensorflow as tf
 
 from tfvae import stateless
@@ -16,7 +16,7 @@ from tfvae.data.batching import spread
 from tfvae.inference.head_start import AT_ONCE, HeadStart, Learner, agreeing, hide, teach
 from tfvae.inference.inference import Answer, Inference
 from tfvae.layers.perceptron import AffineOfTwo, Perceptron
-from tfvae.views.view import Batch, View
+from tfvae.views.view import Batch, View, seen
 
 EXAMPLES = 100_000
 """Training examples, at most, that heads learn from, spread over the split."""
@@ -127,7 +127,7 @@ class CodeHeads(Inference, keras.layers.Layer):
             began = time.monotonic()
             say(f"code {number}, by {view.name}: learned from {len(chosen):,} examples before the rest …")
             view.learn(passes)
-            features = scipy.sparse.vstack([scipy.sparse.csr_matrix(self.features(batch, number).numpy()) for batch in passes()], "csr")
+            features = seen(functools.partial(self.features, number=number), passes)
             clusters, near = view.start(features, self.components, seed, passes)
             hinted = None if hints is None or number not in hints else hints[number][chosen]
             clusters = clusters if hinted is None else agreeing(clusters, hinted, self.components)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfvae.clustering.directions import DirectionClusters
 from tfvae.clustering.neighbours import Neighbours
 from tfvae.clustering.word_vectors import WordVectorClusters
-from tfvae.views.view import Batch, Passes, View
+from tfvae.views.view import Batch, Passes, View, seen
 from tfvae.views.words import WordsView
 
 NEAREST = 3
@@ -73,7 +73,7 @@ class FeaturesView(View):
         """Features, and beside them where examples lie by the words that "tokens" have; 0, if they have none that count."""
         words = WordsView(self.vocabulary_size)
         words.learn(passes)
-        present = scipy.sparse.vstack([scipy.sparse.csr_matrix(words(batch).numpy()) for batch in passes()], "csr")
+        present = seen(words, passes)
         places = WordVectorClusters(1).places(present)
         if places is None:
             return features

@@ -72,6 +72,11 @@ class View(keras.layers.Layer):
         return self.clusters(count, seed).fit(features).predict(features), None
 
 
+def seen(look: Callable[[Batch], tf.Tensor], passes: Passes) -> scipy.sparse.csr_matrix:
+    """Returns what is seen of all examples in a pass, [N, F], by what says it of a batch, [B, F]."""
+    return scipy.sparse.vstack([scipy.sparse.csr_matrix(look(batch).numpy()) for batch in passes()], "csr")
+
+
 def rows_with(ids: np.ndarray, size: int) -> np.ndarray:
     """Returns how many rows have each id, int64 [size], of ids [B, T]; an id of `size` or more is none."""
     row = np.repeat(np.arange(len(ids)), ids.shape[1])
