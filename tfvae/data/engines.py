@@ -60,7 +60,8 @@ def spark(function: Callable[[Any], Any], items: Sequence[Any], workers: int) ->
         builder = SparkSession.builder.appName("tfvae").config("spark.ui.enabled", "false")
         session = (builder.master(f"local[{workers},{_ATTEMPTS}]") if workers else builder).getOrCreate()
     try:
-        yield from session.sparkContext.parallelize(items, len(items)).map(function).toLocalIterator(prefetchPartitions=True)
+        # not toLocalIterator, which has no more than two partitions under way at a time
+        yield from session.sparkContext.parallelize(items, len(items)).map(function).collect()
     finally:
         if own:
             session.stop()

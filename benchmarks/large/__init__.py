@@ -1,0 +1,1 @@
+"""What corpora of millions of texts take, and what several processes gain."""

@@ -1,0 +1,112 @@
+"""The tables of docs/scale.md and docs/performance.md, made of the file that the script writes."""
+
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.large.replicas import KINDS
+from tfvae.data.files import write_text
+from tfvae.errors import UserError
+from tfvae.evaluation.compare import markdown_table
+from tfvae.reports.results import put_between
+
+Results = dict[str, dict[str, Any]]
+"""Figures by the part's name, each with the machine and the day."""
+_MANY = 10**9  # sentences that the cost model is about
+_HOSTS = (1, 10, 100)
+
+
+def read(path: pathlib.Path) -> Results:
+    """Returns the figures that a file has; none where there is no file.
+
+    Raises:
+      UserError: it is none of the script's.
+    """
+    if not path.exists():
+        return {}
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        _tables(results)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UserError(f"--json={path}: is no file of this script's; name another, or delete it") from None
+    return results
+
+
+def write(path: pathlib.Path, results: Results) -> None:
+    """Writes figures, an object a part."""
+    write_text(path, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+
+
+def render(text: str, results: Results) -> str:
+    """Returns a page with those tables that it has places for made anew."""
+    for name, table in _tables(results).items():
+        if f"<!-- {name} -->" in text:
+            text = put_between(text, name, table)
+    return text
+
+
+def terminal(results: Results) -> str:
+    """Returns the figures in lines for a terminal."""
+    return "\n".join(f"{part}: " + ", ".join(f"{name} {value}" for name, value in figures.items()) for part, figures in results.items())
+
+
+def _tables(results: Results) -> dict[str, str]:
+    rows = {"large": _large(results), "share": _share(results), "cost": _cost(results)}
+    days = sorted({f"{one['day']}, on {one['machine']}" for one in results.values()})
+    where = "".join(f"\n{day}.\n" for day in days)
+    return {name: markdown_table(lines) + where for name, lines in rows.items() if len(lines) > 2}
+
+
+def _large(results: Results) -> list[list[str]]:
+    head = ["what", "how much", "seconds", "a second", "largest process, MB", "of that no file's", "largest in the first half"]
+    lines = [head, ["---"] * len(head)]
+    for name, one in results.items():
+        if name == "shard":
+            how_much = f"{one['sentences']:,} sentences, {one['text_mb']:,} MB, into {one['shards_mb']:,} MB"
+            lines.append(["sharding, two workers", how_much, *_took(one, one["sentences_per_second"])])
+        elif name == "train":
+            lines.append(["training on the shards", f"{one['steps']:,} updates", *_took(one, None)])
+        elif name.startswith("encode-"):
+            how_much = f"{one['lines']:,} lines, {one['killed']} worker killed"
+            what = f"encoding, two workers of {name.removeprefix('encode-').title()}"
+            lines.append([what, how_much, *_took(one, one["lines_per_second"])])
+    return lines
+
+
+def _took(one: Mapping[str, Any], rate: int | None) -> list[str]:
+    memory = (one["resident_mb"], one["own_mb"], one["half_mb"])
+    return [f"{one['seconds']:,.0f}", "" if rate is None else f"{rate:,}", *(f"{size:,}" for size in memory)]
+
+
+def _share(results: Results) -> list[list[str]]:
+    lines = [["processes, each with a core", "sentences a batch", "sentences a second", "of one process's, a process"], ["---"] * 4]
+    if "share" in results:
+        rates, batch = results["share"]["sentences_per_second"], results["share"]["batch"]
+        for name, what in KINDS.items():
+            processes = 1 if name == "one" else 2
+            size = f"{batch} each" if name == "strangers" else f"{batch * (2 if name == 'weak' else 1)}"
+            lines.append([what, size, f"{rates[name]:,}", f"{rates[name] / processes / rates['one']:.0%}"])
+    return lines
+
+
+def _cost(results: Results) -> list[list[str]]:
+    """What a thousand million sentences would take on so many machines like this one."""
+    lines = [["stage", *(f"{hosts} machine{'s' if hosts > 1 else ''}" for hosts in _HOSTS)], ["---"] * (len(_HOSTS) + 1)]
+    for name, what, rate in (
+        ("shard", "sharding, hours", "sentences_per_second"),
+        ("encode-spark", "encoding by Spark, hours", "lines_per_second"),
+        ("encode-ray", "encoding by Ray, hours", "lines_per_second"),
+    ):
+        if name in results:
+            lines.append([what, *(f"{_MANY / results[name][rate] / 3600 / hosts:,.1f}" for hosts in _HOSTS)])
+    if {"throughput", "share"} <= results.keys():
+        one, rates = results["throughput"], results["share"]["sentences_per_second"]
+        kept = rates["weak"] / rates["strangers"]
+        rate = one["batch"] / one["shards_step_seconds"]
+        hours = [_MANY / (rate * hosts * (kept if hosts > 1 else 1)) / 3600 for hosts in _HOSTS]
+        lines.append(["a pass of training, hours", *(f"{value:,.1f}" for value in hours)])
+        sent = [4 * one["parameters"] * 2 * (hosts - 1) / hosts / 2**20 for hosts in _HOSTS]
+        lines.append(["gradients that a machine sends, MB an update", *(f"{value:,.0f}" for value in sent)])
+        lines.append(["the same, MB a second", *(f"{value / one['shards_step_seconds'] * kept:,.0f}" for value in sent)])
+    return lines
