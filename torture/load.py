@@ -52,9 +52,11 @@ def dropping(versions: Versions, seconds: float, most: int) -> Iterator[list[int
     stop, failed = threading.Event(), []
 
     def work() -> None:
-        while not stop.wait(seconds) and len(versions.memory) + len(failed) < most:
+        due = time.monotonic() + seconds  # how long one takes does not put off the next
+        while not stop.wait(max(0.0, due - time.monotonic())) and len(versions.memory) + len(failed) < most:
             if not versions.drop():
                 failed.append(versions.number)
+            due = max(due, time.monotonic() - seconds) + seconds
 
     thread = threading.Thread(target=work)
     thread.start()
