@@ -11,7 +11,7 @@ from tfvae.cli.model import SMOKE
 from tfvae.config import DataConfig
 from tfvae.data import corpora, shards
 from tfvae.data.batching import evaluation_batches, steps_per_epoch, tokenize_split, training_batches
-from tfvae.data.mapped import MappedExamples
+from tfvae.data.sharded import ShardedExamples
 from tfvae.data.sharding import write_shards
 from tfvae.data.shares import Shares
 from tfvae.data.vocabulary import Vocabulary
@@ -65,9 +65,9 @@ def test_words_and_texts_are_those_of_the_files(folder):
 def test_batches_are_those_of_texts_in_memory(folder, max_length):
     corpus = corpora.read(config(folder[0]))
     words = Words.learn(corpus, config(folder[0]))
-    own = MappedExamples(corpus.train.items, max_length)
+    own = ShardedExamples(corpus.train.items, max_length)
     whole = tokenize_split(corpus.train.__class__(list(corpus.train.items), {}, "", corpus.train.lines), words.vocabulary, max_length)
-    assert isinstance(words.examples(corpus.train), MappedExamples)
+    assert isinstance(words.examples(corpus.train), ShardedExamples)
     for name in ("tokens", "row_splits", "length", "cost", "whole_length", "cut"):
         np.testing.assert_array_equal(getattr(own, name), getattr(whole, name))
     for make in (lambda examples: training_batches(examples, 7, 3, epochs=2), lambda examples: evaluation_batches(examples, 7)):
@@ -181,7 +181,7 @@ def test_a_folder_that_holds_something_stays(refuse, tmp_path):
 
 def grouped(folder, groups):
     corpus = corpora.read(config(folder, groups=groups))
-    return corpus.train.items, MappedExamples(corpus.train.items, 0)
+    return corpus.train.items, ShardedExamples(corpus.train.items, 0)
 
 
 @pytest.mark.parametrize("groups", [2, 3])

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from benchmarks.large.watched import descendants, works
 from tfvae.data.pieces import pieces_of
 from tfvae.errors import UserError
 from tfvae.export.encode_file import encode_file
@@ -82,14 +83,14 @@ def test_parts_are_what_one_process_writes(engine, run, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_worker_that_is_killed_loses_no_line_and_doubles_none(engine, run, tmp_path):
-    source, before = write(tmp_path / "texts.txt", 4000), children()
+    source, before = write(tmp_path / "texts.txt", 4000), descendants(os.getpid())
     killed = []
 
     def kill():
         give_up = time.monotonic() + 200
         while not killed and time.monotonic() < give_up:
             if list((tmp_path / "parts").glob("part-*.jsonl")):
-                busy = [child for child in children() - before if works(child)]
+                busy = [child for child in descendants(os.getpid()) - before if works(child)]
                 if busy:
                     os.kill(busy[0], signal.SIGKILL)
                     killed.append(busy[0])
@@ -104,30 +105,6 @@ def test_a_worker_that_is_killed_loses_no_line_and_doubles_none(engine, run, tmp
     found = [line for part in sorted((tmp_path / "parts").glob("part-*.jsonl")) for line in read(part)]
     expected = read(tmp_path / "whole.jsonl")
     assert [(line["line"], line["codes"]) for line in found] == [(line["line"], line["codes"]) for line in expected]
-
-
-def children():
-    """The processes below this one."""
-    found, parents = {}, {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{entry}/stat") as file:
-                parents[int(entry)] = int(file.read().rpartition(")")[2].split()[1])
-        except OSError:
-            pass
-    found = {os.getpid()}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {os.getpid()}
-
-
-def works(child):
-    """Whether a process has TensorFlow loaded: it is a worker, and no manager of such."""
-    try:
-        with open(f"/proc/{child}/maps") as file:
-            return "libtensorflow" in file.read()
-    except OSError:
-        return False
 
 
 def test_a_job_goes_on_and_another_one_is_refused(run, tmp_path, caplog):

@@ -56,6 +56,83 @@ def test_labels_teach_the_encoder_and_the_table_together():
     assert any(variable is vae.inference.table for variable in vae.encoder_variables)
 
 
+class Examples:
+    """Texts that begin in one of three ways and go on with words that go together; some of these are in no text whose code is known."""
+
+    def __init__(self, count=600):
+        draw = np.random.default_rng(0)
+        self.codes = draw.integers(0, 3, count)
+        begins, kinds = np.array([4, 5, 6]), np.arange(7, 37).reshape(3, 10)
+        self.tokens = np.full([count, 5], 3)
+        self.tokens[:, 0] = begins[draw.integers(0, 3, count)]  # which tells nothing
+        self.tokens[:, 1:4] = kinds[self.codes[:, np.newaxis], draw.integers(0, 10, [count, 3])]
+
+    def __len__(self):
+        return len(self.tokens)
+
+    def batch(self, index):
+        return {"tokens": tf.constant(self.tokens[index])}
+
+    def known(self, count):
+        return np.where(np.arange(len(self)) < count, self.codes, -1)
+
+
+def started(examples, known, **options):
+    made, said = NGrams(variables=2, components=4, buckets=2**14, **options), []
+    made.start(examples, 0, said.append, {1: known})
+    return made, said
+
+
+@pytest.mark.parametrize("dim", [0, 6])
+def test_what_labels_say_is_learned_before_training(dim):
+    examples = Examples()
+    made, said = started(examples, examples.known(300), semantic_dim=dim)
+    logits = made.logits(examples.batch(np.arange(len(examples)))).numpy()
+    assert np.mean(logits[300:, 1].argmax(axis=-1) == examples.codes[300:]) > 0.95
+    assert logits.argmax(axis=-1)[:, 1].max() == 2 and np.all(logits[:, 0] == 0)  # no label is of the last code, nor of variable 0
+    assert said and "300 labels" in said[0]
+
+
+def test_places_tell_of_words_that_no_labelled_text_has():
+    examples = Examples()
+    index, hits = np.arange(12, len(examples)), []
+    for dim in (0, 6):
+        logits = started(examples, examples.known(12), semantic_dim=dim)[0].logits(examples.batch(index))[:, 1].numpy()
+        hits.append(np.mean(logits.argmax(axis=-1) == examples.codes[index]))
+    assert hits[1] > 0.99 > hits[0] + 0.05
+
+
+def test_places_are_those_of_the_analysis_of_all_texts():
+    examples = Examples(200)
+    made, _ = started(examples, examples.known(50), semantic_dim=3)
+    counts = made._counts(examples.batch(np.arange(200))).toarray()
+    counts = counts[:, np.count_nonzero(counts, axis=0) >= 3]
+    rows = counts * (np.log(201 / (1 + np.count_nonzero(counts, axis=0))) + 1)
+    left, values, _ = np.linalg.svd(rows / np.linalg.norm(rows, axis=1, keepdims=True), full_matrices=False)
+    wanted = left[:, :3] * values[:3]
+    wanted /= np.linalg.norm(wanted, axis=1, keepdims=True)
+    made.table.assign(tf.zeros_like(made.table))
+    made.bias.assign(tf.zeros_like(made.bias))
+    made.readout.assign(np.eye(3, 8))
+    found = made.logits(examples.batch(np.arange(200))).numpy().reshape(200, 8)[:, :3]
+    np.testing.assert_allclose(found @ found.T, wanted @ wanted.T, atol=1e-3)
+
+
+def test_codes_that_are_alone_are_what_labels_said_and_stay():
+    own = {"objective__labels": "act:1", "inference__kind": "ngrams", "inference__alone": True, "inference__semantic_dim": 3}
+    vae = tfvae.create("dem_vae", corpus="demo", vocabulary_size=9, **SMALL, **own)
+    vae.inference.readout.assign(np.random.default_rng(0).normal(size=vae.inference.readout.shape))
+    batch = {"tokens": TOKENS, "length": tf.constant([4, 3, 1])}
+    np.testing.assert_allclose(vae.encode(batch)["logits"], vae.inference.logits(batch))
+    assert not {id(variable) for variable in vae.inference.variables} & {id(variable) for variable in vae.trainable_variables}
+
+
+def test_of_one_known_code_nothing_is_said():
+    examples = Examples(50)
+    made, _ = started(examples, np.where(examples.codes == 1, 1, -1), semantic_dim=3)
+    assert np.all(made.logits(examples.batch(np.arange(50))).numpy() == 0)
+
+
 @pytest.mark.parametrize(("model", "corpus", "message"), [("vae", "demo", "takes no codes"), ("dem_vae", "mnist", "reads tokens alone")])
 def test_it_needs_codes_and_words(model, corpus, message):
     with pytest.raises(UserError, match=message):

@@ -173,6 +173,12 @@ class InferenceConfig:
     hidden_share: float = setting(
         0.3, "code_heads: share of features that one of the sights lacks; ngrams: of words and pairs, in training", low=0, high=0.95
     )
+    semantic_dim: int = setting(
+        0, "ngrams: coordinates of where a text lies by the words and pairs that it shares with others, for few labels; 0: none", low=0
+    )
+    alone: bool = setting(
+        False, "ngrams: codes are read from words and pairs alone, as labels taught them before training, and the encoder has none"
+    )
     balance: float = setting(
         1.0, "code_heads: weight of the entropies of the codes' use in their agreement; below 1, codes may be used unequally", low=0, high=2
     )

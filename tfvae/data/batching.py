@@ -151,7 +151,7 @@ def bucket_boundaries(lengths: np.ndarray, num_buckets: int = 8) -> np.ndarray:
 
 def steps_per_epoch(examples: Any, batch_size: int) -> int:
     """Returns the number of training batches of a pass over the examples, the same for all passes."""
-    return sum(_steps(bucket, batch_size) for bucket in _buckets(examples, batch_size))
+    return _Buckets(examples, batch_size).steps(batch_size)
 
 
 def _steps(bucket: Sequence[np.ndarray], batch_size: int) -> int:
@@ -166,7 +166,7 @@ def training_batches(
 
     A pass has every example once, in batches of those that cost alike. It is a function of the seed and its number, so it comes out the
     same wherever the dataset starts. An epoch is a pass, or `epoch_steps` batches of one pass after the other. Of examples in groups
-    (`MappedExamples.groups`) each batch has as many of one as of another, as far as there are, and shares that follow each other have
+    (`ShardedExamples.groups`) each batch has as many of one as of another, as far as there are, and shares that follow each other have
     those of one group.
 
     Args:
@@ -178,8 +178,8 @@ def training_batches(
       epoch_steps: batches of an epoch; 0: those of a pass.
       shares: which of each batch's, where replicas train on it together.
     """
-    buckets = _buckets(examples, batch_size)
-    steps = sum(_steps(bucket, batch_size) for bucket in buckets)
+    buckets = _Buckets(examples, batch_size)
+    steps = buckets.steps(batch_size)
     first, end = (number * (epoch_steps or steps) for number in (first_epoch, max(first_epoch, epochs)))
     spare = [int(own[0]) for own in _groups(examples)]
 
@@ -243,14 +243,25 @@ def similar_batches(length: np.ndarray, batch_size: int) -> Iterator[np.ndarray]
 
 
 def _groups(examples: Any) -> Sequence[np.ndarray]:
-    """The numbers of the examples of each group of files."""
-    return getattr(examples, "groups", ()) or (np.arange(len(examples)),)
+    """The numbers of the examples of each group of files; none where all are of one."""
+    return getattr(examples, "groups", ())
 
 
-def _buckets(examples: Any, batch_size: int) -> list[list[np.ndarray]]:
-    """The numbers of the examples of each bucket, shortest first, and in each group of files, int32 [n]."""
-    # each bucket ends in a batch that may be small, so a bucket is at least a few batches
-    boundaries = bucket_boundaries(examples.cost, min(8, max(1, len(examples) // (4 * batch_size))))
-    bucket = np.searchsorted(boundaries, examples.cost)
-    groups = _groups(examples)
-    return [[own[bucket[own] == number].astype(np.int32) for own in groups] for number in range(len(boundaries))]
+class _Buckets:
+    """The examples of each bucket, shortest first: of many, what is kept is a byte each."""
+
+    def __init__(self, examples: Any, batch_size: int) -> None:
+        # each bucket ends in a batch that may be small, so a bucket is at least a few batches
+        boundaries = bucket_boundaries(examples.cost, min(8, max(1, len(examples) // (4 * batch_size))))
+        self._count, self._groups = len(boundaries), _groups(examples)
+        self._bucket = np.searchsorted(boundaries, np.arange(boundaries[-1] + 1)).astype(np.uint8)[examples.cost]
+
+    def __iter__(self) -> Iterator[list[np.ndarray]]:
+        """Yields the numbers of the examples in each bucket, int32 [n] in each group of files."""
+        for number in range(self._count):
+            there = self._bucket == number
+            yield [own[there[own]] for own in self._groups] or [np.flatnonzero(there).astype(np.int32)]
+
+    def steps(self, batch_size: int) -> int:
+        """Returns how many batches there are in all."""
+        return sum(_steps(bucket, batch_size) for bucket in self)

@@ -20,7 +20,7 @@ class Split:
       items: an example each: N strings, tokens separated by white space, or an array [N, ...] of images and the like.
       labels: for each label name the class of every item, int32 [N].
       origin: where the items come from, a file's path or the corpus's name.
-      lines: for each item the line of `origin` it stands on, counted from 1, int64 [N].
+      lines: for each item the line of `origin` it stands on, counted from 1, int [N].
       unit: what `lines` counts, where it is not lines, as in "dialogue".
       features: of the items, [N, F], where they come with some from memory.
     """

@@ -1,9 +1,12 @@
 """Corpora in shards on disk: token ids that stay there until a batch asks for them."""
 
 import dataclasses
+import functools
+import os
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +22,7 @@ MANIFEST, VOCABULARY = "shards.json", "vocabulary.txt"
 WIDE = np.int32
 """The type of ids of vocabularies beyond 16 bits."""
 _FORMAT = 1
+_OPEN = 256  # shards whose files are open at a time
 _ADVICE = "write shards by tfvae-shard"
 _BACK = "put it back, or write the shards anew"
 
@@ -42,23 +46,22 @@ class ShardedTexts(LazyTexts):
     """The texts of some shards, in order, each put together from its words when it is asked for."""
 
     def __init__(self, folder: pathlib.Path, shards: Sequence[Shard], words: Sequence[str], groups: int = 1) -> None:
-        """Maps the files; of several groups, of which others may have the files, those that are asked for, when they are.
+        """Opens the files; of several groups, of which others may have the files, those that are asked for, when they are.
 
         Raises:
           UserError: one is missing or not as long as it was written.
         """
         self.words, self._folder, self._shards = words, folder, shards
-        self._tokens: dict[int, np.ndarray] = {}
+        self._opened = functools.lru_cache(_OPEN)(self._open)
         for number in range(len(shards)) if groups == 1 else ():
-            self._tokens_of(number)
-        lengths = [np.asarray(_mapped(folder / f"{shard.name}.length.npy", shard.texts)) for shard in shards]
+            self._opened(number)
+        lengths = [_array(folder / f"{shard.name}.length.npy", shard.texts).astype(np.int32, copy=False) for shard in shards]
         self.length = np.concatenate(lengths) if lengths else np.zeros(0, np.int32)
         self._first = np.cumsum([0, *(shard.texts for shard in shards)])
         owner = np.repeat(np.arange(len(shards)) % groups, [shard.texts for shard in shards])
         self.groups = [np.flatnonzero(owner == group).astype(np.int32) for group in range(groups)] if groups > 1 else ()
-        self._start = (
-            np.concatenate([np.cumsum(length, dtype=np.int64) - length for length in lengths]) if lengths else np.zeros(0, np.int64)
-        )
+        kind: Any = np.int32 if all(shard.tokens < 1 << 31 for shard in shards) else np.int64
+        self._start = np.concatenate([np.cumsum(length).astype(kind) - length for length in lengths]) if lengths else np.zeros(0, kind)
 
     def __len__(self) -> int:
         return len(self.length)
@@ -66,15 +69,24 @@ class ShardedTexts(LazyTexts):
     def ids(self, index: int) -> np.ndarray:
         """Returns the tokens of a text, EOS included."""
         shard = int(np.searchsorted(self._first, index, side="right")) - 1
-        start = int(self._start[index])
-        return self._tokens_of(shard)[start : start + int(self.length[index])]
+        return self._opened(shard)(int(self._start[index]), int(self.length[index]))
 
-    def _tokens_of(self, number: int) -> np.ndarray:
-        """The tokens of a shard, mapped."""
-        if number not in self._tokens:
-            shard = self._shards[number]
-            self._tokens[number] = _mapped(self._folder / f"{shard.name}.tokens.npy", shard.tokens)
-        return self._tokens[number]
+    def _open(self, number: int) -> Callable[[int, int], np.ndarray]:
+        """What reads tokens of a shard, from one of them on so many.
+
+        They are read and not mapped: pages of a map count as this process's memory, and all of a corpus comes to be there.
+        """
+        shard = self._shards[number]
+        path = self._folder / f"{shard.name}.tokens.npy"
+        array = _array(path, shard.tokens, mmap_mode="r")
+        kind, begin = array.dtype, array.offset  # type: ignore[attr-defined]
+        file = os.open(path, os.O_RDONLY)
+
+        def read(start: int, count: int) -> np.ndarray:
+            return np.frombuffer(os.pread(file, count * kind.itemsize, begin + start * kind.itemsize), kind)
+
+        weakref.finalize(read, os.close, file)
+        return read
 
     def _text(self, index: int) -> str:
         """Returns a text, words apart by spaces, those that are not in the vocabulary as <unk>."""
@@ -114,7 +126,7 @@ def read(data: DataConfig) -> Corpus:
             raise UserError(f"{folder}: its {name} split holds no text; {_ADVICE} with a larger --held_out")
 
     def split(name: str, items: Sequence[str]) -> Split:
-        return Split(items, {}, f"{folder}/{name}", np.arange(1, len(items) + 1), "text")
+        return Split(items, {}, f"{folder}/{name}", np.arange(1, len(items) + 1, dtype=np.int32), "text")
 
     train = split("train", texts["train"])
     valid, test = (split(name, list(texts[name])) for name in ("valid", "test"))
@@ -127,9 +139,9 @@ def write_manifest(folder: pathlib.Path, splits: Mapping[str, Sequence[Shard]], 
     (folder / MANIFEST).write_text(to_json({"format": _FORMAT, "reading": dict(reading), "splits": listed}, indent=1))
 
 
-def _mapped(path: pathlib.Path, count: int) -> np.ndarray:
+def _array(path: pathlib.Path, count: int, mmap_mode: Literal["r"] | None = None) -> np.ndarray:
     try:
-        array = np.load(path, mmap_mode="r")
+        array = np.load(path, mmap_mode)
     except (OSError, ValueError, EOFError):
         raise UserError(f"{path}: missing or damaged: {_BACK}") from None
     if array.shape != (count,) or array.dtype.kind not in "iu":

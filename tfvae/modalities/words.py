@@ -17,7 +17,7 @@ from tfvae.data.batching import TokenExamples, similar_batches, tokenize_split
 from tfvae.data.columns import strings
 from tfvae.data.corpus import Corpus, Split
 from tfvae.data.files import read_lines, split_label, write_text
-from tfvae.data.mapped import MappedExamples
+from tfvae.data.sharded import ShardedExamples
 from tfvae.data.shards import ShardedTexts
 from tfvae.data.tables import kind_of, texts_of
 from tfvae.data.tokenizers import learn_vocabulary, load_vocabulary, warn_of_words
@@ -111,7 +111,7 @@ class Words(Modality):
         if isinstance(split.items, ShardedTexts):
             if self.vocabulary.words != tuple(split.items.words):
                 raise UserError(f"{split.origin}: shards are of the words that they were written with, and the model has others")
-            return MappedExamples(split.items, longest)
+            return ShardedExamples(split.items, longest)
         return tokenize_split(split, self.vocabulary, longest, ceiling=self.max_length)
 
     def longest(self, split: Split) -> int:

@@ -122,8 +122,12 @@ def _spherical_settings(latent: Any) -> tuple[str, ...]:
     return ("dim", "kappa", "learn_kappa", *(["kappa_gradient"] if latent.learn_kappa else []))
 
 
-def _ngrams(variables: int, components: int, ordered: bool, hidden_share: float, **_: Any) -> NGrams:
-    return NGrams(variables=variables, components=components, ordered=ordered, hidden_share=hidden_share, name="ngrams")
+_NGRAMS = ("semantic_dim", "alone")
+
+
+def _ngrams(variables: int, components: int, ordered: bool, **options: Any) -> NGrams:
+    own = {name: options[name] for name in ("hidden_share", *_NGRAMS)}
+    return NGrams(variables=variables, components=components, ordered=ordered, **own, name="ngrams")
 
 
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
@@ -237,7 +241,7 @@ INFERENCES: dict[str, Part] = {
         replaces={"hidden_dim": 0},
         needs=("logits",),
     ),
-    "ngrams": Part(_ngrams, _has("hidden_share"), "tokens", needs=("logits",)),
+    "ngrams": Part(_ngrams, _has("hidden_share", *_NGRAMS), "tokens", needs=("logits",)),
     "refinement": Part(
         lambda **options: Refinement(**{name: options[name] for name in _REFINEMENT}),
         _has(*_REFINEMENT),
