@@ -16,7 +16,7 @@ KINDS: dict[str, list[str]] = {
         *("gaussian", "spherical", "polar", "mixture", "marginal_mixture", "point", "none", "discrete", "mixture_of_priors", "vamp"),
     ],
     "decoder.kind": ["recurrent", "bag_of_words", "perceptron", "pixel_cnn", "contextual"],
-    "inference.kind": ["amortized", "code_heads", "ngrams", "refinement"],
+    "inference.kind": ["amortized", "code_heads", "linear", "ngrams", "refinement"],
 }
 """Names that the field of a kind may have; `tfvae.registry.parts.register` adds to them."""
 JOIN = "+"
@@ -106,6 +106,16 @@ def _learns_labels(config: Any) -> str:
     return "config.objective.labels: heads that stay as they are learn no labels: set config.inference.trainable=true"
 
 
+def _all_labelled(config: Any) -> str:
+    labels, variables = supervised(config.objective.labels), config.latent.variables
+    if len(labels) < variables:
+        return (
+            f"config.inference.kind = linear: labels alone teach its codes, and {len(labels)} of {variables} variables have one: name more "
+            "in config.objective.labels, or have fewer variables"
+        )
+    return ""
+
+
 def _taught(config: Any) -> str:
     objective = config.objective
     taught = objective.agreement_weight or objective.mi_weight or objective.labels
@@ -180,6 +190,7 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("latent", "marginal_mixture"): (_sphere_size, _taught),
     ("latent", "mixture_of_priors"): (_sphere_size,),
     ("inference", "code_heads"): (_teachable, _learns_labels),
+    ("inference", "linear"): (_all_labelled,),
     ("encoder", "none"): (_something_infers,),
     ("inference", "refinement"): (_refinable,),
 }

@@ -152,8 +152,8 @@ class InferenceConfig:
 
     kind: str = setting(
         "amortized",
-        "how they are found: by the encoder alone; codes by heads of their own, or by words and pairs of neighbours beside the encoder; or "
-        "by steps that refine the encoder's word",
+        "how they are found: by the encoder alone; codes by heads of their own, by a linear classifier that labels teach, or by words and "
+        "pairs of neighbours beside the encoder; or by steps that refine the encoder's word",
         choices=KINDS["inference.kind"],
     )
     views: str = setting(
@@ -171,21 +171,16 @@ class InferenceConfig:
     agreement_steps: int = setting(600, "code_heads: updates by the agreement of two sights, after those", low=0)
     start_batch_size: int = setting(384, "code_heads: examples of such an update", low=2)
     hidden_share: float = setting(
-        0.3, "code_heads: share of features that one of the sights lacks; ngrams: of words and pairs, in training", low=0, high=0.95
+        0.3, "code_heads: share of features that one of the sights lacks; ngrams, linear: of words and pairs, in training", low=0, high=0.95
     )
-    semantic_dim: int = setting(
-        0, "ngrams: coordinates of where a text lies by the words and pairs that it shares with others, for few labels; 0: none", low=0
-    )
-    alone: bool = setting(
-        False, "ngrams: codes are read from words and pairs alone, as labels taught them before training, and the encoder has none"
-    )
+    semantic_dim: int = setting(128, "linear: coordinates of where a text lies by the words and pairs that it shares with others", low=1)
     balance: float = setting(
         1.0, "code_heads: weight of the entropies of the codes' use in their agreement; below 1, codes may be used unequally", low=0, high=2
     )
     memory: float = setting(0.9, "code_heads: weight of earlier updates in how often codes come together", low=0, high=0.99)
     seed_words: str = setting("", "code_heads: file of words that tell codes, a line 'name: word, word' each; [1] begins variable 1's")
     seed_label: str = setting("", "code_heads: label whose classes variable 0's codes are to be; it may be missing of most texts")
-    trainable: bool = setting(False, "code_heads: heads go on learning while the rest is trained")
+    trainable: bool = setting(False, "code_heads, linear: what was learned before goes on being taught while the rest is trained")
     steps: int = setting(10, "refinement: steps on each example's own bound; 0: the encoder's word as it is", low=0)
     rate: float = setting(0.03, "refinement: size of a step, of an example's own loss; of a batch's mean it would be 1", above=0)
     momentum: float = setting(0.5, "refinement: share of the last step that is kept", low=0, high=0.99)

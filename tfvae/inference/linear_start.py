@@ -17,14 +17,13 @@ def frequent(counts: scipy.sparse.csr_matrix, most: int) -> np.ndarray:
     return order[frequency[order] >= min(_LEAST, counts.shape[0])]
 
 
-def taught(features: scipy.sparse.csr_matrix, codes: np.ndarray, count: int, *, intercept: bool) -> tuple[np.ndarray, np.ndarray]:
+def taught(features: scipy.sparse.csr_matrix, codes: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Fits a penalised logistic regression of codes.
 
     Args:
       features: of examples, [N, F].
       codes: of examples, int [N], less than `count`, -1 where that is not known.
       count: K.
-      intercept: whether codes differ without any feature.
 
     Returns:
       what a feature adds to logits, [F, K], and what is added to all, [K]; 0 where less than two codes are known.
@@ -34,12 +33,11 @@ def taught(features: scipy.sparse.csr_matrix, codes: np.ndarray, count: int, *, 
     classes = np.unique(codes[rows])
     if len(classes) < 2:
         return slopes, shift
-    fitted = LogisticRegression(C=_STRENGTH, max_iter=_UPDATES, fit_intercept=intercept).fit(features[rows], codes[rows])
+    fitted = LogisticRegression(C=_STRENGTH, max_iter=_UPDATES).fit(features[rows], codes[rows])
     of_class, of_all = fitted.coef_, fitted.intercept_
     if len(classes) == 2:  # of which one has a row, the second less the first
         of_class, of_all = np.concatenate([-of_class, of_class]) / 2, np.concatenate([-of_all, of_all]) / 2
     slopes[:, classes] = of_class.T
-    if intercept:
-        shift[:] = _UNKNOWN
-        shift[classes] = of_all
+    shift[:] = _UNKNOWN
+    shift[classes] = of_all
     return slopes, shift

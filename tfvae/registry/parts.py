@@ -30,6 +30,7 @@ from tfvae.encoders.recurrent import RecurrentEncoder
 from tfvae.encoders.residual import ResidualEncoder
 from tfvae.inference.amortized import Amortized
 from tfvae.inference.head_start import HeadStart
+from tfvae.inference.linear import LinearCodes
 from tfvae.inference.ngrams import NGrams
 from tfvae.inference.refinement import Refinement
 from tfvae.latents.discrete import DiscreteLatent
@@ -122,12 +123,16 @@ def _spherical_settings(latent: Any) -> tuple[str, ...]:
     return ("dim", "kappa", "learn_kappa", *(["kappa_gradient"] if latent.learn_kappa else []))
 
 
-_NGRAMS = ("semantic_dim", "alone")
+def _ngrams(variables: int, components: int, ordered: bool, hidden_share: float, **_: Any) -> NGrams:
+    return NGrams(variables=variables, components=components, ordered=ordered, hidden_share=hidden_share, name="ngrams")
 
 
-def _ngrams(variables: int, components: int, ordered: bool, **options: Any) -> NGrams:
-    own = {name: options[name] for name in ("hidden_share", *_NGRAMS)}
-    return NGrams(variables=variables, components=components, ordered=ordered, **own, name="ngrams")
+_LINEAR = ("hidden_share", "semantic_dim", "trainable")
+
+
+def _linear(variables: int, components: int, ordered: bool, **options: Any) -> LinearCodes:
+    own = {name: options[name] for name in _LINEAR}
+    return LinearCodes(variables=variables, components=components, ordered=ordered, **own, name="linear")
 
 
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
@@ -241,7 +246,8 @@ INFERENCES: dict[str, Part] = {
         replaces={"hidden_dim": 0},
         needs=("logits",),
     ),
-    "ngrams": Part(_ngrams, _has("hidden_share", *_NGRAMS), "tokens", needs=("logits",)),
+    "linear": Part(_linear, _has(*_LINEAR), "tokens", replaces={"hidden_dim": 0}, needs=("logits",)),
+    "ngrams": Part(_ngrams, _has("hidden_share"), "tokens", needs=("logits",)),
     "refinement": Part(
         lambda **options: Refinement(**{name: options[name] for name in _REFINEMENT}),
         _has(*_REFINEMENT),
