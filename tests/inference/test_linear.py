@@ -5,7 +5,9 @@ import pytest
 import tensorflow as tf
 
 import tfvae
+from tfvae.cli.model import SMOKE
 from tfvae.errors import UserError
+from tfvae.export.saved_model import export
 from tfvae.inference.linear import LinearCodes
 from tfvae.inference.ngrams import NGrams
 
@@ -101,5 +103,17 @@ def test_of_one_known_code_nothing_is_said():
 
 
 def test_every_variable_needs_a_label():
+    own = {"inference.kind": "linear", "latent.variables": 3, "objective.labels": "act:1", "data.limit": 50}
     with pytest.raises(UserError, match="1 of 3 variables have one"):
-        tfvae.resolve("dem_vae", "demo", overrides={"inference.kind": "linear", "latent.variables": 3, "objective.labels": "act:1"})
+        tfvae.fit(tfvae.resolve("dem_vae", "demo", overrides=own))
+
+
+def test_a_run_is_trained_evaluated_and_exported(tmp_path):
+    own = {"inference.kind": "linear", "latent.variables": 1, "objective.labels": "act:0", "training.epochs": 1}
+    model, run = tfvae.fit(tfvae.resolve("dem_vae", "demo", base=SMOKE, overrides=own), str(tmp_path / "run"), say=lambda line: None)
+    texts = ["are you coming ?", "the train was slow ."]
+    predicted = list(model.predict(texts, "act")["predicted"])
+    assert list(tfvae.load(str(run.path)).predict(texts, "act")["predicted"]) == predicted and predicted[0] == "question"
+    path = export(str(run.path), str(tmp_path / "models"), name="linear")
+    served = tfvae.predictor(str(path), "predict")(texts)["class_act"]
+    assert [value.decode() for value in served] == predicted

@@ -106,16 +106,6 @@ def _learns_labels(config: Any) -> str:
     return "config.objective.labels: heads that stay as they are learn no labels: set config.inference.trainable=true"
 
 
-def _all_labelled(config: Any) -> str:
-    labels, variables = supervised(config.objective.labels), config.latent.variables
-    if len(labels) < variables:
-        return (
-            f"config.inference.kind = linear: labels alone teach its codes, and {len(labels)} of {variables} variables have one: name more "
-            "in config.objective.labels, or have fewer variables"
-        )
-    return ""
-
-
 def _taught(config: Any) -> str:
     objective = config.objective
     taught = objective.agreement_weight or objective.mi_weight or objective.labels
@@ -190,7 +180,6 @@ _RULES: dict[tuple[str, str], tuple[Callable[[Any], str], ...]] = {
     ("latent", "marginal_mixture"): (_sphere_size, _taught),
     ("latent", "mixture_of_priors"): (_sphere_size,),
     ("inference", "code_heads"): (_teachable, _learns_labels),
-    ("inference", "linear"): (_all_labelled,),
     ("encoder", "none"): (_something_infers,),
     ("inference", "refinement"): (_refinable,),
 }

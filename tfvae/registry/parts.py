@@ -246,7 +246,7 @@ INFERENCES: dict[str, Part] = {
         replaces={"hidden_dim": 0},
         needs=("logits",),
     ),
-    "linear": Part(_linear, _has(*_LINEAR), "tokens", replaces={"hidden_dim": 0}, needs=("logits",)),
+    "linear": Part(_linear, _has(*_LINEAR), "tokens", replaces={"hidden_dim": 0}, needs=("logits", "labels")),
     "ngrams": Part(_ngrams, _has("hidden_share"), "tokens", needs=("logits",)),
     "refinement": Part(
         lambda **options: Refinement(**{name: options[name] for name in _REFINEMENT}),

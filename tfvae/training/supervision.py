@@ -15,6 +15,7 @@ from tfvae.data.labelled_texts import NO_LABEL
 from tfvae.errors import UserError, suggest
 from tfvae.modalities.modality import Batch, Examples
 from tfvae.models.labels import Labels, Supervised
+from tfvae.registry.applicable import part_of
 
 _STREAM = 5  # of the training seed, for which examples are labelled
 
@@ -55,7 +56,8 @@ def supervision_of(config: Config, corpus: Corpus) -> Supervision:
     """Reads `objective.labels` and `data.labelled_share`.
 
     Raises:
-      UserError: the corpus has no such label, or a label has more classes than a variable has components.
+      UserError: the corpus has no such label, a label has more classes than a variable has components, or a variable whose codes are taught
+        by labels alone has none.
     """
     labels, numbers = {}, {}
     for name, variable in supervised(config.objective.labels).items():
@@ -72,6 +74,11 @@ def supervision_of(config: Config, corpus: Corpus) -> Supervision:
         numbers[name] = np.full(len(classes), -1)
         numbers[name][known] = np.arange(len(known))
         labels[name] = Supervised(variable, tuple(classes[number] for number in known))
+    if "labels" in part_of(config, "inference").needs and len(labels) < config.latent.variables:
+        raise UserError(
+            f"config.inference.kind = {config.inference.kind}: labels alone teach its codes, and {len(labels)} of "
+            f"{config.latent.variables} variables have one: name more in config.objective.labels, or have fewer --variables"
+        )
     found = Supervision(labels, numbers, config.data.labelled_share, config.training.seed)
     for name, codes in found.training_codes(corpus.train).items():
         if not np.any(codes >= 0):
