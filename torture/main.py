@@ -10,11 +10,12 @@ from typing import Any
 
 from absl import flags
 
+from benchmarks.machine import machine
 from tfvae.cli.command import run_command
 from tfvae.errors import UserError, suggest
 from torture import crowding, fuzz, kills, load, page, places, requests
 from torture.outcome import Outcome
-from torture.workshop import Workshop, machine
+from torture.workshop import Workshop
 
 SUMMARY = "Tries to break tfvae on purpose and counts what held; without a network. Status 1 where something broke."
 Part = Callable[[Workshop, flags.FlagValues, random.Random], Outcome]

@@ -3,13 +3,10 @@
 import functools
 import os
 import pathlib
-import platform
 import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-
-import tensorflow as tf
 
 from benchmarks.serving import MODEL
 from tfvae.cli.model import SMOKE
@@ -17,7 +14,6 @@ from tfvae.export.saved_model import export
 from tfvae.export.settings import Settings
 from tfvae.registry import resolve
 from tfvae.training.fit import fit
-from tfvae.version import __version__
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -63,20 +59,3 @@ def started(words: Sequence[str], **more: object) -> subprocess.Popen:
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT, "env": environment, **more}
     return subprocess.Popen(list(words), **options)
-
-
-def machine() -> str:
-    """Returns the machine in words, and the versions that count."""
-    model = next(iter(_lines("/proc/cpuinfo", "model name")), platform.machine())
-    memory = next(iter(_lines("/proc/meminfo", "MemTotal")), "")
-    size = f", {round(int(memory.split()[0]) / 2**20)} GiB" if memory else ""
-    versions = f"Python {platform.python_version()}, TensorFlow {tf.__version__}, tfvae {__version__}"
-    return f"{model}, {len(os.sched_getaffinity(0))} cores{size}; {platform.system()} {platform.release().split('-')[0]}; {versions}"
-
-
-def _lines(path: str, name: str) -> list[str]:
-    try:
-        lines = pathlib.Path(path).read_text().splitlines()
-    except OSError:
-        return []
-    return [line.partition(":")[2].strip() for line in lines if line.startswith(name)]

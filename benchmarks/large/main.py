@@ -12,10 +12,10 @@ from benchmarks.large import page
 from benchmarks.large.parts import PARTS as OF_CORPUS
 from benchmarks.large.place import Place
 from benchmarks.large.replicas import share
+from benchmarks.machine import machine
 from tfvae.cli.command import run_command
 from tfvae.data.files import write_text
 from tfvae.errors import UserError, suggest
-from torture.workshop import machine
 
 SUMMARY = "Measures what a corpus of millions of sentences takes, and what two processes gain over one, on this machine."
 PARTS = {**OF_CORPUS, "share": share}

@@ -66,9 +66,17 @@ def _large(results: Results) -> list[list[str]]:
             how_much = f"{one['sentences']:,} sentences, {one['text_mb']:,} MB, into {one['shards_mb']:,} MB"
             lines.append(["sharding, two workers", how_much, *_took(one, one["sentences_per_second"])])
         elif name == "train":
-            lines.append(["training on the shards", f"{one['steps']:,} updates", *_took(one, None)])
+            how_much = (
+                f"{one['steps']:,} updates; of those that were killed and resumed, {one['resumed_equal_epochs']} epochs of 4 are equal"
+            )
+            lines.append(["training on the shards", how_much, *_took(one, None)])
+        elif name == "memory":
+            lines.append([f"training on {one['sentences']:,} of the sentences", "as many", *_took(one, None)])
+        elif name == "throughput":
+            how_much = f"{one['turns'] * one['updates_a_turn']:,} of each: {one['throughput_of_memory']:.1%} as many a second"
+            lines.append([f"updates on the shards, in turns with {one['in_memory']:,} sentences in memory", how_much, *[""] * 5])
         elif name.startswith("encode-"):
-            how_much = f"{one['lines']:,} lines, {one['killed']} worker killed"
+            how_much = f"{one['lines']:,} lines, {one['killed']} worker killed, {one['different']} of {one['compared']:,} different"
             what = f"encoding, two workers of {name.removeprefix('encode-').title()}"
             lines.append([what, how_much, *_took(one, one["lines_per_second"])])
     return lines
@@ -100,6 +108,10 @@ def _cost(results: Results) -> list[list[str]]:
     ):
         if name in results:
             lines.append([what, *(f"{_MANY / results[name][rate] / 3600 / hosts:,.1f}" for hosts in _HOSTS)])
+    if {"train", "memory", "shard"} <= results.keys():
+        more, few = results["train"], results["memory"]
+        each = (more["resident_mb"] - few["resident_mb"]) / (results["shard"]["sentences"] - few["sentences"])
+        lines.append(["memory of a training process, GB", *[f"{(few['resident_mb'] + each * _MANY) / 1024:,.0f}"] * len(_HOSTS)])
     if {"throughput", "share"} <= results.keys():
         one, rates = results["throughput"], results["share"]["sentences_per_second"]
         kept = rates["weak"] / rates["strangers"]

@@ -12,12 +12,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.large.place import Place, command, sharding, training
+from benchmarks.large.place import FEW, Place, command, sharding, training
 from benchmarks.large.watched import descendants, watch, works
 from tfvae.errors import UserError
 from tfvae.training.run import Run
 
-_IN_MEMORY = 500_000  # sentences that training in memory has
 _COMPARED = 200_000  # lines that one process encodes too
 
 
@@ -55,9 +54,17 @@ def train(place: Place) -> dict[str, Any]:
     return {"steps": place.steps, **took.figures(), "resumed_resident_mb": resumed.resident_mb, "resumed_equal_epochs": len(again)}
 
 
+def memory(place: Place) -> dict[str, Any]:
+    """The same training on few of the sentences, which tells what each of many adds to a process."""
+    run = place.folder / "run-of-few"
+    shutil.rmtree(run, ignore_errors=True)
+    took = watch(training(run, place.small_shards(), place.steps // 4))
+    return {"sentences": min(FEW, place.sentences), **took.figures()}
+
+
 def throughput(place: Place) -> dict[str, Any]:
     """Updates on batches of the shards, and of as much of the text as is held in memory, in turns."""
-    held = min(_IN_MEMORY, place.sentences)
+    held = min(FEW, place.sentences)
     worker = [sys.executable, "-m", "benchmarks.large.worker", str(place.run()), str(place.head(held))]
     return {"in_memory": held, **json.loads(watch(worker).printed.splitlines()[-1])}
 
@@ -70,7 +77,7 @@ def encode(place: Place, engine: str) -> dict[str, Any]:
     """
     target, alone = place.folder / f"codes-{engine}", place.folder / "codes.jsonl"
     shutil.rmtree(target, ignore_errors=True)
-    words = [*command("encode", f"--run={place.run()}"), f"--input={place.head(place.lines)}", f"--output={target}"]
+    words = [*command("encode", f"--run={place.small_run()}"), f"--input={place.head(place.lines)}", f"--output={target}"]
     killed: list[int] = []
 
     def kill(process: int) -> None:
@@ -85,7 +92,7 @@ def encode(place: Place, engine: str) -> dict[str, Any]:
     if not killed:
         raise UserError(f"--engine={engine}: ended before a worker could be killed: more --lines")
     compared = min(_COMPARED, place.lines)
-    watch([*command("encode", f"--run={place.run()}"), f"--input={place.head(compared)}", f"--output={alone}"])
+    watch([*command("encode", f"--run={place.small_run()}"), f"--input={place.head(compared)}", f"--output={alone}"])
     expected = list(_codes(alone))
     lines = different = 0
     for lines, (line, codes) in enumerate((each for part in sorted(target.glob("part-*.jsonl")) for each in _codes(part)), 1):
@@ -131,6 +138,7 @@ def _figures(run: Run) -> list[dict[str, Any]]:
 PARTS: dict[str, Callable[[Place], dict[str, Any]]] = {
     "shard": shard,
     "train": train,
+    "memory": memory,
     "throughput": throughput,
     **{f"encode-{engine}": functools.partial(encode, engine=engine) for engine in ("spark", "ray")},
 }

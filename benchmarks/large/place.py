@@ -9,6 +9,8 @@ from benchmarks.large.sentences import write_sentences
 from benchmarks.large.watched import watch
 
 _FLAGS = ("--model=dem_vae", "--batch_size=64", "--epochs=4", "--config.training.noise=example")
+FEW = 500_000
+"""Sentences that are few: a process holds them in memory."""
 
 
 class Place:
@@ -33,11 +35,16 @@ class Place:
 
     def small_shards(self) -> pathlib.Path:
         """Returns some of it in shards, with a validation split of no account."""
-        return self._made("small-shards", lambda path: watch(sharding(self.head(500_000), path)))
+        return self._made("small-shards", lambda path: watch(sharding(self.head(FEW), path)))
 
     def run(self) -> pathlib.Path:
         """Returns a run that was trained on the shards."""
         return self._made("run", lambda path: watch(training(path, self.shards(), self.steps // 4)))
+
+    def small_run(self) -> pathlib.Path:
+        """Returns a run of networks of 64 units that was trained for a moment."""
+        small = [f"--config.{part}.{size}_dim=64" for part in ("encoder", "decoder") for size in ("embedding", "hidden")]
+        return self._made("small-run", lambda path: watch(training(path, self.small_shards(), 50, *small)))
 
     def _made(self, name: str, make: Callable[[pathlib.Path], object]) -> pathlib.Path:
         """The file or folder of a name, there whole or made under another one first."""

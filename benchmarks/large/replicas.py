@@ -42,7 +42,7 @@ def _seconds(place: Place, name: str, processes: int, size: int, together: bool)
     runs = [place.folder / (f"share-{name}" if together else f"share-{name}-{number}") for number in range(processes)]
     for run in runs:
         shutil.rmtree(run, ignore_errors=True)
-    workers = [f"localhost:{port}" for port in _free_ports(processes)]
+    workers = [f"localhost:{port}" for port in free_ports(processes)]
     started = []
     for number, run in enumerate(runs):
         words = training(run, place.small_shards(), _UPDATES, f"--batch_size={size}", *(["--strategy=multi_worker"] if together else []))
@@ -60,7 +60,8 @@ def _epochs(runs: list[pathlib.Path]) -> list[float]:
     return [line["seconds"] for run in sorted(set(runs)) for line in Run(str(run)).read_metrics()[1:]]
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Returns ports of this machine that nobody listens at."""
     found = [socket.socket() for _ in range(count)]
     for one in found:
         one.bind(("localhost", 0))

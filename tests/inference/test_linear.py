@@ -116,4 +116,4 @@ def test_a_run_is_trained_evaluated_and_exported(tmp_path):
     assert list(tfvae.load(str(run.path)).predict(texts, "act")["predicted"]) == predicted and predicted[0] == "question"
     path = export(str(run.path), str(tmp_path / "models"), name="linear")
     served = tfvae.predictor(str(path), "predict")(texts)["class_act"]
-    assert [value.decode() for value in served] == predicted
+    assert list(served) == predicted

@@ -6,7 +6,6 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
+from benchmarks.large.replicas import free_ports
 from tfvae.cli.model import SMOKE
 from tfvae.config import DataConfig
 from tfvae.data import demo
@@ -79,16 +79,6 @@ def ended(processes):
     answers = [process.communicate(timeout=500) for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes), answers
     return [out.split() for out, _ in answers]
-
-
-def free_ports(count):
-    found = [socket.socket() for _ in range(count)]
-    for one in found:
-        one.bind(("localhost", 0))
-    ports = [one.getsockname()[1] for one in found]
-    for one in found:
-        one.close()
-    return ports
 
 
 def figures(path):
