@@ -10,9 +10,10 @@ from typing import Any
 
 from absl import flags
 
+from benchmarks import kept
 from benchmarks.machine import machine
 from tfvae.cli.command import run_command
-from tfvae.errors import UserError, suggest
+from tfvae.errors import UserError
 from torture import crowding, fuzz, kills, load, page, places, requests
 from torture.outcome import Outcome
 from torture.workshop import Workshop
@@ -63,10 +64,7 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _torture(values: flags.FlagValues) -> None:
-    chosen = [name for name in PARTS if name != "soak"] if values.parts == ["all"] else [name for name in values.parts if name]
-    for name in chosen:
-        if name not in PARTS:
-            raise UserError(f"--parts={name} is not a part{suggest(name, PARTS)}")
+    chosen = kept.chosen([name for name in PARTS if name != "soak"] if values.parts == ["all"] else values.parts, PARTS)
     if values.page and not values.json:
         raise UserError("--page is made of a file: name it in --json, as docs/reliability.json")
     file = pathlib.Path(values.json)
@@ -79,7 +77,7 @@ def _torture(values: flags.FlagValues) -> None:
             results = {**results, **(page.read(file) if values.json else {}), name: outcome}  # others may try other parts meanwhile
             results = {part: results[part] for part in PARTS if part in results}
             if values.json:
-                page.write(file, results)
+                kept.write(file, results)
     print(page.terminal({name: results[name] for name in PARTS if name in chosen}))
     if values.page:
         document = pathlib.Path(values.page)

@@ -1,39 +1,20 @@
 """docs/reliability.md: its table is made of the file that the script writes."""
 
-import json
 import pathlib
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from tfvae.data.files import write_text
-from tfvae.errors import UserError
+from benchmarks import kept
+from benchmarks.kept import Results
 from tfvae.evaluation.compare import markdown_table
 from tfvae.reports.results import put_between
 
 _HEAD = ("part", "attack", "tried", "held", "what must hold", "beside")
-Results = dict[str, dict[str, Any]]
-"""Outcomes by the part's name, each with the machine and the day."""
 
 
 def read(path: pathlib.Path) -> Results:
-    """Returns the outcomes that a file has; none where there is no file.
-
-    Raises:
-      UserError: it is none of the script's.
-    """
-    if not path.exists():
-        return {}
-    try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-        render_rows(results)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(f"--json={path}: is no file of this script's; name another, or delete it") from None
-    return results
-
-
-def write(path: pathlib.Path, results: Results) -> None:
-    """Writes outcomes, an object a part."""
-    write_text(path, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    """Returns the outcomes that a file has, as `benchmarks.kept.read` does."""
+    return kept.read(path, render_rows)
 
 
 def render_rows(results: Results) -> list[tuple[str, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from absl import flags
 
+from benchmarks import kept
 from benchmarks.large import page
 from benchmarks.large.parts import PARTS as OF_CORPUS
 from benchmarks.large.place import Place
@@ -15,7 +16,7 @@ from benchmarks.large.replicas import share
 from benchmarks.machine import machine
 from tfvae.cli.command import run_command
 from tfvae.data.files import write_text
-from tfvae.errors import UserError, suggest
+from tfvae.errors import UserError
 
 SUMMARY = "Measures what a corpus of millions of sentences takes, and what two processes gain over one, on this machine."
 PARTS = {**OF_CORPUS, "share": share}
@@ -43,10 +44,7 @@ def _define_flags(values: flags.FlagValues) -> None:
 
 
 def _measure(values: flags.FlagValues) -> None:
-    chosen = [name for name in values.parts if name]
-    for name in chosen:
-        if name not in PARTS:
-            raise UserError(f"--parts={name} is not a part{suggest(name, PARTS)}")
+    chosen = kept.chosen(values.parts, PARTS)
     if values.page and not values.json:
         raise UserError("--page is made of a file: name it in --json, as docs/scale.json")
     file = pathlib.Path(values.json)
@@ -59,7 +57,7 @@ def _measure(values: flags.FlagValues) -> None:
             results = {**results, name: made}
             results = {part: results[part] for part in PARTS if part in results}
             if values.json:
-                page.write(file, results)
+                kept.write(file, results)
     if chosen:
         print(page.terminal({name: results[name] for name in chosen}))
     for path in map(pathlib.Path, values.page):

@@ -1,41 +1,22 @@
 """The tables of docs/scale.md and docs/performance.md, made of the file that the script writes."""
 
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks import kept
+from benchmarks.kept import Results
 from benchmarks.large.replicas import KINDS
-from tfvae.data.files import write_text
-from tfvae.errors import UserError
 from tfvae.evaluation.compare import markdown_table
 from tfvae.reports.results import put_between
 
-Results = dict[str, dict[str, Any]]
-"""Figures by the part's name, each with the machine and the day."""
 _MANY = 10**9  # sentences that the cost model is about
 _HOSTS = (1, 10, 100)
 
 
 def read(path: pathlib.Path) -> Results:
-    """Returns the figures that a file has; none where there is no file.
-
-    Raises:
-      UserError: it is none of the script's.
-    """
-    if not path.exists():
-        return {}
-    try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-        _tables(results)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(f"--json={path}: is no file of this script's; name another, or delete it") from None
-    return results
-
-
-def write(path: pathlib.Path, results: Results) -> None:
-    """Writes figures, an object a part."""
-    write_text(path, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
+    """Returns the figures that a file has, as `benchmarks.kept.read` does."""
+    return kept.read(path, _tables)
 
 
 def render(text: str, results: Results) -> str:
@@ -71,7 +52,7 @@ def _large(results: Results) -> list[list[str]]:
             )
             lines.append(["training on the shards", how_much, *_took(one, None)])
         elif name == "memory":
-            lines.append([f"training on {one['sentences']:,} of the sentences", "as many", *_took(one, None)])
+            lines.append([f"training on {one['sentences']:,} of the sentences", "as many", "", *_took(one, None)[1:]])
         elif name == "throughput":
             how_much = f"{one['turns'] * one['updates_a_turn']:,} of each: {one['throughput_of_memory']:.1%} as many a second"
             lines.append([f"updates on the shards, in turns with {one['in_memory']:,} sentences in memory", how_much, *[""] * 5])
