@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).parent
 EMBEDDINGS = ["sentence-transformers"]  # --features=MODEL
 SERVING = ["mlserver"]  # tfvae-serve
 SPARK = ["pyspark"]  # tfvae-encode --engine=spark
+BEAM = ["apache-beam"]  # tfvae-encode --engine=beam, in an environment of its own: it admits older packages than constraints.txt
 RAY = ["ray"]  # tfvae-encode --engine=ray
 DOCS = ["ipykernel", "mkdocs-jupyter", "mkdocs-material", "mkdocstrings[python]", "nbclient"]  # mkdocs serve, and the notebooks
 BENCHMARKS = ["torch==2.13.0"]  # the peers of scripts/benchmark.py, which may have an environment of their own
@@ -86,6 +87,7 @@ setup(
         "tf-keras==2.21.*",  # TensorFlow Probability imports it and does not declare it
     ],
     extras_require={
+        "beam": BEAM,
         "benchmarks": BENCHMARKS,
         "docs": DOCS,
         "embeddings": EMBEDDINGS,

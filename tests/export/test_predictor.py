@@ -1,6 +1,7 @@
 """An exported model as a function that engines send to workers."""
 
 import importlib.util
+import json
 import multiprocessing
 import pickle
 
@@ -121,3 +122,27 @@ def test_ray_predicts_batches_by_it(model, path):
     by_text = dict(zip(TEXTS, model.encode(TEXTS)["codes"].tolist(), strict=True))
     assert len(rows) == len(TEXTS)
     assert all(row["codes"].tolist() == by_text[row["text"]] for row in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@needs("apache_beam")
+def test_beam_runs_inference_by_it(model, path, tmp_path):
+    import apache_beam
+    from apache_beam.ml.inference.base import ModelHandler, PredictionResult, RunInference
+
+    class Handler(ModelHandler):
+        def load_model(self):
+            return predictor(path)
+
+        def run_inference(self, batch, model, inference_args=None):
+            return [PredictionResult(text, codes.tolist()) for text, codes in zip(batch, model(batch)["codes"], strict=True)]
+
+    with apache_beam.Pipeline() as pipeline:
+        found = pipeline | apache_beam.Create(TEXTS) | RunInference(Handler())
+        lines = found | apache_beam.Map(lambda result: json.dumps([result.example, result.inference]))
+        _ = lines | apache_beam.io.WriteToText(str(tmp_path / "codes"))
+    rows = [json.loads(line) for file in tmp_path.glob("codes*") for line in file.read_text().splitlines()]
+    by_text = dict(zip(TEXTS, model.encode(TEXTS)["codes"].tolist(), strict=True))
+    assert len(rows) == len(TEXTS)
+    assert all(codes == by_text[text] for text, codes in rows)

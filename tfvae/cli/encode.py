@@ -7,6 +7,7 @@ from absl import flags
 
 from tfvae.cli.command import run_command
 from tfvae.cli.model import define_model_flags, define_text_column_flag, items_of_test_split, model_from_flags
+from tfvae.data.engines import ENGINES
 from tfvae.errors import UserError
 from tfvae.training.zoo import find
 
@@ -25,7 +26,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     define_text_column_flag(values)
     flags.DEFINE_string("output", "", "File to write, FILE.jsonl or FILE.npz; of workers, the folder of their parts.", flag_values=values)
     flags.DEFINE_enum(
-        "engine", "local", ["local", "spark", "ray"], "What runs --workers: processes of this machine, Spark or Ray.", flag_values=values
+        "engine", "local", list(ENGINES), "What runs --workers: processes of this machine, Spark, Ray or Beam.", flag_values=values
     )
     workers = "Workers that share the files, each with a processor core; 0: this process alone, or as many as the engine has."
     flags.DEFINE_integer("workers", 0, workers, lower_bound=0, flag_values=values)

@@ -5,6 +5,7 @@ import sys
 from absl import flags
 
 from tfvae.cli.command import config_from_flags, define_config_flags, run_command
+from tfvae.data.engines import ENGINES
 from tfvae.errors import UserError
 
 SUMMARY = "Writes files of texts as shards that --data=shards trains on without holding them in memory."
@@ -22,7 +23,7 @@ def _define_flags(values: flags.FlagValues) -> None:
     held_out = "Share of the texts that is held out for validation, and as many for the test split."
     flags.DEFINE_float("held_out", 0.01, held_out, lower_bound=1e-9, upper_bound=0.4, flag_values=values)
     flags.DEFINE_enum(
-        "engine", "local", ["local", "spark", "ray"], "What runs --workers: processes of this machine, Spark or Ray.", flag_values=values
+        "engine", "local", list(ENGINES), "What runs --workers: processes of this machine, Spark, Ray or Beam.", flag_values=values
     )
     flags.DEFINE_integer("workers", 1, "Workers, each with a processor core.", lower_bound=1, flag_values=values)
     define_config_flags(values)

@@ -1,11 +1,16 @@
-"""Functions of many items, run by whatever there is to run them: processes of this machine, Spark or Ray.
+"""Functions of many items, run by whatever there is to run them: processes of this machine, Spark, Ray or Beam.
 
-An item whose worker dies is given to another one, so a function must leave the same behind when it is called twice.
+An item whose worker dies is given to another one, so a function must leave the same behind when it is called twice. Beam's runner of one
+machine has no such thing, and ends.
 """
 
 import multiprocessing
 import os
+import pathlib
+import pickle
+import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -91,8 +96,53 @@ def ray(function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> I
             cluster.shutdown()
 
 
+def beam(function: Callable[[Any], Any], items: Sequence[Any], workers: int) -> Iterator[Any]:
+    """Yields the answers of a Beam pipeline: of this machine with so many processes, or, of 0 workers, as $TFVAE_BEAM_OPTIONS says.
+
+    Answers come back by way of files under $TMPDIR, which the workers of other machines must see too.
+
+    Raises:
+      UserError: Beam is not installed, or the pipeline failed.
+    """
+    try:
+        import apache_beam
+        from apache_beam.options.pipeline_options import PipelineOptions
+    except ImportError:
+        raise UserError("--engine=beam needs Apache Beam: pip install 'tfvae[beam]'") from None
+    own = ["--runner=DirectRunner", "--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"]
+    options = PipelineOptions(own if workers else shlex.split(os.environ.get("TFVAE_BEAM_OPTIONS", "")))
+    with tempfile.TemporaryDirectory(prefix="tfvae-beam-") as folder:
+        keep = _Keep(function, folder)
+        try:
+            with apache_beam.Pipeline(options=options) as pipeline:
+                numbered = pipeline | apache_beam.Create(list(enumerate(items)))
+                _ = numbered | apache_beam.Reshuffle() | apache_beam.Map(keep)
+        except Exception as error:
+            raise UserError(f"--engine=beam: the pipeline failed, {type(error).__name__}: {str(error)[-500:]}") from None
+        for number in range(len(items)):
+            yield pickle.loads(keep.place(number).read_bytes())
+
+
+class _Keep:
+    """Keeps a function's answers in a folder."""
+
+    def __init__(self, function: Callable[[Any], Any], folder: str) -> None:
+        self.function, self.folder = function, folder
+
+    def __call__(self, numbered: tuple[int, Any]) -> None:
+        number, item = numbered
+        answer = pickle.dumps(self.function(item))
+        begun = self.place(number).with_suffix(f".{os.getpid()}")
+        begun.write_bytes(answer)
+        begun.replace(self.place(number))
+
+    def place(self, number: int) -> pathlib.Path:
+        """Where an item's answer is."""
+        return pathlib.Path(self.folder) / str(number)
+
+
 def _call(function: Callable[[Any], Any], item: Any) -> Any:
     return function(item)
 
 
-ENGINES: dict[str, Engine] = {"local": local, "spark": spark, "ray": ray}
+ENGINES: dict[str, Engine] = {"local": local, "spark": spark, "ray": ray, "beam": beam}
