@@ -11,7 +11,7 @@ from tfvae.cli.command import run_command
 from tfvae.errors import UserError
 
 COMMANDS = sorted(
-    path.stem for path in (pathlib.Path(__file__).parents[2] / "scripts").glob("*.py") if path.stem not in ("benchmark", "torture")
+    path.stem for path in (pathlib.Path(__file__).parents[2] / "scripts").glob("*.py") if path.stem not in ("benchmark", "scale", "torture")
 )
 LIGHT = """
 import sys
