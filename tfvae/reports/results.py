@@ -107,13 +107,14 @@ def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None =
     for group, members in results.items():
         corpus = members[0].config.data.name
         table = rows([str(member.run.path) for member in members], split)
-        if field := swept_field([member.config for member in members]):
-            parts += _sweep(group, members, table, field, images)
-            continue
         shared = shared_changes(table)
-        members = [
+        short = [
             dataclasses.replace(member, changes=[change for change in changes(member.config) if change not in shared]) for member in members
         ]
+        if field := swept_field([member.config for member in members]):
+            parts += [*_sweep(group, members, table, field, images), _predictions(short), _commands(members)]
+            continue
+        members = short
         parts.append(f"## {_TITLES.get(corpus, corpus)}{'' if group == corpus else f': {group}'}\n")
         parts.append(_setting(members))
         parts += [markdown(table, corpus if split == "test" else "")] if len(cells(table)[0]) > 1 else []
@@ -131,10 +132,11 @@ def _place(config: Config) -> int:
 def _sweep(group: str, members: Sequence[Result], table: Sequence[Row], field: str, images: pathlib.Path | None) -> list[str]:
     """The section of runs that differ in one number alone."""
     corpus, name = members[0].config.data.name, field.rpartition(".")[2]
-    parts = [f"## {_TITLES.get(corpus, corpus)}: {name} of `{members[0].config.model}`\n", _setting(members), sweep_table(table, field)]
+    parts = [f"## {_TITLES.get(corpus, corpus)}: {name} of `{members[0].config.model}`\n", _setting(members)]
+    parts += [sweep_table(table, field)] if len(cells(table)[0]) > 1 else []
     if images and draw(table, field, images / f"results-{group}.svg"):
         parts.append(f"![figures of {members[0].config.model} against {name}]({images.name}/results-{group}.svg)\n")
-    return [*parts, _commands(members)]
+    return parts
 
 
 _HEAD = """# Results
