@@ -3,9 +3,10 @@
 import random
 import time
 
+from benchmarks.commands import command
 from torture.kills import contents, difference
 from torture.outcome import Outcome
-from torture.workshop import Workshop, command, started
+from torture.workshop import Workshop, started
 
 TRAIN = ("train", "--smoke", "--config.data.limit=100", "--epochs=3")
 _PATIENCE = 600.0

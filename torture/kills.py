@@ -11,8 +11,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from benchmarks.commands import command
 from torture.outcome import Outcome
-from torture.workshop import Workshop, command, started
+from torture.workshop import Workshop, started
 
 TRAIN = ("train", "--smoke", "--config.data.limit=200", "--epochs=8")
 TUNE = ("tune", "--smoke", "--tuner=random", "--space=beta", "--trials=3", "--config.data.limit=60")

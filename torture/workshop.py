@@ -5,7 +5,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 
 from benchmarks.serving import MODEL
@@ -47,11 +46,6 @@ class Workshop:
         """Returns a folder that is made."""
         (self.folder / name).mkdir(parents=True, exist_ok=True)
         return self.folder / name
-
-
-def command(name: str, *flags: str) -> list[str]:
-    """Returns the words of a command of the project's."""
-    return [sys.executable, "-m", f"tfvae.cli.{name}", *flags]
 
 
 def started(words: Sequence[str], **more: object) -> subprocess.Popen:

@@ -95,11 +95,11 @@ def _cost(results: Results) -> list[list[str]]:
         lines.append(["memory of a training process, GB", *[f"{(few['resident_mb'] + each * _MANY) / 1024:,.0f}"] * len(_HOSTS)])
     if {"throughput", "share"} <= results.keys():
         one, rates = results["throughput"], results["share"]["sentences_per_second"]
-        kept = rates["weak"] / rates["strangers"]
+        left = rates["weak"] / rates["strangers"]
         rate = one["batch"] / one["shards_step_seconds"]
-        hours = [_MANY / (rate * hosts * (kept if hosts > 1 else 1)) / 3600 for hosts in _HOSTS]
+        hours = [_MANY / (rate * hosts * (left if hosts > 1 else 1)) / 3600 for hosts in _HOSTS]
         lines.append(["a pass of training, hours", *(f"{value:,.1f}" for value in hours)])
         sent = [4 * one["parameters"] * 2 * (hosts - 1) / hosts / 2**20 for hosts in _HOSTS]
         lines.append(["gradients that a machine sends, MB an update", *(f"{value:,.0f}" for value in sent)])
-        lines.append(["the same, MB a second", *(f"{value / one['shards_step_seconds'] * kept:,.0f}" for value in sent)])
+        lines.append(["the same, MB a second", *(f"{value / one['shards_step_seconds'] * left:,.0f}" for value in sent)])
     return lines

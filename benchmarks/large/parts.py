@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.large.place import FEW, Place, command, sharding, training
+from benchmarks.commands import command
+from benchmarks.large.place import FEW, Place, sharding, training
 from benchmarks.large.watched import descendants, watch, works
 from tfvae.errors import UserError
 from tfvae.training.run import Run

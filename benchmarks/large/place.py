@@ -2,9 +2,9 @@
 
 import os
 import pathlib
-import sys
 from collections.abc import Callable
 
+from benchmarks.commands import command
 from benchmarks.large.sentences import write_sentences
 from benchmarks.large.watched import watch
 
@@ -54,11 +54,6 @@ class Place:
             make(begun)
             begun.rename(path)
         return path
-
-
-def command(name: str, *flags: str) -> list[str]:
-    """Returns the words of a command of the project's."""
-    return [sys.executable, "-m", f"tfvae.cli.{name}", *flags]
 
 
 def sharding(source: pathlib.Path, target: pathlib.Path) -> list[str]:

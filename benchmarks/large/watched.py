@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from tfvae.errors import UserError
 
@@ -38,28 +38,19 @@ class Measured:
         return {name: value for name, value in dataclasses.asdict(self).items() if name != "printed"}
 
 
-def watch(
-    command: Sequence[str],
-    *,
-    environment: Mapping[str, str] | None = None,
-    cores: Collection[int] = (),
-    meanwhile: Callable[[int], None] | None = None,
-) -> Measured:
+def watch(command: Sequence[str], *, meanwhile: Callable[[int], None] | None = None) -> Measured:
     """Runs a program and looks twice a second at the memory of each of its processes.
 
     Args:
       command: its words.
-      environment: variables beside this process's.
-      cores: those of the processor that it may use; none: all.
       meanwhile: called with the process's number again and again while it runs, to meddle with it.
 
     Raises:
       UserError: it failed.
     """
-    words = ["taskset", "-c", ",".join(map(str, cores)), *command] if cores else list(command)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         begun = time.perf_counter()
-        started = subprocess.Popen(words, stdout=out, stderr=err, env={**os.environ, **(environment or {})})
+        started = subprocess.Popen(list(command), stdout=out, stderr=err)
         looks: list[tuple[float, int, int]] = []
         done = threading.Event()
         looking = threading.Thread(target=_look, args=(started.pid, looks, begun, done), daemon=True)

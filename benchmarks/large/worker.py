@@ -8,6 +8,7 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import numpy as np
 import tensorflow as tf
 
 from tfvae.data import corpora
@@ -29,7 +30,7 @@ def main() -> None:
     words = Words.learn(corpus, config.data)
     with open(texts, encoding="utf-8") as file:
         lines = file.read().splitlines()
-    held = Split(lines, {}, texts, range(1, len(lines) + 1), "text")  # type: ignore[arg-type]
+    held = Split(lines, {}, texts, np.arange(1, len(lines) + 1), "text")
     examples = {
         "shards": words.examples(corpus.train, training=True, seed=0),
         "memory": tokenize_split(held, words.vocabulary, config.data.train_max_length),

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,14 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfvae import stateless
-from tfvae.data.batching import spread
-from tfvae.inference.head_start import AT_ONCE, HeadStart, Learner, agreeing, hide, teach
+from tfvae.inference.head_start import HeadStart, Learner, agreeing, hide, teach
 from tfvae.inference.inference import Answer, Inference
+from tfvae.inference.passes import passes_over
 from tfvae.layers.perceptron import AffineOfTwo, Perceptron
 from tfvae.views.view import Batch, View, seen
 
-EXAMPLES = 100_000
-"""Training examples, at most, that heads learn from, spread over the split."""
 _SHOWN = 8  # shares of codes that are said
 
 
@@ -117,12 +115,7 @@ class CodeHeads(Inference, keras.layers.Layer):
 
     def start(self, examples: Any, seed: int, say: Callable[[str], None], hints: Mapping[int, np.ndarray] | None = None) -> None:
         """Learns the views, and then the heads."""
-        chosen = spread(len(examples), EXAMPLES)
-
-        def passes() -> Iterator[Batch]:
-            for begin in range(0, len(chosen), AT_ONCE):
-                yield examples.batch(chosen[begin : begin + AT_ONCE])
-
+        chosen, passes = passes_over(examples)
         for number, view in enumerate(self.views):
             began = time.monotonic()
             say(f"code {number}, by {view.name}: learned from {len(chosen):,} examples before the rest …")

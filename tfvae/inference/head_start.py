@@ -11,6 +11,7 @@ import tensorflow as tf
 from scipy.optimize import linear_sum_assignment
 
 from tfvae import stateless
+from tfvae.inference.passes import AT_ONCE
 from tfvae.objectives.agreement import agreement, joint_use
 
 _LEARNING_RATE = 1e-3
@@ -19,8 +20,6 @@ _EVERY = 10  # updates from one look to the next
 _TRIALS = 4
 _DEAD = 0.1  # a code is dead that fewer examples have than this share of what each would have if all were used alike
 _MANY_DEAD = 0.2  # the share of dead codes at which a head begins again
-AT_ONCE = 1024
-"""Examples whose features are dense at a time."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,16 +11,13 @@ import tensorflow as tf
 from sklearn.preprocessing import normalize
 
 from tfvae.clustering.semantic import semantic_directions
-from tfvae.data.batching import spread
 from tfvae.inference.inference import Answer
 from tfvae.inference.linear_start import frequent, taught
 from tfvae.inference.ngrams import NGrams
+from tfvae.inference.passes import passes_over
 
 COLUMNS = 2**14
 """Words and pairs, at most, of which labels say something, and by which texts have places: the most frequent."""
-EXAMPLES = 100_000
-"""Training examples, at most, that are looked at."""
-_AT_ONCE = 1024
 
 
 @keras.saving.register_keras_serializable("tfvae")
@@ -76,9 +73,9 @@ class LinearCodes(NGrams):
 
     def start(self, examples: Any, seed: int, say: Callable[[str], None], hints: Mapping[int, np.ndarray] | None = None) -> None:
         """Finds where texts lie, and what the codes that are known say of words, pairs and places."""
-        began, chosen = time.monotonic(), spread(len(examples), EXAMPLES)
-        batches = (examples.batch(chosen[begin : begin + _AT_ONCE]) for begin in range(0, len(chosen), _AT_ONCE))
-        counts = scipy.sparse.vstack([self._counts(batch) for batch in batches], "csr")
+        began = time.monotonic()
+        chosen, passes = passes_over(examples)
+        counts = scipy.sparse.vstack([self._counts(batch) for batch in passes()], "csr")
         root = np.sqrt(np.maximum(np.asarray(counts.sum(axis=1))[:, 0], 1))
         kept = frequent(counts, COLUMNS)
         counts = counts[:, kept]
