@@ -11,6 +11,7 @@ from tfvae.inference.refinement import Refinement
 LABELS = {
     "none": "by its own bound: VAE + SVI (`none`)",
     "divergence": "to say what steps find: VAE + SVI + KL (`divergence`)",
+    "difference_encoder": "through the steps, the model at their end alone (`difference_encoder`)",
     "difference": "through the steps, as the model does: SA-VAE (`difference`)",
 }
 """How the encoder learns, by the gradient; fast layers are differentiated once, so `exact` is none of them."""

@@ -137,6 +137,20 @@ def test_answers_may_be_the_encoder_s_word(trained):
         np.testing.assert_array_equal(vae.encode(batch)["posterior"], expected)
 
 
+def test_an_encoder_may_learn_through_the_steps_alone():
+    found = {}
+    for gradient in ("difference", "difference_encoder", "none"):
+        vae, batch = create(inference__gradient=gradient)
+        of_model = {id(variable) for variable in vae.generative_variables}
+        found[gradient] = slopes(vae, batch)[2]
+    for variable, both, alone, none in zip(vae.trainable_variables, *found.values(), strict=True):
+        expected, other = (none, both) if id(variable) in of_model else (both, none)
+        assert (alone is None) == (expected is None), variable.path
+        if alone is not None:
+            np.testing.assert_allclose(alone, expected, rtol=1e-3, atol=1e-5 * np.abs(expected).max(), err_msg=variable.path)
+            assert not np.allclose(alone, other, rtol=1e-2), variable.path
+
+
 def test_an_encoder_that_learns_from_its_own_bound_has_the_gradient_of_it():
     vae, batch = create(inference__gradient="none")
     _, _, found = slopes(vae, batch)
@@ -261,5 +275,5 @@ def test_what_cannot_be_refined_is_said_in_a_line(model, overrides, message):
 
 
 def test_gradients_that_do_not_exist_are_an_error():
-    with pytest.raises(ValueError, match="gradient = 'official': must be one of exact, difference, none, divergence"):
+    with pytest.raises(ValueError, match="gradient = 'official': must be one of exact, difference, difference_encoder, none, divergence"):
         Refinement(gradient="official")

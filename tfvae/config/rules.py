@@ -156,9 +156,9 @@ def _refinable(config: Any) -> str:
             "config.inference.gradient = exact: samples on a sphere are differentiated once, the turn of their tangent held fixed: set "
             "config.inference.gradient=difference"
         )
-    if gradient == "difference" and training.precision != "float32":
+    if gradient.startswith("difference") and training.precision != "float32":
         return (
-            f"config.inference.gradient = difference: a difference of gradients needs the digits of float32, not of "
+            f"config.inference.gradient = {gradient}: a difference of gradients needs the digits of float32, not of "
             f"{training.precision}: set config.training.precision=float32"
         )
     return ""

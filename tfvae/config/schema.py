@@ -191,7 +191,7 @@ class InferenceConfig:
         "difference",
         "refinement: how the encoder learns: through the steps, exactly or by differences of gradients (SA-VAE), from its own bound "
         "(none: VAE+SVI), or by the KL to what the steps find (divergence: VAE+SVI+KL)",
-        choices=("difference", "exact", "none", "divergence"),
+        choices=("difference", "exact", "difference_encoder", "none", "divergence"),
     )
 
 

@@ -1,5 +1,6 @@
 """The way back through steps of inference, without second derivatives: finite differences of gradients."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfvae.inference.descent import Descent, Loss, Params, Steps, scaled, value_and_gradients
+from tfvae.layers.common import fixed_weights
 
 EPSILON = {"float32": 3e-3, "float64": 1e-5}
 """How far points of a difference lie from the path: of the example that moves most, in norm."""
@@ -65,12 +67,12 @@ def difference(
         farthest = tf.sqrt(tf.reduce_max(tf.add_n([tf.reduce_sum(tf.square(p), range(1, p.shape.rank)) for p in ways])))
         e = (EPSILON[leaves[0].dtype.name] if epsilon is None else epsilon) / tf.maximum(farthest, 1e-20)
         sides = []
-        for sign in (1, -1):
-            point = [leaf + sign * e * p for leaf, p in zip(leaves, ways, strict=True)]
-            _, *found = value_and_gradients(loss, tf.nest.pack_sequence_as(descent.refined, point), noise[k], model)
-            sides.append([*found[0], *found[1]])
-        slopes = [(high - low) / (2 * tf.cast(e, high.dtype)) for high, low in zip(*sides, strict=True)]
-        return slopes[: len(leaves)], slopes[len(leaves) :]
+        for apart in (e, -e):
+            point = tf.nest.pack_sequence_as(descent.refined, [leaf + apart * p for leaf, p in zip(leaves, ways, strict=True)])
+            with contextlib.nullcontext() if model else fixed_weights():
+                sides.append(value_and_gradients(loss, point, noise[k], model, times=1 / (2 * apart))[1:])
+        of_leaves, of_model = ([ahead + behind for ahead, behind in zip(*part, strict=True)] for part in zip(*sides, strict=True))
+        return of_leaves, of_model
 
     def backward(upstream: list[tf.Tensor]) -> Gradients:
         def body(k: tf.Tensor, adjoint: list, carried: list, total: list) -> tuple:

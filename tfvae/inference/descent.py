@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfvae.layers.common import fixed_weights
+
 Params = Any
 Loss = Callable[[Params, tf.Tensor], tf.Tensor]
 Leaves = list[tf.Tensor]
@@ -84,13 +86,17 @@ def scaled(value: tf.Tensor, squared: tf.Tensor, limit: float) -> tf.Tensor:
     return value * tf.minimum(tf.ones([], value.dtype), limit / (tf.sqrt(tf.maximum(squared, _LEAST)) + _SLACK))
 
 
-def value_and_gradients(loss: Loss, params: Params, noise: tf.Tensor, parameters: Sequence[Any] = ()) -> tuple[tf.Tensor, Leaves, Leaves]:
-    """Returns the loss, and dense gradients of its sum to leaves of `params` and to the model's `parameters`, 0 where it reads none."""
+def value_and_gradients(
+    loss: Loss, params: Params, noise: tf.Tensor, parameters: Sequence[Any] = (), *, times: tf.Tensor | None = None
+) -> tuple[tf.Tensor, Leaves, Leaves]:
+    """Returns the loss, and dense gradients of its sum (`times` it) to leaves of `params` and to the model's `parameters`, 0 where none is read."""
     leaves = tf.nest.flatten(params)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([*leaves, *parameters])
         losses = loss(params, noise)
         total = tf.reduce_sum(losses)
+        if times is not None:
+            total *= tf.cast(times, total.dtype)
     found = tape.gradient(total, [*leaves, *parameters], unconnected_gradients=tf.UnconnectedGradients.ZERO)
     dense = [tf.convert_to_tensor(value) for value in found]
     return losses, dense[: len(leaves)], dense[len(leaves) :]
@@ -113,7 +119,8 @@ def descend(loss: Loss, start: Params, noise: tf.Tensor, steps: Steps) -> Descen
     losses = tf.TensorArray(leaves[0].dtype, size=count, infer_shape=False)
 
     def body(k: tf.Tensor, leaves: list, velocity: list, arrays: list, losses: tf.TensorArray) -> tuple:
-        now, gradients, _ = value_and_gradients(loss, pack(leaves), noise[k])
+        with fixed_weights():
+            now, gradients, _ = value_and_gradients(loss, pack(leaves), noise[k])
         arrays = [array.write(k, value) for array, value in zip(arrays, [*leaves, *gradients], strict=True)]
         after, velocity = steps.advance(rates, leaves, velocity, gradients)
         shapes = zip((*after, *velocity), [*leaves, *leaves], strict=True)

@@ -11,7 +11,7 @@ from tfvae.inference.descent import Descent, Params, Steps
 from tfvae.inference.inference import Answer, Inference
 from tfvae.inference.refine import run
 
-LEARNING = {"exact": "exact", "difference": "difference", "none": "none", "divergence": "none"}
+LEARNING = {"exact": "exact", "difference": "difference", "difference_encoder": "difference", "none": "none", "divergence": "none"}
 """How the encoder learns, and the gradient of the steps that this takes."""
 _STREAM = 1 << 20  # of a seed, far from those that encoders fold
 
@@ -22,7 +22,8 @@ class Refinement(Inference):
 
     In training the steps follow the objective at that step's weight, under dropout, and the encoder learns
 
-      through the steps ("exact", or "difference": of gradients, over layers that are differentiated once): SA-VAE;
+      through the steps ("exact", or "difference": of gradients, over layers that are differentiated once): SA-VAE; of which
+        "difference_encoder" lets the encoder learn alone: the model has no gradient of the steps, only of where they end;
       from the gradient of its own bound, <stop(dL / d lambda_0), lambda_0>, while the model learns at the refined posterior ("none"):
         VAE + SVI;
       to say what the steps find, KL(q(z; lambda_0) || q(z; stop(lambda_K))) ("divergence"): VAE + SVI + KL.
@@ -107,7 +108,7 @@ class Refinement(Inference):
 
         steps = Steps(self.rate, self.momentum, self.clip)
         gradient = LEARNING[self.gradient] if training else "none"
-        parameters = vae.generative_variables if gradient == "difference" else ()
+        parameters = vae.generative_variables if self.gradient == "difference" else ()
         return run(loss, start, noise, steps, gradient=gradient, parameters=parameters)
 
     def first_word(self, vae: Any, batch: Mapping[str, Any]) -> Mapping[str, Any]:
