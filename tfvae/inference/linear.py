@@ -17,7 +17,7 @@ from tfvae.inference.ngrams import NGrams
 from tfvae.inference.passes import passes_over
 
 COLUMNS = 2**14
-"""Words and pairs, at most, of which labels say something, and by which texts have places: the most frequent."""
+"""Words and pairs, at most, by which texts have places: the most frequent. Labels say something of as many, and of more where they are more."""
 
 
 @keras.saving.register_keras_serializable("tfvae")
@@ -77,16 +77,16 @@ class LinearCodes(NGrams):
         chosen, passes = passes_over(examples)
         counts = scipy.sparse.vstack([self._counts(batch) for batch in passes()], "csr")
         root = np.sqrt(np.maximum(np.asarray(counts.sum(axis=1))[:, 0], 1))
-        kept = frequent(counts, COLUMNS)
-        counts = counts[:, kept]
-        directions = semantic_directions(counts, self.semantic_dim, seed)
-        self._set_directions(directions, kept)
-        features = scipy.sparse.hstack([scipy.sparse.diags(1 / root) @ counts, normalize(counts @ directions)], "csr")
         known = {variable: codes[chosen] for variable, codes in (hints or {}).items()}
+        labels = [int(np.sum(codes >= 0)) for codes in known.values()]
+        kept = frequent(counts, max([COLUMNS, *labels]))
+        counts, placed = counts[:, kept], min(len(kept), self.directions.shape[0] - 1)
+        directions = semantic_directions(counts[:, :placed], self.semantic_dim, seed)
+        self._set_directions(directions, kept[:placed])
+        features = scipy.sparse.hstack([scipy.sparse.diags(1 / root) @ counts, normalize(counts[:, :placed] @ directions)], "csr")
         for variable, codes in known.items():
             self._heed(variable, kept, *taught(features, codes, self.variables_and_components[1]))
-        labels = sum(int(np.sum(codes >= 0)) for codes in known.values())
-        say(f"codes: learned of {labels:,} labels and {len(chosen):,} examples before the rest; {time.monotonic() - began:.0f} s")
+        say(f"codes: learned of {sum(labels):,} labels and {len(chosen):,} examples before the rest; {time.monotonic() - began:.0f} s")
 
     def _set_directions(self, directions: np.ndarray, kept: np.ndarray) -> None:
         """Sets where words and pairs lead; those that are not kept lead nowhere."""
