@@ -27,4 +27,4 @@ def test_the_page_s_settings_are_those_that_are_there():
     for first, second, values in rows:
         told |= dict(zip(filter(None, (first, second)), values.split(", "), strict=True))
     assert told == {name: str(getattr(settings, name)).removesuffix(".0") for name in told}
-    assert set(told) == {"steps", "rate", "momentum", "clip", "samples", "answer_samples", "gradient"}
+    assert set(told) == {"steps", "rate", "momentum", "clip", "samples", "answer_samples", "gradient", "sides"}

@@ -81,6 +81,14 @@ def test_gradients_are_those_through_the_steps_or_of_the_authors_backward_pass(n
         np.testing.assert_allclose(value, expected, atol=tolerance * np.abs(expected).max(), err_msg=part)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_differences_of_one_side_are_near_them(name):
+    golden = read(name)
+    for part, value in zip(("mean", "logvar", *WEIGHTS), refined(golden, "difference", sides=1)[2], strict=True):
+        expected = golden[f"exact_d_{part}"]
+        np.testing.assert_allclose(value, expected, atol=1e-6 * np.abs(expected).max(), err_msg=part)
+
+
 def test_the_authors_backward_pass_is_no_derivative_once_it_clips():
     golden = read("joint_clip")
     exact, official = (golden[f"{kind}_d_mean"].ravel() for kind in ("exact", "official"))
@@ -95,9 +103,10 @@ def test_no_gradient_passes_where_none_is_asked_for():
         np.testing.assert_allclose(value, golden[f"direct_d_{name}"], atol=1e-12)
 
 
-def test_without_parameters_the_start_has_the_same_gradient_and_the_model_that_of_the_end():
+@pytest.mark.parametrize("sides", [1, 2])
+def test_without_parameters_the_start_has_the_same_gradient_and_the_model_that_of_the_end(sides):
     golden = read("free")
-    whole, alone = (refined(golden, "difference", **options)[2] for options in ({}, {"parameters": ()}))
+    whole, alone = (refined(golden, "difference", sides=sides, **options)[2] for options in ({}, {"parameters": ()}))
     for first, second in zip(whole[:2], alone[:2], strict=True):
         np.testing.assert_allclose(first, second, rtol=1e-12)
     for name, value in zip(WEIGHTS, alone[2:], strict=True):

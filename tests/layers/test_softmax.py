@@ -7,7 +7,6 @@ import tensorflow as tf
 from scipy.special import log_softmax
 
 from tfvae.layers import softmax
-from tfvae.layers.common import fixed_weights
 from tfvae.layers.softmax import VocabularySoftmax
 
 S, B, T, H, Z, V = 3, 4, 5, 6, 2, 11
@@ -54,18 +53,6 @@ def test_fast_equals_plain_in_values_and_gradients(skip, tied, graph, training, 
     run = tf.function(with_gradients) if graph else with_gradients
     for value, expected in zip(run(fast, *arguments), run(plain, *arguments), strict=True):
         np.testing.assert_allclose(value, expected, rtol=0, atol=1e-10)
-
-
-@pytest.mark.parametrize(("training", "uniform"), list(itertools.product(*[(True, False)] * 2)))
-def test_fixed_weights_have_no_gradient_and_the_rest_is_as_it_was(training, uniform):
-    layer, (hidden, targets, z, _) = layer_of("fast", skip=True, tied=False, chunk_size=9), inputs(skip=True, tied=False)
-    expected = with_gradients(layer, hidden, targets, z, None, training, uniform)
-    with fixed_weights():
-        *rest, kernel, skip, bias = with_gradients(layer, hidden, targets, z, None, training, uniform)
-    for value, other in zip(rest, expected, strict=False):
-        np.testing.assert_allclose(value, other, rtol=1e-12)
-    assert (kernel, skip, bias) == (None, None, None)
-    with_gradients(layer, hidden, targets, z, None, training, uniform)[-1].numpy()  # they are fixed within it alone
 
 
 @pytest.mark.parametrize("implementation", ["fast", "plain"])

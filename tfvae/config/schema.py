@@ -193,6 +193,12 @@ class InferenceConfig:
         "(none: VAE+SVI), or by the KL to what the steps find (divergence: VAE+SVI+KL)",
         choices=("difference", "exact", "difference_encoder", "none", "divergence"),
     )
+    sides: int = setting(
+        1,
+        "refinement: sides of a step that differences of gradients are taken on: 1, or 2, more exact and slower",
+        low=1,
+        high=2,
+    )
 
 
 @dataclasses.dataclass

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfvae.layers.common import fixed_weights
-
 Params = Any
 Loss = Callable[[Params, tf.Tensor], tf.Tensor]
 Leaves = list[tf.Tensor]
@@ -25,12 +23,14 @@ class Descent(NamedTuple):
       refined: parameters after the last, leaves [B, ...].
       losses: at each of `path`, [K, B], or [K] of a loss that is a number.
       gradients: of those, before clipping, as `path`.
+      of_model: of their sum over all steps, to the model's parameters that were asked for.
     """
 
     path: Params
     refined: Params
     losses: tf.Tensor
     gradients: Params
+    of_model: Leaves
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ def scaled(value: tf.Tensor, squared: tf.Tensor, limit: float) -> tf.Tensor:
 def value_and_gradients(
     loss: Loss, params: Params, noise: tf.Tensor, parameters: Sequence[Any] = (), *, times: tf.Tensor | None = None
 ) -> tuple[tf.Tensor, Leaves, Leaves]:
-    """Returns the loss, and dense gradients of its sum (`times` it) to leaves of `params` and to the model's `parameters`, 0 where none is read."""
+    """Returns the loss, and dense gradients of its sum (`times` it) to leaves of `params` and to `parameters`, 0 where none is read."""
     leaves = tf.nest.flatten(params)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch([*leaves, *parameters])
@@ -102,7 +102,7 @@ def value_and_gradients(
     return losses, dense[: len(leaves)], dense[len(leaves) :]
 
 
-def descend(loss: Loss, start: Params, noise: tf.Tensor, steps: Steps) -> Descent:
+def descend(loss: Loss, start: Params, noise: tf.Tensor, steps: Steps, parameters: Sequence[Any] = ()) -> Descent:
     """Makes the steps, as a loop that no gradient passes.
 
     Args:
@@ -110,6 +110,7 @@ def descend(loss: Loss, start: Params, noise: tf.Tensor, steps: Steps) -> Descen
       start: leaves [B, ...].
       noise: of each step, [K, ...].
       steps: how.
+      parameters: of the model, those whose gradient is wanted too.
     """
     start = tf.nest.map_structure(tf.stop_gradient, start)
     leaves, rates, count = tf.nest.flatten(start), steps.rates(start), noise.shape[0]
@@ -118,20 +119,21 @@ def descend(loss: Loss, start: Params, noise: tf.Tensor, steps: Steps) -> Descen
     arrays = [tf.TensorArray(kind, size=count, clear_after_read=False, infer_shape=False) for kind in kinds]
     losses = tf.TensorArray(leaves[0].dtype, size=count, infer_shape=False)
 
-    def body(k: tf.Tensor, leaves: list, velocity: list, arrays: list, losses: tf.TensorArray) -> tuple:
-        with fixed_weights():
-            now, gradients, _ = value_and_gradients(loss, pack(leaves), noise[k])
+    def body(k: tf.Tensor, leaves: list, velocity: list, arrays: list, losses: tf.TensorArray, total: list) -> tuple:
+        now, gradients, of_model = value_and_gradients(loss, pack(leaves), noise[k], parameters)
         arrays = [array.write(k, value) for array, value in zip(arrays, [*leaves, *gradients], strict=True)]
         after, velocity = steps.advance(rates, leaves, velocity, gradients)
         shapes = zip((*after, *velocity), [*leaves, *leaves], strict=True)
         fixed = [tf.ensure_shape(value, like.shape) for value, like in shapes]
-        return k + 1, fixed[: len(leaves)], fixed[len(leaves) :], arrays, losses.write(k, now)
+        total = [one + more for one, more in zip(total, of_model, strict=True)]
+        return k + 1, fixed[: len(leaves)], fixed[len(leaves) :], arrays, losses.write(k, now), total
 
-    state = (0, leaves, [tf.zeros_like(leaf) for leaf in leaves], arrays, losses)
-    _, refined, _, arrays, losses = tf.while_loop(lambda k, *_: k < count, body, state, parallel_iterations=1)
+    nothing = [tf.zeros_like(value) for value in (*leaves, *parameters)]
+    state = (0, leaves, nothing[: len(leaves)], arrays, losses, nothing[len(leaves) :])
+    _, refined, _, arrays, losses, total = tf.while_loop(lambda k, *_: k < count, body, state, parallel_iterations=1)
     kept = [_stack(array, leaf, count) for array, leaf in zip(arrays, [*leaves, *leaves], strict=True)]
     path, gradients = pack(kept[: len(leaves)]), pack(kept[len(leaves) :])
-    found = Descent(path, pack(refined), losses.stack() if count else tf.zeros([0], leaves[0].dtype), gradients)
+    found = Descent(path, pack(refined), losses.stack() if count else tf.zeros([0], leaves[0].dtype), gradients, total)
     return tf.nest.map_structure(tf.stop_gradient, found)
 
 
@@ -147,9 +149,8 @@ def descend_exactly(loss: Loss, start: Params, noise: tf.Tensor, steps: Steps) -
         leaves, velocity = steps.advance(rates, leaves, velocity, gradients)
     none = [tf.zeros([0, *leaf.shape[1:]], leaf.dtype)[tf.newaxis][:0] for leaf in leaves]
     stack = lambda rows: tf.nest.pack_sequence_as(start, [tf.stack(row) for row in zip(*rows, strict=True)] if rows else none)  # noqa: E731
-    return Descent(
-        stack(path), tf.nest.pack_sequence_as(start, leaves), tf.stack(losses) if losses else tf.zeros([0], leaves[0].dtype), stack(found)
-    )
+    values = tf.stack(losses) if losses else tf.zeros([0], leaves[0].dtype)
+    return Descent(stack(path), tf.nest.pack_sequence_as(start, leaves), values, stack(found), [])
 
 
 def _stack(array: tf.TensorArray, like: tf.Tensor, count: int) -> tf.Tensor:

@@ -17,7 +17,7 @@ from tfvae.inference.ngrams import NGrams
 from tfvae.inference.passes import passes_over
 
 COLUMNS = 2**14
-"""Words and pairs, at most, by which texts have places: the most frequent. Labels say something of as many, and of more where they are more."""
+"""Words and pairs, at most, by which texts have places: the most frequent. Labels tell of as many, and of more where they are more."""
 
 
 @keras.saving.register_keras_serializable("tfvae")

@@ -1,9 +1,5 @@
 """What layers with a fast implementation and a plain twin share."""
 
-import contextlib
-import contextvars
-from collections.abc import Iterator
-
 import keras
 import tensorflow as tf
 
@@ -25,24 +21,6 @@ def once_differentiable(gradients: list[tf.Tensor], what: str) -> list[tf.Tensor
     """Returns the gradients such that differentiating them again is an error instead of a wrong number."""
     message = f"the fast {what} has no second derivative: use implementation='plain'"
     return [tf.raw_ops.PreventGradient(input=gradient, message=message) for gradient in gradients]
-
-
-_FIXED = contextvars.ContextVar("fixed", default=False)
-
-
-@contextlib.contextmanager
-def fixed_weights() -> Iterator[None]:
-    """Within it, of what is run or traced nobody will ask the gradient to a layer's weights, which layers then need not form."""
-    token = _FIXED.set(True)
-    try:
-        yield
-    finally:
-        _FIXED.reset(token)
-
-
-def weights_are_fixed() -> bool:
-    """Whether this is run or traced within `fixed_weights`."""
-    return _FIXED.get()
 
 
 def widen(values: tf.Tensor) -> tf.Tensor:

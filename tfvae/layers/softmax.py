@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfvae.layers.common import check_implementation, once_differentiable, uniform_initializer, weights_are_fixed, widen
+from tfvae.layers.common import check_implementation, once_differentiable, uniform_initializer, widen
 from tfvae.layers.packing import Packing
 
 
@@ -153,10 +153,8 @@ def _chunked_log_prob(
     """Returns log softmax(rows kernel' + bias)[words], shape [N], from rows [N, D], kernel [V, D], bias [V] and words [N].
 
     Products are made in the dtype of the rows. In training the gradient is formed chunk by chunk beside the values, as if all rows weighed
-    the same, which is right up to a factor where they do; otherwise, and outside training, the chunks are projected again for it. Under
-    `fixed_weights` kernel and bias have none.
+    the same, which is right up to a factor where they do; otherwise, and outside training, the chunks are projected again for it.
     """
-    fixed = weights_are_fixed()
     count = tf.maximum(tf.shape(rows)[0] - 1, 0) // chunk_size + 1  # of chunks; one may be empty
 
     def part(values: tf.Tensor, chunk: Any) -> tf.Tensor:
@@ -188,21 +186,18 @@ def _chunked_log_prob(
             return tf.cond(safe, lambda: tf.math.log(probability), through_the_greatest), softmax
 
         def slope(chunk: Any, softmax: tf.Tensor, weight: tf.Tensor | None) -> tuple[tf.Tensor, ...]:
-            """Gradients of minus a chunk's log-probabilities to its rows, and of minus their (weighted) sum to what is no row."""
+            """Gradients of minus a chunk's log-probabilities to its rows, and of minus their (weighted) sum to kernel and bias."""
             features = part(rows, chunk)
             # The gradient of the logits. This operation works in place, which tensor_scatter_nd_sub does not.
             surprise = tf.raw_ops.ScatterNdNonAliasingAdd(
                 input=tf.cast(softmax, dtype), indices=places(chunk), updates=-tf.ones_like(features[:, 0])
             )
-            d_rows = tf.matmul(surprise, low_kernel)
-            if fixed:
-                return (d_rows,)
             ones = tf.ones_like(features[:, :1])
             if weight is not None:
                 ones = tf.cast(part(weight, chunk), dtype)[:, None]
                 features *= ones
             d_kernel, d_bias = tf.matmul(surprise, features, transpose_a=True), tf.matmul(ones, surprise, transpose_a=True)
-            return d_rows, widen(d_kernel), widen(d_bias[0])
+            return tf.matmul(surprise, low_kernel), widen(d_kernel), widen(d_bias[0])
 
         def all_scores() -> tf.Tensor:
             scores = tf.TensorArray(widen(bias).dtype, size=count, element_shape=[None], infer_shape=False)
@@ -230,7 +225,7 @@ def _chunked_log_prob(
 
         scores, *slopes = scores_and_slopes(None) if training else [all_scores()]
 
-        def backward(d_scores: tf.Tensor) -> list[tf.Tensor | None]:
+        def backward(d_scores: tf.Tensor) -> list[tf.Tensor]:
             def weighted(d_rows: tf.Tensor) -> tf.Tensor:
                 """Times -d_scores; that itself is not rounded, since a weight that all rows share would be wrong alike in all of them."""
                 return tf.cast(-d_scores[:, None] * widen(d_rows), dtype)
@@ -245,8 +240,7 @@ def _chunked_log_prob(
                 return [weighted(d_rows), *(-unit * total for total in sums)]
 
             same = tf.equal(tf.reduce_min(d_scores), tf.reduce_max(d_scores))  # not of no rows
-            found = once_differentiable(tf.cond(same, scaled, again) if training else again(), "softmax")
-            return found + [None] * (3 - len(found))
+            return once_differentiable(tf.cond(same, scaled, again) if training else again(), "softmax")
 
         return scores, backward
 

@@ -168,7 +168,7 @@ DECODERS: dict[str, Part] = {
 }
 """p(x|z); made as encoders are, with `z_dim` beside."""
 
-_REFINEMENT = ("steps", "rate", "momentum", "clip", "samples", "gradient", "answer_samples")
+_REFINEMENT = ("steps", "rate", "momentum", "clip", "samples", "gradient", "sides", "answer_samples")
 _NO_LATENT = "it has no latent variable"
 _NO_MIXTURE = dict.fromkeys(("mixture", "dispersion", "logits"), "its prior is no mixture")
 _NO_DISPERSION = "its bound has no averaged component that others could be dispersed around"
