@@ -37,8 +37,18 @@ def test_padding_does_not_matter_and_hiding_is_by_the_seed():
     assert np.array_equal(once, again) and not np.array_equal(once, other) and not np.array_equal(once, whole)
 
 
+def test_a_word_may_be_looked_up_with_two_before_it():
+    longer, places = layer(order=3), layer().places(TOKENS)[0]
+    found, there = (value.numpy() for value in longer.places(TOKENS))
+    np.testing.assert_array_equal(found[:, :8], places)
+    assert there[0, 8:].tolist() == [True] * 4 and there[1, 8:].tolist() == [True] * 3 + [False]
+    one, other = (longer.places(tf.constant([tokens]))[0][0, -1] for tokens in ([4, 6, 7, 3], [6, 6, 7, 3]))
+    assert found[0, -1] == one == other  # after the same two words
+    assert len(set(found[0])) == 12
+
+
 def test_words_in_no_order_have_no_pairs():
-    made = layer(ordered=False)
+    made = layer(order=1)
     assert made.places(TOKENS)[0].shape == TOKENS.shape
     np.testing.assert_allclose(made.logits({"tokens": TOKENS[:1]}), made.logits({"tokens": tf.constant([[7, 4, 6, 3]])}), rtol=1e-5)
 

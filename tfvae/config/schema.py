@@ -171,9 +171,13 @@ class InferenceConfig:
     agreement_steps: int = setting(600, "code_heads: updates by the agreement of two sights, after those", low=0)
     start_batch_size: int = setting(384, "code_heads: examples of such an update", low=2)
     hidden_share: float = setting(
-        0.3, "code_heads: share of features that one of the sights lacks; ngrams, linear: of words and pairs, in training", low=0, high=0.95
+        0.3,
+        "code_heads: share of features that one of the sights lacks; ngrams, linear: of words and neighbours, in training",
+        low=0,
+        high=0.95,
     )
-    semantic_dim: int = setting(128, "linear: coordinates of where a text lies by the words and pairs that it shares with others", low=1)
+    order: int = setting(2, "ngrams, linear: words in a row that are looked up together, at most; 1: words alone", low=1, high=5)
+    semantic_dim: int = setting(128, "linear: coordinates of where a text lies by what it shares with others", low=1)
     balance: float = setting(
         1.0, "code_heads: weight of the entropies of the codes' use in their agreement; below 1, codes may be used unequally", low=0, high=2
     )

@@ -1,4 +1,4 @@
-"""Codes by the encoder and by words and pairs of neighbours beside: what is memorised beside what is generalised."""
+"""Codes by the encoder and by words and neighbours beside: what is memorised beside what is generalised."""
 
 import math
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from tfvae.inference.inference import Answer, Inference
 from tfvae.tokens import EOS, PAD
 
 BUCKETS = 2**18
-"""Rows of the table of words and pairs, which are hashed into it."""
+"""Rows of the table of words and neighbours, which are hashed into it."""
 _FACTORS = (1_000_003, 2_654_435_761)  # of the hash: a prime, and Knuth's multiplier
 _KEPT = 1 << 40  # the hash's range before its low bits, which repeat, are dropped
 
 
 @keras.saving.register_keras_serializable("tfvae")
 class NGrams(Inference, keras.layers.Layer):
-    """The logits of q(c|x) are those of the latent plus what a text's words and pairs of neighbours have in a table, summed.
+    """The logits of q(c|x) are those of the latent plus what a text's words and neighbours in a row have in a table, summed.
 
     The sum is divided by the root of their number. A linear classifier of words is hard to beat where labels are many, and an encoder where
     the same is said in other words; the two together learn what the other leaves.
@@ -30,22 +30,22 @@ class NGrams(Inference, keras.layers.Layer):
     """
 
     def __init__(
-        self, *, variables: int, components: int, ordered: bool = True, hidden_share: float = 0.3, buckets: int = BUCKETS, **kwargs: Any
+        self, *, variables: int, components: int, order: int = 2, hidden_share: float = 0.3, buckets: int = BUCKETS, **kwargs: Any
     ) -> None:
         """Makes the layer.
 
         Args:
           variables: J.
           components: K.
-          ordered: whether neighbours say anything.
-          hidden_share: share of words and pairs, at random, that are not seen in training.
-          buckets: rows of the table.
+          order: words in a row that are looked up together, at most: 1, words alone; 2, pairs too.
+          hidden_share: share of what is looked up, at random, that is not seen in training.
+          buckets: values of the hash of what is looked up, each with a row of the table.
           **kwargs: of keras.layers.Layer.
         """
         keras.layers.Layer.__init__(self, **kwargs)
-        self.variables_and_components, self.ordered = (variables, components), ordered
+        self.variables_and_components, self.order = (variables, components), order
         self.hidden_share, self.buckets = hidden_share, buckets
-        self.table = self.add_weight(shape=(buckets, variables * components), initializer="zeros", name="table")
+        self.table = self.add_weight(shape=(self._table_rows(), variables * components), initializer="zeros", name="table")
         self.built = True
 
     def build(self, *_: Any, **__: Any) -> None:
@@ -58,7 +58,7 @@ class NGrams(Inference, keras.layers.Layer):
         return {**params, "logits": params["logits"] + tf.cast(self.logits(batch, seed), params["logits"].dtype)}, None
 
     def logits(self, batch: Mapping[str, Any], seed: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns what words and pairs add to the logits, [B, J, K]; the seed is of which are hidden, None for none."""
+        """Returns what words and neighbours add to the logits, [B, J, K]; the seed is of which are hidden, None for none."""
         places, seen = self.places(batch["tokens"])
         seen = tf.cast(seen, self.compute_dtype)
         count = tf.reduce_sum(seen, axis=1, keepdims=True)
@@ -69,14 +69,19 @@ class NGrams(Inference, keras.layers.Layer):
         return tf.reshape(summed, [-1, *self.variables_and_components])
 
     def places(self, tokens: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the rows of the table of words, and of each with the one before, [B, N], and whether they are there, of ids [B, T]."""
+        """Returns the rows of the table of words, and of each with those before it, [B, N], and whether they are there, of ids [B, T]."""
         ids = tf.cast(tokens, tf.int64)
-        there = (ids != PAD) & (ids != EOS)
-        single = self._hash(tf.fill(tf.shape(ids), tf.constant(-1, tf.int64)), ids)
-        if not self.ordered:
-            return single, there
-        before = tf.pad(ids[:, :-1], [[0, 0], [1, 0]], constant_values=EOS)
-        return tf.concat([single, self._hash(before, ids)], axis=1), tf.concat([there, ids != PAD], axis=1)
+        rows, there = [self._hash(-tf.ones_like(ids), ids)], [(ids != PAD) & (ids != EOS)]
+        before, first = tf.zeros_like(ids), ids
+        for place in range(1, self.order):  # a text begins, as it ends, with the mark of an end
+            first = tf.pad(first[:, :-1], [[0, 0], [1, 0]], constant_values=EOS)
+            before += first * _FACTORS[0] ** (place - 1)
+            rows.append(self._hash(before, ids))
+            there.append(ids != PAD)
+        return tf.concat(rows, axis=1), tf.concat(there, axis=1)
+
+    def _table_rows(self) -> int:
+        return self.buckets
 
     def _hash(self, first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
         mixed = tf.math.floormod((first * _FACTORS[0] + second) * _FACTORS[1], _KEPT)
@@ -85,7 +90,7 @@ class NGrams(Inference, keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         variables, components = self.variables_and_components
-        own = {"ordered": self.ordered, "hidden_share": self.hidden_share, "buckets": self.buckets}
+        own = {"order": self.order, "hidden_share": self.hidden_share, "buckets": self.buckets}
         return {**keras.layers.Layer.get_config(self), "variables": variables, "components": components, **own}
 
     @classmethod

@@ -123,16 +123,18 @@ def _spherical_settings(latent: Any) -> tuple[str, ...]:
     return ("dim", "kappa", "learn_kappa", *(["kappa_gradient"] if latent.learn_kappa else []))
 
 
-def _ngrams(variables: int, components: int, ordered: bool, hidden_share: float, **_: Any) -> NGrams:
-    return NGrams(variables=variables, components=components, ordered=ordered, hidden_share=hidden_share, name="ngrams")
+_NGRAMS = ("order", "hidden_share")
+_LINEAR = (*_NGRAMS, "semantic_dim", "trainable")
 
 
-_LINEAR = ("hidden_share", "semantic_dim", "trainable")
+def _looked_up(kind: type[NGrams], names: tuple[str, ...], name: str) -> Callable[..., NGrams]:
+    """Makes a function that makes the layer; of words in no order none are looked up together."""
 
+    def make(variables: int, components: int, ordered: bool, **options: Any) -> NGrams:
+        own = {field: options[field] for field in names} | ({} if ordered else {"order": 1})
+        return kind(variables=variables, components=components, **own, name=name)
 
-def _linear(variables: int, components: int, ordered: bool, **options: Any) -> LinearCodes:
-    own = {name: options[name] for name in _LINEAR}
-    return LinearCodes(variables=variables, components=components, ordered=ordered, **own, name="linear")
+    return make
 
 
 _RECURRENT = ("embedding_dim", "hidden_dim", "num_layers", "dropout")
@@ -246,8 +248,10 @@ INFERENCES: dict[str, Part] = {
         replaces={"hidden_dim": 0},
         needs=("logits",),
     ),
-    "linear": Part(_linear, _has(*_LINEAR), "tokens", replaces={"hidden_dim": 0}, needs=("logits", "labels")),
-    "ngrams": Part(_ngrams, _has("hidden_share"), "tokens", needs=("logits",)),
+    "linear": Part(
+        _looked_up(LinearCodes, _LINEAR, "linear"), _has(*_LINEAR), "tokens", replaces={"hidden_dim": 0}, needs=("logits", "labels")
+    ),
+    "ngrams": Part(_looked_up(NGrams, _NGRAMS, "ngrams"), _has(*_NGRAMS), "tokens", needs=("logits",)),
     "refinement": Part(
         lambda **options: Refinement(**{name: options[name] for name in _REFINEMENT}),
         _has(*_REFINEMENT),
