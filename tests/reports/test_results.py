@@ -83,6 +83,24 @@ def test_a_summary_sets_figures_beside_those_of_the_nearest_model(tmp_path):
         put_between("a\n", "results", "new\n")
 
 
+def test_the_term_of_mutual_information_makes_another_row_of_the_papers(tmp_path):
+    told = {**GM, "mutual_information_c": [1.2, 1.3], "mutual_information_c_mean": 1.25, "nll_iw": 103.0, "bleu": 6.0}
+    runs = [
+        make(tmp_path, "gm_vae", figures={**GM, "mutual_information_c_mean": 0.01}),
+        make(tmp_path, "gm_vae", figures=told, **{"objective.mi_weight": 1.0}),
+        make(tmp_path, "dem_vae", figures=DEM),
+    ]
+    _, _, plain, informed, _ = summary(runs).splitlines()
+    assert plain.startswith("| `gm_vae` | - / 99.44 |") and informed.startswith("| `gm_vae objective.mi_weight=1.0` | 103.00 / 103.16 |")
+    text = page(runs)
+    assert "- holds: the components of `gm_vae` merge" in text
+    assert (
+        "- holds: with the term of mutual information `gm_vae`'s codes tell more of x: mutual_information_c_mean (1.250 against 0.010)"
+        in text
+    )
+    assert "- holds: with the term of mutual information `gm_vae`'s reconstructions are better: bleu (6.000 against 2.000)" in text
+
+
 def test_a_pattern_that_fails_is_said_to_fail(tmp_path):
     runs = [
         make(tmp_path, "gm_vae", figures={**GM, "mutual_information_c": [0.01, 0.3]}),

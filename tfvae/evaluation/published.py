@@ -78,6 +78,8 @@ COUNTERPARTS: Mapping[str, str] = {
     "semi_vae": "semi-VAE",
 }
 """The papers' names of the models that they are nearest to; `dem_vae` has a skip decoder beside."""
+INFORMED = " + L_mi"
+"""Ends their names of models to which the term of mutual information was added."""
 
 PUBLISHED: Mapping[str, tuple[Published, ...]] = {
     "ptb": (
@@ -140,3 +142,9 @@ Xu and Durrett's perplexity is of the mean of three samples, and does not count 
 perplexity of Xu and Durrett's document model was read in a list of results; it is of the mean of three samples, and its epoch was selected
 on documents of the test split.
 """
+
+
+def counterpart(corpus: str, model: str, mi_weight: float) -> Published | None:
+    """Returns the papers' row of the nearest model, with or without the term of mutual information; None where there is none."""
+    rows, name = {row.model: row for row in PUBLISHED.get(corpus, ())}, COUNTERPARTS.get(model, "")
+    return rows.get(f"{name}{INFORMED}" if mi_weight else name, rows.get(name))

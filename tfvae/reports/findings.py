@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from tfvae.evaluation.evaluate import figures_of
-from tfvae.evaluation.published import PUBLISHED
+from tfvae.evaluation.published import INFORMED, PUBLISHED
 from tfvae.evaluation.table import number
 from tfvae.evaluation.verdict import Verdict, verdicts
 from tfvae.latents.spherical import kl_to_uniform
+from tfvae.registry import MODELS
 from tfvae.reports.result import Result
 
 
@@ -19,7 +20,8 @@ def claims(members: Sequence[Result]) -> str:
     """Returns what the papers say will happen, held against the figures of every run of a model; "" where they say nothing."""
     by_model: dict[str, list[Result]] = {}
     for member in members:
-        by_model.setdefault(member.config.model, []).append(member)
+        informed = member.config.objective.mi_weight and "objective.mi_weight" not in MODELS[member.config.model].settings
+        by_model.setdefault(f"{member.config.model}{INFORMED if informed else ''}", []).append(member)
     lines = []
 
     def figures(model: str, name: str) -> list[Any]:
@@ -46,6 +48,11 @@ def claims(members: Sequence[Result]) -> str:
         for name, sign in (("bleu", 1), ("reconstruction", -1)):
             worse, better = figures("gm_vae", name), figures("dem_vae", name)
             claim(f"`dem_vae` reconstructs better than `gm_vae`: {name}", [worse, better], functools.partial(_better, better, worse, sign))
+    for model in [name for name in by_model if f"{name}{INFORMED}" in by_model]:
+        for name, text in (("mutual_information_c_mean", "codes tell more of x"), ("bleu", "reconstructions are better")):
+            without, with_it = figures(model, name), figures(f"{model}{INFORMED}", name)
+            text = f"with the term of mutual information `{model}`'s {text}: {name}"
+            claim(text, [without, with_it], functools.partial(_better, with_it, without, 1))
     if "vmf_vae" in by_model and not any(member.config.latent.learn_kappa for member in by_model["vmf_vae"]):
         found = figures("vmf_vae", "kl_z")
         constants = [kl_to_uniform(member.config.latent.dim, member.config.latent.kappa) for member in by_model["vmf_vae"]]

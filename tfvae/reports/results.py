@@ -1,5 +1,6 @@
 """A page of results, made of run directories alone, and the small files of a run that reproduce its part of the page."""
 
+import collections
 import dataclasses
 import math
 import os
@@ -15,7 +16,7 @@ from tfvae.data.json_files import to_json
 from tfvae.errors import UserError
 from tfvae.evaluation.compare import Row, cells, changes, markdown, markdown_table, rows, shared_changes
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
-from tfvae.evaluation.published import COUNTERPARTS, PUBLISHED
+from tfvae.evaluation.published import counterpart
 from tfvae.evaluation.table import label_tables
 from tfvae.registry import MODELS, reason_unused
 from tfvae.reports.findings import against_baselines, claims
@@ -237,14 +238,13 @@ _SUMMARY = {
 def summary(runs: Sequence[str], split: str = "test") -> str:
     """Returns a small Markdown table of runs of one corpus: our figures / the papers' of the nearest model; "-" where there is none."""
     table = sorted(rows(runs, split), key=lambda row: _place(row.config))
-    published = {row.model: row for row in PUBLISHED.get(table[0].config.data.name, ())}
+    models, shared = collections.Counter(row.config.model for row in table), shared_changes(table)
     lines = [["`--model`", *_SUMMARY.values()], ["---", *["---:"] * len(_SUMMARY)]]
     for row in table:
-        theirs = published.get(COUNTERPARTS.get(row.config.model, ""))
+        theirs = counterpart(row.config.data.name, row.config.model, row.config.objective.mi_weight)
         pairs = [(row.mean(name), theirs.cell(name) if theirs else "") for name in _SUMMARY]
-        lines.append(
-            [f"`{row.config.model}`", *(f"{ours or '-'} / {printed or '-'}" if ours or printed else "" for ours, printed in pairs)]
-        )
+        name = row.config.model if models[row.config.model] == 1 else row.name(shared)
+        lines.append([f"`{name}`", *(f"{ours or '-'} / {printed or '-'}" if ours or printed else "" for ours, printed in pairs)])
     return markdown_table(lines)
 
 
