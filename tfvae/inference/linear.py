@@ -16,7 +16,6 @@ from tfvae.inference.linear_start import frequent, taught
 from tfvae.inference.ngrams import NGrams
 from tfvae.inference.passes import passes_over
 
-BUCKETS = 2**20
 PLACING = 2**14
 """Words and neighbours, at most, by which texts have places: the most frequent. Labels tell of as many, and of more where they are more."""
 COLUMNS = 2**17
@@ -35,16 +34,21 @@ class LinearCodes(NGrams):
       Deerwester, Dumais, Furnas, Landauer, Harshman. Indexing by Latent Semantic Analysis. JASIS 41, 1990 (places).
     """
 
-    def __init__(self, *, semantic_dim: int = 128, trainable: bool = False, buckets: int = BUCKETS, **kwargs: Any) -> None:
+    def __init__(
+        self, *, order: int = 2, semantic_dim: int = 128, trainable: bool = False, buckets: int | None = None, **kwargs: Any
+    ) -> None:
         """Makes the layer.
 
         Args:
+          order: words in a row that are looked up together, at most.
           semantic_dim: D, coordinates of a text's place.
           trainable: whether what labels said goes on being taught with the rest.
-          buckets: values of the hash of what is looked up; those that labels tell of have rows of their own in the table, others share one.
+          buckets: values of the hash of what is looked up, by default 4 to the power of 7 + order; those that labels tell of have rows of
+            their own in the table, others share one.
           **kwargs: of `NGrams`.
         """
-        super().__init__(buckets=buckets, **kwargs)
+        buckets = buckets or 4 ** (7 + order)
+        super().__init__(order=order, buckets=buckets, **kwargs)
         variables, components = self.variables_and_components
         self.semantic_dim = semantic_dim
         shared: dict[str, Any] = {"dtype": "int32", "initializer": keras.initializers.Constant(self._table_rows() - 1)}
