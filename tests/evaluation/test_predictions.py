@@ -51,7 +51,7 @@ def test_they_are_counted_where_a_label_is_known(figures):
     assert found["prediction_macro_f1"].value == pytest.approx(f1_score([0, 0, 1, 2, 1], [0, 1, 1, 2, 1], average="macro"))
     assert found["prediction_confusion"].value.tolist() == [[1, 1, 0], [0, 2, 0], [0, 0, 1]]
     assert found["prediction_accuracy_majority"].value == pytest.approx(2 / 5)
-    assert found["prediction_accuracy_tfidf"].value == 1
+    assert found["prediction_accuracy_tfidf"].value == found["prediction_accuracy_tfidf_words"].value == 1
     assert found["prediction_accuracy_tfidf"].settings == {"label": "act", "fitted_to": 30}
     lines = figure_lines(list(found.values()))
     assert lines[-3].split() == ["no", "1", "1", "0"] and lines[-1].split() == ["yes", "0", "0", "1"]

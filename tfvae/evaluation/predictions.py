@@ -10,22 +10,22 @@ from tfvae.data.batching import spread
 from tfvae.evaluation.figure import Figure
 from tfvae.evaluation.material import Material
 from tfvae.evaluation.subject import Subject
-from tfvae.evaluation.supervised import FEATURES, predict_classes
+from tfvae.evaluation.supervised import FEATURES, SIMPLER, predict_classes
 from tfvae.models.labels import of_classes
 from tfvae.training.supervision import supervision_of
 
 FITTED = 100_000
-"""Labelled training examples, at most, that the classifier beside is taught."""
+"""Labelled training examples, at most, that the classifiers beside are taught."""
 CONFUSION = "prediction_confusion"
 """The figure that counts examples by their class and the predicted one."""
 _LEVEL = 2  # standard errors of a difference within which it says nothing
 
 
 def predictions(subject: Subject) -> Iterator[Figure]:
-    """Yields accuracy, macro-averaged F1 and confusions of each label, beside the most frequent class and a linear classifier.
+    """Yields accuracy, macro-averaged F1 and confusions of each label, beside the most frequent class and linear classifiers.
 
-    The classifier reads the examples themselves and is taught the same training labels as the model was. F1 is a mean over the classes that
-    the split has or that are predicted.
+    The classifiers read the examples themselves and are taught the same training labels as the model was. F1 is a mean over the classes
+    that the split has or that are predicted.
     """
     supervision = supervision_of(subject.config, subject.corpus)
     training, truths = supervision.training_codes(subject.corpus.train), supervision.codes(subject.data)
@@ -54,10 +54,13 @@ def _others(subject: Subject, codes: np.ndarray, chosen: np.ndarray) -> Iterator
     """Yields what predicts without the model: a name, what it is, its answers for the split [N], and how many labels it was taught."""
     taught = codes[chosen]
     yield "majority", "the most frequent class", np.full(len(subject.data), np.bincount(taught).argmax()), len(taught)
-    known = FEATURES.get(subject.model.modality.unit)
+    unit = subject.model.modality.unit
+    known = [table[unit] for table in ([SIMPLER, FEATURES] if subject.corpus.ordered else [FEATURES]) if unit in table]
     if known and len(np.unique(taught)) > 1:
-        features = known.make(Material(subject, chosen))
-        yield known.name, f"logistic regression on {known.how}", predict_classes(*features, taught), len(taught)
+        material = Material(subject, chosen)
+        for features in known:
+            found = predict_classes(*features.make(material), taught)
+            yield features.name, f"logistic regression on {features.how}", found, len(taught)
 
 
 def _accuracy(name: str, right: np.ndarray, how: str, settings: dict[str, Any], remark: str = "") -> Figure:

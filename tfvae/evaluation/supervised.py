@@ -35,8 +35,8 @@ class Features:
     how: str
 
 
-def _tfidf(material: Material) -> tuple[Any, Any]:
-    train, texts = material.count(2 if material.subject.corpus.ordered else 1)
+def _tfidf(material: Material, order: int = 2) -> tuple[Any, Any]:
+    train, texts = material.count(order if material.subject.corpus.ordered else 1)
     if not train.shape[1]:
         return train, texts
     weigh = TfidfTransformer(sublinear_tf=True).fit(train)
@@ -50,10 +50,14 @@ def _pixels(material: Material) -> tuple[Any, Any]:
 
 
 FEATURES: Mapping[str, Features] = {
-    "word": Features("tfidf", "supervised TF-IDF", _tfidf, "TF-IDF (1 + log counts) of words and, in texts, of pairs of neighbours"),
+    "word": Features("tfidf", "supervised TF-IDF", _tfidf, "TF-IDF of words and, in texts, of pairs of neighbours (1 + log counts)"),
     "pixel": Features("pixels", "supervised pixels", _pixels, "intensities reduced to 100 dimensions by principal components"),
 }
 """By the unit of an observation."""
+SIMPLER: Mapping[str, Features] = {
+    "word": Features("tfidf_words", "supervised words", functools.partial(_tfidf, order=1), "TF-IDF of words alone (1 + log counts)"),
+}
+"""Of examples that have an order: without it."""
 
 
 class Supervised:
