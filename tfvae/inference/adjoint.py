@@ -9,7 +9,10 @@ import tensorflow as tf
 from tfvae.inference.descent import Descent, Loss, Params, Steps, scaled, value_and_gradients
 
 EPSILON = {1: {"float32": 2e-3, "float64": 1e-8}, 2: {"float32": 1e-2, "float64": 1e-5}}
-"""How far points of a difference lie from the path, by how many there are of each: of the example that moves most, in norm, at most."""
+"""How far points of a difference lie from the last step of the path, in norm, of the example that moves most, by how many there are of each.
+
+From other steps they lie as many times as far as p is longer there.
+"""
 OFFICIAL_EPSILON = 1e-5
 
 Gradients = tuple[list[tf.Tensor], list[tf.Tensor]]
