@@ -193,12 +193,12 @@ class InferenceConfig:
     answer_samples: int = setting(4, "refinement: the same outside training; 0: answers are the encoder's word, unrefined", low=0)
     gradient: str = setting(
         "difference",
-        "refinement: how the encoder learns: through the steps, exactly or by differences of gradients (SA-VAE; difference_encoder: it alone), "
-        "from its own bound (none: VAE+SVI), or by the KL to what the steps find (divergence: VAE+SVI+KL)",
+        "refinement: how the encoder learns: through the steps, exactly or by differences of gradients (SA-VAE; difference_encoder: it "
+        "alone), from its own bound (none: VAE+SVI), or by the KL to what the steps find (divergence: VAE+SVI+KL)",
         choices=("difference", "exact", "difference_encoder", "none", "divergence"),
     )
     sides: int = setting(
-        1, "refinement: of a step, that differences of gradients are taken on: 1, or 2, more exact and slower", low=1, high=2
+        1, "refinement: of a step, on which there are differences of gradients: 1, or 2, more exact and slower", low=1, high=2
     )
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tfvae.inference.descent import Descent, Loss, Params, Steps, scaled, value_and_gradients
 
 EPSILON = {1: {"float32": 2e-3, "float64": 1e-8}, 2: {"float32": 1e-2, "float64": 1e-5}}
-"""How far points of a difference lie from the last step of the path, in norm, of the example that moves most, by how many there are of each.
+"""How far points of a difference lie from the path's last step, by how many there are: in norm, of the example that moves most.
 
 From other steps they lie as many times as far as p is longer there.
 """
