@@ -1,6 +1,5 @@
 """A page of results, made of run directories alone, and the small files of a run that reproduce its part of the page."""
 
-import collections
 import dataclasses
 import math
 import os
@@ -238,12 +237,11 @@ _SUMMARY = {
 def summary(runs: Sequence[str], split: str = "test") -> str:
     """Returns a small Markdown table of runs of one corpus: our figures / the papers' of the nearest model; "-" where there is none."""
     table = sorted(rows(runs, split), key=lambda row: _place(row.config))
-    models, shared = collections.Counter(row.config.model for row in table), shared_changes(table)
     lines = [["`--model`", *_SUMMARY.values()], ["---", *["---:"] * len(_SUMMARY)]]
     for row in table:
         theirs = counterpart(row.config.data.name, row.config.model, row.config.objective.mi_weight)
         pairs = [(row.mean(name), theirs.cell(name) if theirs else "") for name in _SUMMARY]
-        name = row.config.model if models[row.config.model] == 1 else row.name(shared)
+        name = row.name(change for change in row.changes if not change.startswith("objective.mi_weight="))
         lines.append([f"`{name}`", *(f"{ours or '-'} / {printed or '-'}" if ours or printed else "" for ours, printed in pairs)])
     return markdown_table(lines)
 
