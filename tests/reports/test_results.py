@@ -87,7 +87,7 @@ def test_the_term_of_mutual_information_makes_another_row_of_the_papers(tmp_path
     told = {**GM, "mutual_information_c": [1.2, 1.3], "mutual_information_c_mean": 1.25, "nll_iw": 103.0, "bleu": 6.0}
     runs = [
         make(tmp_path, "gm_vae", figures={**GM, "mutual_information_c_mean": 0.01}),
-        make(tmp_path, "gm_vae", figures=told, **{"objective.mi_weight": 1.0}),
+        make(tmp_path, "gm_vae", figures=told, **{"objective.mi_weight": 1.0, "training.epochs": 2, "latent.dim": 3}),
         make(tmp_path, "dem_vae", figures=DEM),
     ]
     _, _, plain, informed, _ = summary(runs).splitlines()

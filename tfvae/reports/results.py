@@ -241,7 +241,7 @@ def summary(runs: Sequence[str], split: str = "test") -> str:
     for row in table:
         theirs = counterpart(row.config.data.name, row.config.model, row.config.objective.mi_weight)
         pairs = [(row.mean(name), theirs.cell(name) if theirs else "") for name in _SUMMARY]
-        name = row.name(change for change in row.changes if not change.startswith("objective.mi_weight="))
+        name = row.name([change for change in row.changes if not change.startswith("objective.mi_weight=")])
         lines.append([f"`{name}`", *(f"{ours or '-'} / {printed or '-'}" if ours or printed else "" for ours, printed in pairs)])
     return markdown_table(lines)
 
