@@ -8,6 +8,7 @@ from tfvae.cli.command import config_from_flags, define_config_flags
 from tfvae.errors import UserError
 from tfvae.evaluation.figure import Figure
 from tfvae.latents.spherical import kl_to_uniform
+from tfvae.machine import machine
 from tfvae.registry import resolve
 from tfvae.registry.models import OF_ANY
 from tfvae.reports.results import command_line, keep, page, put_between, summary
@@ -92,7 +93,10 @@ def test_the_term_of_mutual_information_makes_another_row_of_the_papers(tmp_path
     ]
     _, _, plain, informed, _ = summary(runs).splitlines()
     assert plain.startswith("| `gm_vae` | - / 99.44 |") and informed.startswith("| `gm_vae objective.mi_weight=1.0` | 103.00 / 103.16 |")
+    Run(runs[1]).append_metrics({"epoch": 2, "w": 1.0, "val_loss": 0.5, "seconds": 90.0})
     text = page(runs)
+    assert "--config.objective.mi_weight=1.0 --config.training.epochs=2 --seed=0  # 1.5 minutes\n" in text
+    assert f", on {machine()}; minutes are of training.\n" in text
     assert "- holds: the components of `gm_vae` merge" in text
     assert (
         "- holds: with the term of mutual information `gm_vae`'s codes tell more of x: mutual_information_c_mean (1.250 against 0.010)"

@@ -38,6 +38,11 @@ class Result:
         """The model, what tells it from others, and its seed."""
         return f"`{' '.join([self.config.model, *self.changes])}`, seed {self.config.training.seed}"
 
+    @property
+    def minutes(self) -> float:
+        """How long its epochs took, validation and snapshots included."""
+        return sum(line.get("seconds", 0.0) for line in self.run.read_metrics()) / 60
+
     def selected_epoch(self) -> Mapping[str, Any]:
         """The line of metrics.jsonl of the epoch that was selected.
 

@@ -12,7 +12,7 @@ from typing import Any
 from tfvae.config import Config
 from tfvae.data.files import write_text
 from tfvae.data.json_files import to_json
-from tfvae.errors import UserError
+from tfvae.errors import UserError, listed
 from tfvae.evaluation.compare import Row, cells, changes, markdown, markdown_table, rows, shared_changes
 from tfvae.evaluation.evaluate import evaluation_file, figures_of, read_evaluation, split_evaluation
 from tfvae.evaluation.published import counterpart
@@ -288,12 +288,14 @@ def _sentences(members: Sequence[Result]) -> str:
 
 
 def _commands(members: Sequence[Result]) -> str:
-    lines = [command_line(member.config) for member in members]
+    lines = [f"{command_line(member.config)}  # {member.minutes:.1f} minutes" for member in members]
+    machines = sorted({member.run.versions().get("machine", "") for member in members} - {""})
     revisions = sorted({member.run.versions().get("git", "") for member in members} - {""})
+    where = f", on {listed(machines)}" if machines else ""
     groups = dict.fromkeys(name for member in members for name, group in member.evaluation["metrics"].items() if "figures" in group)
     return (
         "### Commands\n\n```bash\n" + "\n".join(lines) + "\n```\n\n"
         "Each was followed by `scripts/evaluate.py --run=…`, with the groups of figures that mean something for it, of: "
         f"{', '.join(groups)}. "
-        f"Trained at revision {', '.join(revisions) or 'unknown'}.\n"
+        f"Trained at revision {', '.join(revisions) or 'unknown'}{where}; minutes are of training.\n"
     )

@@ -18,6 +18,7 @@ from tfvae.data.files import write_text
 from tfvae.data.json_files import load_json, parse_json, to_json
 from tfvae.data.labelled_texts import LabelledTexts
 from tfvae.errors import UserError
+from tfvae.machine import machine
 from tfvae.training.contents import KEPT_FEATURES, KEPT_TEXTS, check_asked, kept_texts, make_folder, numbered, remove, run_contents
 from tfvae.training.formats import FORMAT, migrated
 from tfvae.training.lock import FILE as LOCK
@@ -228,9 +229,9 @@ def _number(value: Any) -> Any:
 
 
 def versions() -> dict[str, str]:
-    """Returns the versions of this package, of what it computes with and of its git revision, where there is one."""
+    """Returns the versions of this package, of what it computes with and of its git revision, where there is one; and the machine."""
     found = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    return {"tfvae": __version__, "python": platform.python_version(), **found, "git": _git_revision()}
+    return {"tfvae": __version__, "python": platform.python_version(), **found, "git": _git_revision(), "machine": machine()}
 
 
 def _git_revision() -> str:
