@@ -12,7 +12,7 @@ from typing import Any
 
 from absl import flags
 
-from tfvae.cli.signals import Ended, ending_signals
+from tfvae.cli.signals import Ended, end_soon, ending_signals
 from tfvae.config import Config, describe_fields, read_json, writable
 from tfvae.data.escapes import VisibleStream
 from tfvae.errors import UserError, suggest
@@ -152,6 +152,7 @@ def run_command(
     except (UserError, flags.Error) as error:
         _fail(str(error))
     except KeyboardInterrupt as interrupt:
+        end_soon()
         what, number = ("ended by " + str(interrupt), interrupt.number) if isinstance(interrupt, Ended) else ("interrupted", signal.SIGINT)
         _fail(what + ("; --resume goes on from the last whole epoch" if resumes else ""), status=128 + number)
     except BrokenPipeError:

@@ -1,5 +1,6 @@
 """Signals that ask a command to end, which it does as for an interrupt."""
 
+import atexit
 import contextlib
 import signal
 import threading
@@ -7,6 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+PATIENCE = 120
+"""Seconds that a process which was asked to end may take to do so, after its last word."""
 
 
 class Ended(KeyboardInterrupt):
@@ -38,6 +43,15 @@ def ending_signals() -> Iterator[None]:
         for number, handler in before.items():
             if handler is signal.SIG_DFL:
                 signal.signal(number, handler)
+
+
+def end_soon() -> None:
+    """Sees to it that the process is gone by `PATIENCE` after it begins to end, whatever its threads wait for.
+
+    All is written by then, and TensorFlow's threads have been seen to wait for each other at that point, for good.
+    """
+    if hasattr(signal, "alarm"):
+        atexit.register(signal.alarm, PATIENCE)
 
 
 def _end(number: int, frame: Any) -> None:
