@@ -8,6 +8,7 @@ import tfvae
 from tfvae.cli.model import SMOKE
 from tfvae.errors import UserError
 from tfvae.export.saved_model import export
+from tfvae.inference import linear
 from tfvae.inference.linear import LinearCodes
 from tfvae.inference.ngrams import NGrams
 
@@ -59,6 +60,17 @@ def test_places_tell_of_words_that_no_labelled_text_has():
         logits = logits[:, 1].numpy()
         hits.append(np.mean(logits.argmax(axis=-1) == examples.codes[index]))
     assert hits[1] > 0.99 > hits[0] + 0.05
+
+
+def test_more_labels_tell_of_more_words_and_places_are_of_the_most_frequent(monkeypatch):
+    monkeypatch.setattr(linear, "PLACING", 5)
+    told = {}
+    for count in (4, 300):
+        made, _ = started(Examples(), Examples().known(count), semantic_dim=3)
+        assert made.directions.shape == (6, 3) and not np.any(made.directions[-1])
+        told[count] = np.count_nonzero(np.any(made.table.numpy(), axis=1))
+        assert not np.any(made.table[-1])  # is of what labels do not tell of
+    assert told[4] <= 5 < told[300] <= 300
 
 
 def test_places_are_those_of_the_analysis_of_all_texts():
