@@ -22,6 +22,8 @@ from tfvae.reports.findings import against_baselines, claims
 from tfvae.reports.predictions import lines_of
 from tfvae.reports.result import SENTENCES, Result
 from tfvae.reports.sweep import draw, sweep_table, swept_field
+from tfvae.reports.tradeoff import Point, points_of, told
+from tfvae.reports.tradeoff import draw as draw_tradeoff
 from tfvae.training.run import Run
 
 _TITLES = {
@@ -119,6 +121,7 @@ def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None =
         parts.append(_setting(members))
         parts += [markdown(table, corpus if split == "test" else "")] if len(cells(table)[0]) > 1 else []
         parts += [claims(members)] if corpus == "ptb" else []
+        parts += _tradeoff(group, corpus, points_of(table, shared), images)
         parts += [against_baselines(members), _predictions(members), _agreement(members)]
         parts += [_use(members), _sentences(members), _commands(members)]
     return "\n".join(part for part in parts if part)
@@ -136,6 +139,14 @@ def _sweep(group: str, members: Sequence[Result], table: Sequence[Row], field: s
     parts += [sweep_table(table, field)] if len(cells(table)[0]) > 1 else []
     if images and draw(table, field, images / f"results-{group}.svg"):
         parts.append(f"![figures of {members[0].config.model} against {name}]({images.name}/results-{group}.svg)\n")
+    return parts
+
+
+def _tradeoff(group: str, corpus: str, points: Sequence[Point], images: pathlib.Path | None) -> list[str]:
+    """What of a section says what likelihood is given up for."""
+    parts = [told(points)]
+    if images and draw_tradeoff(points, corpus, images / f"tradeoff-{group}.svg"):
+        parts.append(f"![figures of these runs and of papers against their NLL]({images.name}/tradeoff-{group}.svg)\n")
     return parts
 
 
