@@ -103,10 +103,17 @@ def _shortcut_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
 
 
 def _refinement_rows(results: Sequence[Mapping[str, Any]]) -> Iterator[list[str]]:
-    plain = [(result["seconds"], 1.0) for result in results]
-    by_gradient = {label: [(result["refined"][name], result["vae_steps"][name]) for result in results] for name, label in GRADIENTS.items()}
-    for label, pairs in {"by its own bound; nothing is refined": plain, **by_gradient}.items():
-        yield [label, *(text for seconds, steps in pairs for text in (f"{1000 * seconds:,.0f}", f"{steps:.1f}"))]
+    yield ["by its own bound; nothing is refined", *(text for result in results for text in (f"{1000 * result['seconds']:,.0f}", "1.0"))]
+    for name, label in GRADIENTS.items():
+        if any(name in result["refined"] for result in results):
+            yield [label, *(text for result in results for text in _refined(result, name))]
+
+
+def _refined(result: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """Milliseconds of a step and how many steps of a VAE they are; empty where that was not measured."""
+    if name not in result["refined"]:
+        return "", ""
+    return f"{1000 * result['refined'][name]:,.0f}", f"{result['vae_steps'][name]:.1f}"
 
 
 def _growth_rows(result: Mapping[str, Any]) -> list[list[str]]:

@@ -10,6 +10,7 @@ from tfvae.cli import signals
 from tfvae.cli.command import run_command
 
 signals.PATIENCE = 1
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
 atexit.register(time.sleep, 600)  # as threads that wait for each other
 sys.argv = ["tfvae"]
 run_command("Ends.", lambda values: None, lambda values: os.kill(os.getpid(), signal.{name}))
