@@ -3,6 +3,9 @@
 import dataclasses
 from collections.abc import Mapping
 
+from tfvae.config import Config
+from tfvae.registry import MODELS
+
 
 @dataclasses.dataclass(frozen=True)
 class Published:
@@ -144,7 +147,12 @@ on documents of the test split.
 """
 
 
-def counterpart(corpus: str, model: str, mi_weight: float) -> Published | None:
+def informed(config: Config) -> bool:
+    """Whether the term of mutual information was added to a model that goes without by itself."""
+    return bool(config.objective.mi_weight) and "objective.mi_weight" not in MODELS[config.model].settings
+
+
+def counterpart(config: Config) -> Published | None:
     """Returns the papers' row of the nearest model, with or without the term of mutual information; None where there is none."""
-    rows, name = {row.model: row for row in PUBLISHED.get(corpus, ())}, COUNTERPARTS.get(model, "")
-    return rows.get(f"{name}{INFORMED}" if mi_weight else name, rows.get(name))
+    rows, name = {row.model: row for row in PUBLISHED.get(config.data.name, ())}, COUNTERPARTS.get(config.model, "")
+    return rows.get(f"{name}{INFORMED}" if informed(config) else name, rows.get(name))

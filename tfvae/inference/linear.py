@@ -70,13 +70,13 @@ class LinearCodes(NGrams):
 
     def logits(self, batch: Mapping[str, Any], seed: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the logits of q(c|x), [B, J, K]; the seed is of which words and neighbours the table does not see, None for none."""
-        place = tf.cast(self.place(batch["tokens"]), self.compute_dtype)
-        read = tf.matmul(place, tf.cast(self.readout, self.compute_dtype)) + tf.cast(self.bias, self.compute_dtype)
-        return super().logits(batch, seed) + tf.reshape(read, [-1, *self.variables_and_components])
+        rows, there = self.places(batch["tokens"])
+        place = tf.cast(self.place(rows, there), self.compute_dtype)
+        of_place = tf.matmul(place, tf.cast(self.readout, self.compute_dtype)) + tf.cast(self.bias, self.compute_dtype)
+        return self.read(rows, there, seed) + tf.reshape(of_place, [-1, *self.variables_and_components])
 
-    def place(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Returns where texts lie, of length 1, [B, D], of ids [B, T]; 0 of those that have nothing in common with others."""
-        rows, there = self.places(tokens)
+    def place(self, rows: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
+        """Returns where texts lie, of length 1, [B, D], of rows of the table, [B, N]; 0 of those that share nothing with others."""
         leading = tf.gather(tf.convert_to_tensor(self.directions), tf.minimum(rows, self.directions.shape[0] - 1))
         return tf.math.l2_normalize(tf.einsum("bn,bnd->bd", tf.cast(there, leading.dtype), leading), axis=-1)
 

@@ -59,8 +59,11 @@ class NGrams(Inference, keras.layers.Layer):
 
     def logits(self, batch: Mapping[str, Any], seed: tf.Tensor | None = None) -> tf.Tensor:
         """Returns what words and neighbours add to the logits, [B, J, K]; the seed is of which are hidden, None for none."""
-        places, seen = self.places(batch["tokens"])
-        seen = tf.cast(seen, self.compute_dtype)
+        return self.read(*self.places(batch["tokens"]), seed)
+
+    def read(self, places: tf.Tensor, there: tf.Tensor, seed: tf.Tensor | None) -> tf.Tensor:
+        """Returns what rows of the table that are there, [B, N] each, add to the logits, [B, J, K], by the seed of which are hidden."""
+        seen = tf.cast(there, self.compute_dtype)
         count = tf.reduce_sum(seen, axis=1, keepdims=True)
         if seed is not None:
             seen = stateless.dropout(seen, self.hidden_share, stateless.fold(seed, 1))

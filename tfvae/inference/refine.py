@@ -1,6 +1,6 @@
 """The refinement of a posterior as a function: a loss, a start and noise in; what the steps made of it out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -8,8 +8,7 @@ import tensorflow as tf
 from tfvae.inference import adjoint
 from tfvae.inference.descent import Descent, Loss, Params, Steps, descend, descend_exactly
 
-BACKWARD: dict[str, Callable[..., Any]] = {"difference": adjoint.difference, "official": adjoint.official}
-GRADIENTS = ("exact", *BACKWARD, "none")
+GRADIENTS = ("exact", "difference", "official", "none")
 """How the refined parameters depend on start and model, for a tape."""
 
 
@@ -96,8 +95,8 @@ def run(
         return descend_exactly(loss, start, noise, steps)
     on_the_way = adjoint.values_of(parameters) if gradient == "difference" and sides == 1 else ()
     descent = descend(loss, start, noise, steps, on_the_way)
-    if gradient not in BACKWARD:
+    if gradient == "none":
         return descent
-    more = {"sides": sides} if gradient == "difference" else {}
-    backward = BACKWARD[gradient](loss, noise, steps, descent, parameters, epsilon, **more)
+    given = (loss, noise, steps, descent, parameters, epsilon)
+    backward = adjoint.official(*given) if gradient == "official" else adjoint.difference(*given, sides=sides)
     return descent._replace(refined=adjoint.through(descent, start, parameters, backward))

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from tfvae.evaluation.evaluate import figures_of
-from tfvae.evaluation.published import INFORMED, PUBLISHED
+from tfvae.evaluation.published import INFORMED, PUBLISHED, informed
 from tfvae.evaluation.table import number
 from tfvae.evaluation.verdict import Verdict, verdicts
 from tfvae.latents.spherical import kl_to_uniform
-from tfvae.registry import MODELS
 from tfvae.reports.result import Result
 
 
@@ -20,8 +19,7 @@ def claims(members: Sequence[Result]) -> str:
     """Returns what the papers say will happen, held against the figures of every run of a model; "" where they say nothing."""
     by_model: dict[str, list[Result]] = {}
     for member in members:
-        informed = member.config.objective.mi_weight and "objective.mi_weight" not in MODELS[member.config.model].settings
-        by_model.setdefault(f"{member.config.model}{INFORMED if informed else ''}", []).append(member)
+        by_model.setdefault(f"{member.config.model}{INFORMED if informed(member.config) else ''}", []).append(member)
     lines = []
 
     def figures(model: str, name: str) -> list[Any]:

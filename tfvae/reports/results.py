@@ -119,9 +119,10 @@ def page(runs: Sequence[str], split: str = "test", images: pathlib.Path | None =
         members = short
         parts.append(f"## {_TITLES.get(corpus, corpus)}{'' if group == corpus else f': {group}'}\n")
         parts.append(_setting(members))
-        parts += [markdown(table, corpus if split == "test" else "")] if len(cells(table)[0]) > 1 else []
+        of_papers = corpus if split == "test" else ""
+        parts += [markdown(table, of_papers)] if len(cells(table)[0]) > 1 else []
         parts += [claims(members)] if corpus == "ptb" else []
-        parts += _tradeoff(group, corpus, points_of(table, shared), images)
+        parts += _tradeoff(group, of_papers, points_of(table, shared), images)
         parts += [against_baselines(members), _predictions(members), _agreement(members)]
         parts += [_use(members), _sentences(members), _commands(members)]
     return "\n".join(part for part in parts if part)
@@ -250,7 +251,7 @@ def summary(runs: Sequence[str], split: str = "test") -> str:
     table = sorted(rows(runs, split), key=lambda row: _place(row.config))
     lines = [["`--model`", *_SUMMARY.values()], ["---", *["---:"] * len(_SUMMARY)]]
     for row in table:
-        theirs = counterpart(row.config.data.name, row.config.model, row.config.objective.mi_weight)
+        theirs = counterpart(row.config)
         pairs = [(row.mean(name), theirs.cell(name) if theirs else "") for name in _SUMMARY]
         name = row.name([change for change in row.changes if not change.startswith("objective.mi_weight=")])
         lines.append([f"`{name}`", *(f"{ours or '-'} / {printed or '-'}" if ours or printed else "" for ours, printed in pairs)])

@@ -17,7 +17,7 @@ GAINS = ("bleu", "mutual_information_c_mean")
 """More of them is better, as less of the cost is."""
 _LEAST = 4  # runs of which a picture says something
 _NEAR = (0.2, 0.06)  # shares of a picture within which names run into each other
-_TERM = "objective.mi_weight="
+_TERM = "objective.mi_weight=1.0"
 _EDGE = 0.85  # share of its width beyond which they stand to the left
 
 
@@ -119,6 +119,6 @@ def _having(points: Sequence[Point], gain: str) -> list[Point]:
 def _short(name: str) -> str:
     """The model, its term of mutual information, and the ends of the paths of what else was changed, but not too many of them."""
     model, *changes = name.split(" ")
-    others = [change for change in changes if not change.startswith(_TERM)]
+    others = [change for change in changes if change != _TERM]
     ends = [change.removeprefix(change.partition("=")[0].rpartition(".")[0]).lstrip(".") for change in others]
     return " ".join([model + (INFORMED if others != changes else ""), *ends[:2], *(["…"] if len(ends) > 2 else [])])
